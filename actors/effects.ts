@@ -1,0 +1,31 @@
+// The side effects that machines may ask for: contracts only. workers/ provides the real ones, tests scripted ones.
+import { type CallbackLogicFunction, fromCallback } from 'xstate';
+import type { ErrorRecord } from '#domain/errors.ts';
+import type { KeyframeMap } from '#domain/media.ts';
+import type { Grid } from '#domain/plan.ts';
+import type { Rendition, RenditionKey } from '#domain/rendition.ts';
+
+/** A stretch of one rendition to be made by one ffmpeg run. */
+export type EncodeJob = {
+  readonly key: RenditionKey;
+  readonly rendition: Rendition;
+  readonly path: string;
+  readonly keyframes: KeyframeMap;
+  readonly grid: Grid;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+};
+
+/** `ffmpeg.hold` stops reading its output, which pauses it; `ffmpeg.resume` goes on. */
+export type FfmpegCommand = { readonly type: 'ffmpeg.stop' } | { readonly type: 'ffmpeg.hold' } | { readonly type: 'ffmpeg.resume' };
+
+export type FfmpegEvent =
+  | { readonly type: 'segment.written'; readonly index: number }
+  | { readonly type: 'ffmpeg.exited' }
+  | { readonly type: 'ffmpeg.failed'; readonly error: ErrorRecord };
+
+export type FfmpegEffect = CallbackLogicFunction<FfmpegCommand, FfmpegEvent, EncodeJob>;
+
+export const ffmpeg = fromCallback<FfmpegCommand, EncodeJob>(() => {
+  throw new Error('the ffmpeg effect was not provided');
+});

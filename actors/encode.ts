@@ -1,0 +1,129 @@
+// One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most a window ahead of its viewer.
+import { assign, sendParent, sendTo, setup } from 'xstate';
+import type { ErrorRecord } from '#domain/errors.ts';
+import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
+
+type Input = { readonly job: EncodeJob; readonly slot: string; readonly limitIndex: number };
+type Context = Input & { readonly nextIndex: number; readonly attempts: number; readonly error: ErrorRecord | null };
+type Event = FfmpegEvent | { readonly type: 'window.moved'; readonly limitIndex: number } | { readonly type: 'encode.stop' };
+export type EncodeOutput = {
+  readonly slot: string;
+  readonly job: EncodeJob;
+  readonly nextIndex: number;
+  readonly error: ErrorRecord | null;
+};
+
+/** What the session hears while the run goes on. */
+export type EncodeProgress = {
+  readonly type: 'encode.progressed';
+  readonly slot: string;
+  readonly firstIndex: number;
+  readonly nextIndex: number;
+};
+
+const MAX_ATTEMPTS = 3;
+
+export const encode = setup({
+  types: {
+    input: {} as Input,
+    context: {} as Context,
+    events: {} as Event,
+    output: {} as EncodeOutput,
+    children: {} as { ffmpeg: 'ffmpeg' },
+  },
+  actors: { ffmpeg },
+  actions: {
+    advance: assign({ nextIndex: (_, params: { index: number }) => params.index + 1, attempts: 0 }),
+    report: sendParent(
+      ({ context }): EncodeProgress => ({
+        type: 'encode.progressed',
+        slot: context.slot,
+        firstIndex: context.job.firstIndex,
+        nextIndex: context.nextIndex,
+      }),
+    ),
+    moveWindow: assign({ limitIndex: ({ context }, params: { limitIndex: number }) => Math.max(context.limitIndex, params.limitIndex) }),
+    recordFailure: assign({ attempts: ({ context }) => context.attempts + 1, error: (_, params: ErrorRecord) => params }),
+    stopFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.stop' }),
+    holdFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.hold' }),
+    resumeFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.resume' }),
+  },
+  guards: {
+    isComplete: ({ context }) => context.nextIndex > context.job.lastIndex,
+    isAtLimit: ({ context }) => context.nextIndex > context.limitIndex,
+    canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS,
+  },
+  delays: {
+    stallTimeout: 15_000,
+    /** A paused viewer's encoder is given back; coming back starts another. */
+    holdTimeout: 60_000,
+    retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
+  },
+}).createMachine({
+  id: 'encode',
+  context: ({ input }) => ({ ...input, nextIndex: input.job.firstIndex, attempts: 0, error: null }),
+  initial: 'running',
+  output: ({ context }) => ({ slot: context.slot, job: context.job, nextIndex: context.nextIndex, error: context.error }),
+  states: {
+    running: {
+      invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => ({ ...context.job, firstIndex: context.nextIndex }) },
+      initial: 'writing',
+      states: {
+        writing: {
+          always: { guard: 'isAtLimit', target: 'holding' },
+          after: { stallTimeout: 'stalled' },
+          on: {
+            'segment.written': {
+              target: 'writing',
+              reenter: true,
+              actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'],
+            },
+            'encode.stop': 'stopping',
+          },
+        },
+        holding: {
+          entry: 'holdFfmpeg',
+          exit: 'resumeFfmpeg',
+          always: { guard: ({ context }) => context.nextIndex <= context.limitIndex, target: 'writing' },
+          after: { holdTimeout: 'stopping' },
+          on: {
+            // What ffmpeg had already written when it was told to wait.
+            'segment.written': { actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'] },
+            'encode.stop': 'stopping',
+          },
+        },
+        // Both wait for the process to be gone: leaving `running` sooner would orphan it.
+        stopping: { entry: 'stopFfmpeg', on: { 'ffmpeg.exited': '#encode.stopped', 'ffmpeg.failed': '#encode.stopped' } },
+        stalled: { entry: 'stopFfmpeg', on: { 'encode.stop': 'stopping' } },
+      },
+      on: {
+        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },
+        'ffmpeg.exited': [
+          { guard: 'isComplete', target: 'finished' },
+          {
+            target: 'retrying',
+            actions: {
+              type: 'recordFailure',
+              params: { code: 'ENCODE_STALLED', message: 'the transcoder ended before its work was done' },
+            },
+          },
+        ],
+        'ffmpeg.failed': [
+          { guard: 'isComplete', target: 'finished' },
+          { target: 'retrying', actions: { type: 'recordFailure', params: ({ event }) => event.error } },
+        ],
+      },
+    },
+    retrying: { always: [{ guard: 'canRetry', target: 'backingOff' }, { target: 'failed' }] },
+    backingOff: {
+      after: { retryDelay: 'running' },
+      on: {
+        'encode.stop': 'stopped',
+        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },
+      },
+    },
+    finished: { type: 'final', entry: assign({ error: null }) },
+    stopped: { type: 'final', entry: assign({ error: null }) },
+    failed: { type: 'final' },
+  },
+});

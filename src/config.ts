@@ -1,0 +1,206 @@
+// Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+type Setting<T> = { readonly meaning: string; readonly fallback: string; readonly parse: (text: string) => T };
+
+const GIB = 1024 ** 3;
+
+function text(meaning: string, fallback: string): Setting<string> {
+  return { meaning, fallback, parse: value => value };
+}
+
+function integer(meaning: string, fallback: string, minimum: number, maximum: number): Setting<number> {
+  return {
+    meaning,
+    fallback,
+    parse: value => {
+      const number = Number(value);
+      if (!/^-?\d+$/.test(value) || number < minimum || number > maximum)
+        throw new Error(`must be a whole number from ${minimum} to ${maximum}`);
+      return number;
+    },
+  };
+}
+
+function oneOf<const T extends string>(meaning: string, fallback: T, choices: readonly T[]): Setting<T> {
+  return {
+    meaning,
+    fallback,
+    parse: value => {
+      const found = choices.find(choice => choice === value);
+      if (found === undefined) throw new Error(`must be one of ${choices.join(', ')}`);
+      return found;
+    },
+  };
+}
+
+export type LibraryWish = { readonly kind: 'movies' | 'shows'; readonly paths: readonly string[] };
+
+const libraries: Setting<readonly LibraryWish[]> = {
+  meaning: 'libraries made on first start: `movies=/path[:/path…],shows=/path`; empty: the sample film',
+  fallback: '',
+  parse: value =>
+    value
+      .split(',')
+      .filter(part => part !== '')
+      .map(part => {
+        const [kind, paths] = part.split(/=(.*)/s);
+        if ((kind !== 'movies' && kind !== 'shows') || !paths) throw new Error('must look like movies=/path[:/path],shows=/path');
+        return { kind, paths: paths.split(':').map(path => resolve(path)) };
+      }),
+};
+
+const list: Setting<readonly string[]> = {
+  meaning: 'origins that browsers may call from, comma separated; `*` for any',
+  fallback: '*',
+  parse: value =>
+    value
+      .split(',')
+      .map(origin => origin.trim())
+      .filter(origin => origin !== ''),
+};
+
+const issuers: Setting<readonly { issuer: string; jwksUrl: string; audience: string }[]> = {
+  meaning: 'other issuers whose access tokens are taken: `issuer|jwksUrl|audience`, comma separated',
+  fallback: '',
+  parse: value =>
+    value
+      .split(',')
+      .filter(part => part !== '')
+      .map(part => {
+        const [issuer, jwksUrl, audience] = part.split('|');
+        if (!issuer || !jwksUrl || !audience) throw new Error('must look like issuer|jwksUrl|audience');
+        return { issuer, jwksUrl, audience };
+      }),
+};
+
+export const SETTINGS = {
+  FERRITE_HOST: text('address the front door listens on', '127.0.0.1'),
+  FERRITE_PORT: integer('TCP port of the front door; 0 picks a free one', '8096', 0, 65_535),
+  FERRITE_DATA_DIR: text('LMDB, keys, posters', './data'),
+  FERRITE_CACHE_DIR: text('finished segments; empty: `cache` in the data folder', ''),
+  FERRITE_CACHE_MAX_BYTES: integer('most bytes of finished segments on disk', String(10 * GIB), 0, Number.MAX_SAFE_INTEGER),
+  FERRITE_CACHE_MEMORY_BYTES: integer(
+    'most bytes of finished segments in memory',
+    String(256 * 1024 * 1024),
+    1024 * 1024,
+    Number.MAX_SAFE_INTEGER,
+  ),
+  FERRITE_LIBRARY: libraries,
+  FERRITE_ADMIN_USERNAME: text('first administrator, made on first start; empty: made in the browser', ''),
+  FERRITE_ADMIN_PASSWORD: text('password of the first administrator', ''),
+  FERRITE_WORKERS: integer('session host threads; 0: one less than there are cores', '0', 0, 256),
+  FERRITE_PROFILE: oneOf('`latency` (2 s segments) or `throughput` (6 s)', 'latency', ['latency', 'throughput']),
+  FERRITE_MAX_TRANSCODES: integer('sessions that may transcode at once; 0: twice the cores', '0', 0, 10_000),
+  FERRITE_ADMISSION_TIMEOUT_MS: integer('longest wait for a place to transcode, in milliseconds', '10000', 0, 600_000),
+  FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
+  FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
+  FERRITE_CORS_ORIGINS: list,
+  FERRITE_ISSUERS: issuers,
+  FERRITE_LOG_LEVEL: oneOf('pino level', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+} satisfies Record<string, Setting<unknown>>;
+
+type SettingName = keyof typeof SETTINGS;
+type Values = { readonly [N in SettingName]: ReturnType<(typeof SETTINGS)[N]['parse']> };
+
+export type Config = Readonly<ReturnType<typeof toConfig>>;
+
+/** Everything that is wrong with the settings, one line each. */
+export class ConfigError extends Error {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join('\n'));
+    this.name = 'ConfigError';
+    this.mistakes = mistakes;
+  }
+}
+
+/** @throws ConfigError with every mistake. The environment wins over the file. */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const mistakes: string[] = [];
+  const given = { ...readFile(environment.FERRITE_CONFIG, mistakes), ...ferriteNames(environment) };
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(SETTINGS, name)) mistakes.push(`${name} is not a setting; did you mean ${nearest(name)}?`);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    try {
+      values[name] = setting.parse(given[name] ?? setting.fallback);
+    } catch (error) {
+      mistakes.push(`${name} ${error instanceof Error ? error.message : 'is not valid'}`);
+    }
+  }
+  if (given.FERRITE_ADMIN_USERNAME && !given.FERRITE_ADMIN_PASSWORD)
+    mistakes.push('FERRITE_ADMIN_PASSWORD is missing beside FERRITE_ADMIN_USERNAME');
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return Object.freeze(toConfig(values as Values));
+}
+
+function toConfig(values: Values) {
+  const dataDir = resolve(values.FERRITE_DATA_DIR);
+  return {
+    host: values.FERRITE_HOST,
+    port: values.FERRITE_PORT,
+    dataDir,
+    cacheDir: values.FERRITE_CACHE_DIR === '' ? join(dataDir, 'cache') : resolve(values.FERRITE_CACHE_DIR),
+    cacheMaxBytes: values.FERRITE_CACHE_MAX_BYTES,
+    cacheMemoryBytes: values.FERRITE_CACHE_MEMORY_BYTES,
+    libraries: values.FERRITE_LIBRARY,
+    admin:
+      values.FERRITE_ADMIN_USERNAME === '' ? null : { username: values.FERRITE_ADMIN_USERNAME, password: values.FERRITE_ADMIN_PASSWORD },
+    workers: values.FERRITE_WORKERS,
+    targetMs: values.FERRITE_PROFILE === 'latency' ? 2_000 : 6_000,
+    maxTranscodes: values.FERRITE_MAX_TRANSCODES,
+    admissionTimeoutMs: values.FERRITE_ADMISSION_TIMEOUT_MS,
+    ffmpegPath: values.FERRITE_FFMPEG,
+    ffprobePath: values.FERRITE_FFPROBE,
+    corsOrigins: values.FERRITE_CORS_ORIGINS,
+    issuers: values.FERRITE_ISSUERS,
+    logLevel: values.FERRITE_LOG_LEVEL,
+  };
+}
+
+function ferriteNames(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith('FERRITE_') && name !== 'FERRITE_CONFIG' && value !== undefined) named[name] = value;
+  }
+  return named;
+}
+
+/** `NAME=value` lines; `#` begins a comment. */
+function readFile(path: string | undefined, mistakes: string[]): Record<string, string> {
+  if (path === undefined) return {};
+  try {
+    const lines = readFileSync(path, 'utf8')
+      .split('\n')
+      .map(line => line.trim());
+    return Object.fromEntries(lines.filter(line => line !== '' && !line.startsWith('#')).map(line => splitLine(line)));
+  } catch {
+    mistakes.push('FERRITE_CONFIG names a file that can not be read');
+    return {};
+  }
+}
+
+function splitLine(line: string): [name: string, value: string] {
+  const at = line.indexOf('=');
+  return at === -1 ? [line, ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+}
+
+function nearest(name: string): string {
+  const distances = Object.keys(SETTINGS).map(known => [editDistance(name, known), known] as const);
+  return distances.sort(([a], [b]) => a - b)[0]?.[1] ?? '';
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

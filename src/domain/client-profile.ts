@@ -1,0 +1,134 @@
+// What a player can play: named profiles for the players that don't say, and what a request adds to them.
+import type { AudioStream, Container, Media, VideoStream } from './media.ts';
+
+export type ProfileName = 'web-chrome' | 'web-firefox' | 'safari-macos' | 'safari-ios' | 'android' | 'tvos' | 'roku' | 'generic';
+
+export type Capabilities = {
+  readonly containers: readonly string[];
+  readonly videoCodecs: readonly string[];
+  readonly audioCodecs: readonly string[];
+  /** Pixels; 0 means no limit. */
+  readonly maxWidth: number;
+  readonly maxHeight: number;
+  /** 0 means no limit. */
+  readonly maxBandwidthBps: number;
+  readonly hdr: readonly string[];
+  readonly hls: 'native' | 'mse' | 'none';
+};
+
+const NO_LIMITS = { maxWidth: 0, maxHeight: 0, maxBandwidthBps: 0, hdr: [] } as const;
+
+export const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
+  'web-chrome': {
+    ...NO_LIMITS,
+    containers: ['mp4', 'webm'],
+    videoCodecs: ['h264', 'vp9', 'av1'],
+    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
+    hls: 'mse',
+  },
+  'web-firefox': {
+    ...NO_LIMITS,
+    containers: ['mp4', 'webm'],
+    videoCodecs: ['h264', 'vp9', 'av1'],
+    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
+    hls: 'mse',
+  },
+  'safari-macos': {
+    ...NO_LIMITS,
+    containers: ['mp4'],
+    videoCodecs: ['h264', 'hevc'],
+    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
+    hdr: ['hdr10', 'hlg', 'dolby-vision'],
+    hls: 'native',
+  },
+  'safari-ios': {
+    ...NO_LIMITS,
+    containers: ['mp4'],
+    videoCodecs: ['h264', 'hevc'],
+    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
+    hdr: ['hdr10', 'hlg', 'dolby-vision'],
+    hls: 'native',
+  },
+  android: {
+    ...NO_LIMITS,
+    containers: ['mp4', 'matroska', 'webm'],
+    videoCodecs: ['h264', 'hevc', 'vp9'],
+    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
+    hls: 'native',
+  },
+  tvos: {
+    ...NO_LIMITS,
+    containers: ['mp4'],
+    videoCodecs: ['h264', 'hevc'],
+    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
+    hdr: ['hdr10', 'hlg', 'dolby-vision'],
+    hls: 'native',
+  },
+  roku: {
+    ...NO_LIMITS,
+    containers: ['mp4', 'matroska'],
+    videoCodecs: ['h264', 'hevc', 'vp9'],
+    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
+    hls: 'native',
+  },
+  generic: { ...NO_LIMITS, containers: ['mp4'], videoCodecs: ['h264'], audioCodecs: ['aac', 'mp3'], hls: 'native' },
+};
+
+/** The profile of a request that names none, from its User-Agent; `generic`, which everything plays, when it tells nothing. */
+export function profileForUserAgent(userAgent: string): ProfileName {
+  if (/roku/i.test(userAgent)) return 'roku';
+  if (/appletv/i.test(userAgent)) return 'tvos';
+  if (/iphone|ipad/i.test(userAgent)) return 'safari-ios';
+  if (/firefox\//i.test(userAgent)) return 'web-firefox';
+  if (/exoplayer|media3/i.test(userAgent)) return 'android';
+  if (/(chrome|chromium|edg)\//i.test(userAgent)) return 'web-chrome';
+  if (/macintosh.*safari\//i.test(userAgent)) return 'safari-macos';
+  return 'generic';
+}
+
+/** Names that clients use for the same thing. */
+const CODEC_ALIASES: Readonly<Record<string, string>> = {
+  avc: 'h264',
+  avc1: 'h264',
+  h265: 'hevc',
+  hvc1: 'hevc',
+  hev1: 'hevc',
+  av01: 'av1',
+  vp09: 'vp9',
+  'ac-3': 'ac3',
+  'ec-3': 'eac3',
+  mp4a: 'aac',
+};
+const CONTAINER_ALIASES: Readonly<Record<string, string>> = { mkv: 'matroska', mov: 'mp4', m4v: 'mp4', ts: 'mpegts' };
+
+/** A profile overridden field by field by what the request says. */
+export function resolveCapabilities(profile: ProfileName, said: Partial<Capabilities>): Capabilities {
+  const merged = { ...PROFILES[profile], ...said };
+  const rename = (names: readonly string[], aliases: Readonly<Record<string, string>>) =>
+    names.map(name => name.toLowerCase()).map(name => (Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name));
+  return {
+    ...merged,
+    containers: rename(merged.containers, CONTAINER_ALIASES),
+    videoCodecs: rename(merged.videoCodecs, CODEC_ALIASES),
+    audioCodecs: rename(merged.audioCodecs, CODEC_ALIASES),
+  };
+}
+
+export const playsContainer = (capabilities: Capabilities, container: Container): boolean => capabilities.containers.includes(container);
+export const playsAudio = (capabilities: Capabilities, audio: AudioStream): boolean => capabilities.audioCodecs.includes(audio.codec);
+
+/** Why the video can't be handed over as it is; empty when it can. */
+export function videoObstacles(capabilities: Capabilities, video: VideoStream, media: Pick<Media, 'bitrateBps'>) {
+  return [
+    ...(capabilities.videoCodecs.includes(video.codec) ? [] : (['video-codec-unsupported'] as const)),
+    // Browsers and hardware decode H.264 in 8-bit 4:2:0 only, and nobody plays fields well from fragmented MP4.
+    ...((video.codec === 'h264' && video.bitDepth > 8) || video.isInterlaced ? (['video-profile-unsupported'] as const) : []),
+    ...(exceeds(video.width, capabilities.maxWidth) || exceeds(video.height, capabilities.maxHeight)
+      ? (['resolution-too-high'] as const)
+      : []),
+    ...(exceeds(media.bitrateBps, capabilities.maxBandwidthBps) ? (['bitrate-too-high'] as const) : []),
+    ...(video.hdr !== null && !capabilities.hdr.includes(video.hdr) ? (['hdr-unsupported'] as const) : []),
+  ];
+}
+
+const exceeds = (value: number, limit: number): boolean => limit > 0 && value > limit;

@@ -1,0 +1,98 @@
+// Every failure the product can tell anybody about: code → status, whether retrying helps, and what to do. `docs/errors.md` is kept equal to this table by a test.
+
+type ErrorRow = { readonly status: number; readonly title: string; readonly remedy: string; readonly retryAfterMs?: number };
+
+export const ERRORS = {
+  INVALID_REQUEST: { status: 400, title: 'The request is not valid', remedy: 'Correct the fields named in the answer.' },
+  UNAUTHENTICATED: { status: 401, title: 'Not signed in', remedy: 'Sign in and send the access token as a Bearer token.' },
+  INVALID_CREDENTIALS: { status: 401, title: 'Wrong user name or password', remedy: 'Check both and try again.' },
+  TOKEN_EXPIRED: {
+    status: 401,
+    title: 'The token has expired',
+    remedy: 'Refresh the access token, or ask the session for a new stream URL by a heartbeat.',
+  },
+  TOKEN_REVOKED: { status: 401, title: 'The token was revoked', remedy: 'Sign in again.' },
+  FORBIDDEN: { status: 403, title: 'Not allowed', remedy: 'Ask an administrator.' },
+  NOT_FOUND: { status: 404, title: 'There is nothing at this address', remedy: 'See /openapi.json for what there is.' },
+  USER_NOT_FOUND: { status: 404, title: 'No such user', remedy: 'List the users.' },
+  LIBRARY_NOT_FOUND: { status: 404, title: 'No such library', remedy: 'List the libraries.' },
+  MEDIA_NOT_FOUND: { status: 404, title: 'No such media', remedy: 'Search the library again: the file may have been removed.' },
+  SESSION_NOT_FOUND: { status: 404, title: 'No such playback session', remedy: 'Start a new session: this one ended or expired.' },
+  SEGMENT_NOT_FOUND: { status: 404, title: 'No such segment, rung or track', remedy: 'Use the addresses in the playlist.' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'This address does not take that method', remedy: 'See /openapi.json.' },
+  CONFLICT: { status: 409, title: 'This conflicts with what there is', remedy: 'Read the detail.' },
+  SETUP_DONE: { status: 409, title: 'The server is already set up', remedy: 'Sign in as the administrator.' },
+  BODY_TOO_LARGE: { status: 413, title: 'The request body is too large', remedy: 'Send less.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body is not JSON', remedy: 'Send application/json.' },
+  RANGE_NOT_SATISFIABLE: { status: 416, title: 'The range lies outside the file', remedy: 'Ask for a range within Content-Range.' },
+  MEDIA_UNREADABLE: {
+    status: 422,
+    title: 'The media file can not be read',
+    remedy: 'Check that the file is whole and readable, then scan again.',
+  },
+  MEDIA_UNSUPPORTED: { status: 422, title: 'The media can not be delivered that way', remedy: 'Ask for delivery "auto".' },
+  MEDIA_CHANGED: { status: 410, title: 'The media file changed while it was playing', remedy: 'Start a new session.' },
+  TOO_MANY_REQUESTS: { status: 429, title: 'Too many attempts', remedy: 'Wait before trying again.', retryAfterMs: 30_000 },
+  CANCELLED: { status: 499, title: 'The client went away', remedy: 'Nothing to do.' },
+  ENCODE_FAILED: { status: 500, title: 'The transcoder failed', remedy: 'Try again; the server log has the end of its error output.' },
+  STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
+  INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
+  OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
+  DRAINING: { status: 503, title: 'The server is shutting down', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
+  WORKER_LOST: {
+    status: 503,
+    title: 'The session host was lost and is being replaced',
+    remedy: 'Try again after Retry-After.',
+    retryAfterMs: 1_000,
+  },
+  ENCODE_STALLED: {
+    status: 504,
+    title: 'The transcoder made no progress',
+    remedy: 'Try again, or choose a lower quality.',
+    retryAfterMs: 2_000,
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What crosses a thread or the network: errors lose their class between threads. */
+export type ErrorRecord = { readonly code: ErrorCode; readonly message: string };
+
+/** A field of a request that was refused. `path` is a JSON pointer. */
+export type FieldError = { readonly path: string; readonly message: string };
+
+export class FerriteError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldError[];
+  readonly retryAfterMs: number | undefined;
+  /** Members of the answer that belong to this code alone, such as `queueDepth` with OVERLOADED. */
+  readonly details: Readonly<Record<string, number | string>>;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      cause?: unknown;
+      fields?: readonly FieldError[];
+      retryAfterMs?: number;
+      details?: Readonly<Record<string, number | string>>;
+    } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'FerriteError';
+    this.code = code;
+    this.fields = options.fields ?? [];
+    this.details = options.details ?? {};
+    const row: ErrorRow = ERRORS[code];
+    this.retryAfterMs = options.retryAfterMs ?? row.retryAfterMs;
+  }
+  toRecord(): ErrorRecord {
+    return { code: this.code, message: this.message };
+  }
+}
+
+/** Anything that is not a FerriteError is a bug: its text stays inside. */
+export function toErrorRecord(error: unknown): ErrorRecord {
+  return error instanceof FerriteError ? error.toRecord() : { code: 'INTERNAL', message: 'an unexpected failure' };
+}
+
+export const fromErrorRecord = ({ code, message }: ErrorRecord): FerriteError => new FerriteError(code, message);

@@ -1,0 +1,33 @@
+// Identifiers as branded strings: made only by a `parse…` (from outside) or a `new…Id` (here), so that one kind never stands in for another.
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { FerriteError } from './errors.ts';
+
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+
+export type UserId = Id<'user'>;
+export type LibraryId = Id<'library'>;
+export type MediaId = Id<'media'>;
+export type SessionId = Id<'session'>;
+
+const OPAQUE = /^[A-Za-z0-9_-]{6,40}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function parseWith<T extends string>(pattern: RegExp, name: string, value: string): T {
+  if (!pattern.test(value)) throw new FerriteError('INVALID_REQUEST', `${name} is not a valid identifier`);
+  return value as T;
+}
+
+export const parseUserId = (value: string): UserId => parseWith(OPAQUE, 'userId', value);
+export const parseLibraryId = (value: string): LibraryId => parseWith(OPAQUE, 'libraryId', value);
+export const parseMediaId = (value: string): MediaId => parseWith(OPAQUE, 'mediaId', value);
+export const parseSessionId = (value: string): SessionId => parseWith(UUID, 'sessionId', value);
+
+export const newUserId = (): UserId => randomBytes(9).toString('base64url') as UserId;
+export const newLibraryId = (): LibraryId => randomBytes(9).toString('base64url') as LibraryId;
+export const newSessionId = (): SessionId => randomUUID() as SessionId;
+
+/** The same file of the same library keeps its id over rescans, so progress and links survive them. */
+export function mediaIdFor(libraryId: LibraryId, relativePath: string): MediaId {
+  return createHash('sha256').update(`${libraryId}\0${relativePath}`).digest('base64url').slice(0, 16) as MediaId;
+}

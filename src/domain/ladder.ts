@@ -1,0 +1,95 @@
+// The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
+import type { AudioStream, VideoStream } from './media.ts';
+import type { AudioEncode, VideoEncode } from './rendition.ts';
+
+type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };
+
+/** Ceilings for 24–30 frames a second; a higher rate gets half as much again. Boxes are 16:9: other shapes fit inside. */
+const TARGETS: readonly Target[] = [
+  { height: 2160, width: 3840, maxBitrateBps: 16_000_000 },
+  { height: 1440, width: 2560, maxBitrateBps: 9_000_000 },
+  { height: 1080, width: 1920, maxBitrateBps: 5_000_000 },
+  { height: 720, width: 1280, maxBitrateBps: 2_800_000 },
+  { height: 480, width: 854, maxBitrateBps: 1_400_000 },
+  { height: 360, width: 640, maxBitrateBps: 800_000 },
+  { height: 240, width: 426, maxBitrateBps: 400_000 },
+];
+
+const STEREO_BITRATE_BPS = 160_000;
+const HIGH_FRAME_RATE = 40;
+
+/** One second of rate-control buffer (`-bufsize` = `-maxrate`): a segment can carry that much more than its share. */
+const peakBps = (maxBitrateBps: number, targetMs: number): number => Math.ceil(maxBitrateBps * (1 + 1000 / targetMs) * 1.05);
+
+/** H.264 High rungs from the source's own size down; the top one is named after the smallest box that holds the source. */
+export function buildLadder(video: VideoStream, targetMs: number): VideoEncode[] {
+  const shown = displaySize(video);
+  const fits = TARGETS.map(target => fit(target, shown));
+  return TARGETS.flatMap((target, index) => {
+    const holdsSource = (fits[index] ?? 0) >= 1;
+    const smallerHoldsIt = (fits[index + 1] ?? 0) >= 1;
+    if (holdsSource && smallerHoldsIt) return [];
+    return [rungFor(video, target, Math.min(fits[index] ?? 1, 1), targetMs)];
+  });
+}
+
+/** How much the picture may grow to fill the box, the box turned as the picture is. */
+function fit(target: Target, { width, height }: { width: number; height: number }): number {
+  return Math.min(target.width / Math.max(width, height), target.height / Math.min(width, height));
+}
+
+function rungFor(video: VideoStream, target: Target, scale: number, targetMs: number): VideoEncode {
+  const shown = displaySize(video);
+  const size = { width: even(shown.width * scale), height: even(shown.height * scale) };
+  const fps = video.frameRate.num / video.frameRate.den;
+  const maxBitrateBps = fps > HIGH_FRAME_RATE ? target.maxBitrateBps * 1.5 : target.maxBitrateBps;
+  return {
+    kind: 'video-encode',
+    rungId: `${target.height}p`,
+    streamIndex: video.index,
+    ...size,
+    frameRate: video.frameRate,
+    maxBitrateBps,
+    preset: 'superfast',
+    bandwidthBps: peakBps(maxBitrateBps, targetMs),
+    codecs: `avc1.6400${h264Level(size.width, size.height, fps).toString(16).padStart(2, '0')}`,
+  };
+}
+
+/** The picture as a viewer sees it: turned, so that a phone's portrait film is portrait. */
+export function displaySize({ width, height, rotation }: VideoStream): { width: number; height: number } {
+  return rotation % 180 === 0 ? { width, height } : { width: height, height: width };
+}
+
+export function stereoAac(track: number, audio: AudioStream): AudioEncode {
+  const channels = Math.min(audio.channels, 2);
+  const bitrateBps = channels === 1 ? STEREO_BITRATE_BPS / 2 : STEREO_BITRATE_BPS;
+  return {
+    kind: 'audio-encode',
+    track,
+    streamIndex: audio.index,
+    channels,
+    bitrateBps,
+    bandwidthBps: Math.ceil(bitrateBps * 1.15),
+    codecs: 'mp4a.40.2',
+  };
+}
+
+/** Smallest level whose macroblock rate and frame size (ITU-T H.264, table A-1) hold the picture. */
+export function h264Level(width: number, height: number, fps: number): number {
+  const macroblocks = Math.ceil(width / 16) * Math.ceil(height / 16);
+  const LEVELS: readonly (readonly [level: number, maxRate: number, maxFrame: number])[] = [
+    [30, 40_500, 1_620],
+    [31, 108_000, 3_600],
+    [32, 216_000, 5_120],
+    [40, 245_760, 8_192],
+    [42, 522_240, 8_704],
+    [50, 589_824, 22_080],
+    [51, 983_040, 36_864],
+    [52, 2_073_600, 36_864],
+  ];
+  return LEVELS.find(([, maxRate, maxFrame]) => macroblocks * fps <= maxRate && macroblocks <= maxFrame)?.[0] ?? 62;
+}
+
+// 4:2:0 needs even sizes.
+const even = (pixels: number): number => Math.max(2, 2 * Math.round(pixels / 2));

@@ -1,0 +1,143 @@
+// One title on demand as the catalogue knows it: the file, its streams and what was derived from them.
+import type { LibraryId, MediaId, UserId } from './ids.ts';
+
+/** Exact fraction, such as 24000/1001 frames per second. */
+export type Rational = { readonly num: number; readonly den: number };
+
+type StreamBase = {
+  /** ffmpeg's stream index in the file, for `-map 0:<index>`. */
+  readonly index: number;
+  /** ffprobe's codec name: h264, hevc, vp9, av1, aac, ac3, eac3, opus, flac, mp3, subrip, … */
+  readonly codec: string;
+  /** BCP 47 or ISO 639 as the file says it; null when it does not. */
+  readonly language: string | null;
+  readonly title: string | null;
+  readonly isDefault: boolean;
+};
+
+export type VideoStream = StreamBase & {
+  /** RFC 6381, such as avc1.640028 or hvc1.1.6.L93.B0; null when it can't be told. */
+  readonly codecString: string | null;
+  readonly profile: string | null;
+  readonly width: number;
+  readonly height: number;
+  /** Constant rate of every encode of this media; see `encodeFrameRate` in plan.ts. */
+  readonly frameRate: Rational;
+  readonly isVariableFrameRate: boolean;
+  readonly bitDepth: number;
+  readonly isInterlaced: boolean;
+  readonly hdr: 'hdr10' | 'hlg' | 'dolby-vision' | null;
+  /** Reorder depth in frames (ffprobe has_b_frames). */
+  readonly reorderFrames: number;
+  readonly bitrateBps: number;
+  /** Degrees clockwise that a player must turn the picture: 0, 90, 180 or 270. */
+  readonly rotation: number;
+};
+
+export type AudioStream = StreamBase & {
+  readonly codecString: string | null;
+  readonly channels: number;
+  readonly sampleRate: number;
+  readonly bitrateBps: number;
+};
+
+export type SubtitleStream = StreamBase & { readonly kind: 'text' | 'image'; readonly isForced: boolean };
+
+export type Chapter = { readonly startMs: number; readonly endMs: number; readonly title: string | null };
+
+/** The track numbers of the API (`audioTrack: 0`) are positions in these lists, not ffmpeg indexes. */
+export type Streams = {
+  readonly video: readonly VideoStream[];
+  readonly audio: readonly AudioStream[];
+  readonly subtitles: readonly SubtitleStream[];
+};
+
+export type Container = 'mp4' | 'matroska' | 'webm' | 'mpegts' | 'avi' | 'other';
+
+export type Media = {
+  readonly id: MediaId;
+  readonly libraryId: LibraryId;
+  /** Absolute path on the server. Never leaves it. */
+  readonly path: string;
+  readonly title: string;
+  readonly year: number | null;
+  readonly container: Container;
+  /** Changes with the file's bytes (size, mtime): everything derived from the file is keyed by it. */
+  readonly version: string;
+  readonly byteLength: number;
+  readonly mtimeMs: number;
+  readonly durationMs: number;
+  readonly bitrateBps: number;
+  readonly streams: Streams;
+  readonly chapters: readonly Chapter[];
+  readonly hasPoster: boolean;
+  readonly addedAtMs: number;
+};
+
+/** Who cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */
+export type CopyMethod = 'mp4' | 'matroska' | 'ffmpeg';
+
+/**
+ * Where the samples of one track lie in time, without the samples: what a plan is computed from.
+ * PTS are integers in `timescale` units, as the file has them.
+ */
+export type VideoTimeline = {
+  readonly timescale: number;
+  /** PTS of every keyframe a decoder can start at, ascending. The first is the first frame shown: time 0 of the media. */
+  readonly keyframes: readonly number[];
+  /** PTS at which the last frame stops being shown. */
+  readonly endPts: number;
+  /** True when frames that follow a keyframe in the file are shown before it (open GOP): such a copy is not independent (RFC 8216, 4.3.5.1). */
+  readonly hasLeadingPictures: boolean;
+  /** Bits per second of the busiest two seconds of the stream, for BANDWIDTH. */
+  readonly peakBitrateBps: number;
+};
+
+export type AudioTimeline = {
+  /** ffmpeg's stream index. */
+  readonly index: number;
+  /** Samples per second: the unit of everything below. */
+  readonly timescale: number;
+  /** PTS of the first frame, in samples, on the same origin as the video's PTS. May be negative (priming). */
+  readonly firstPts: number;
+  /** Samples per frame when every frame has the same, else null: such a track is re-encoded, never copied. */
+  readonly frameDuration: number | null;
+  readonly endPts: number;
+};
+
+/** The keyframe map: stored per media, valid for one version of the file. */
+export type KeyframeMap = {
+  readonly version: string;
+  readonly copyMethod: CopyMethod;
+  /** ffmpeg's `start_time` of the file in microseconds: `-ss` counts from it. */
+  readonly startTimeUs: number;
+  readonly video: VideoTimeline;
+  readonly audio: readonly AudioTimeline[];
+};
+
+export type Library = {
+  readonly id: LibraryId;
+  readonly name: string;
+  readonly kind: 'movies' | 'shows';
+  readonly paths: readonly string[];
+  readonly createdAtMs: number;
+};
+
+export type Progress = {
+  readonly positionMs: number;
+  readonly durationMs: number;
+  readonly watched: boolean;
+  readonly updatedAtMs: number;
+};
+
+export type User = {
+  readonly id: UserId;
+  readonly username: string;
+  readonly role: 'admin' | 'viewer';
+  readonly enabled: boolean;
+  /** argon2id, encoded form. Never leaves the server. */
+  readonly passwordHash: string;
+  /** Raised by "log out everywhere", a changed role and a disabled account: tokens of an older generation are refused. */
+  readonly tokenGeneration: number;
+  readonly createdAtMs: number;
+};

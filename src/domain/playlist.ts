@@ -1,0 +1,103 @@
+// The multivariant and media playlists of one offer (RFC 8216): complete VOD playlists from the first answer, every URI relative.
+import HLS from 'hls-parser';
+import type { Media } from './media.ts';
+import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from './plan.ts';
+import type { AudioRendition, Rendition, VideoRendition } from './rendition.ts';
+import type { Offer } from './session.ts';
+
+const AUDIO_GROUP = 'audio';
+// EXT-X-MAP outside I-frame playlists (RFC 8216, 7).
+const VERSION = 6;
+
+export type PlaylistInput = { readonly media: Media; readonly plan: Plan; readonly offer: Offer; readonly hasLeadingPictures: boolean };
+
+export function multivariantPlaylist({ media, offer, hasLeadingPictures }: PlaylistInput): string {
+  const audioBps = Math.max(0, ...offer.audio.map(({ bandwidthBps }) => bandwidthBps));
+  const audioCodecs = [...new Set(offer.audio.map(({ codecs }) => codecs))];
+  const audio = offer.audio.map((rendition, position) => audioRendition(media, rendition, position === 0));
+  const variants = offer.video.map(
+    rendition =>
+      new HLS.types.Variant({
+        uri: `video/${rendition.rungId}/index.m3u8`,
+        bandwidth: rendition.bandwidthBps + audioBps,
+        codecs: [rendition.codecs, ...audioCodecs].join(','),
+        resolution: { width: rendition.width, height: rendition.height },
+        frameRate: frameRateOf(media),
+        audio,
+        currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
+      }),
+  );
+  const independentSegments = offer.video.every(rendition => isIndependent(rendition, hasLeadingPictures));
+  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version: VERSION, independentSegments, variants })));
+}
+
+export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
+  const grid = gridOf(plan, rendition);
+  const map = new HLS.types.MediaInitializationSection({ uri: 'init.mp4' });
+  const segments = Array.from(
+    { length: segmentCount(grid) },
+    (_, index) =>
+      new HLS.types.Segment({
+        uri: `${index}.m4s`,
+        duration: segmentDurationS(grid, index),
+        mediaSequenceNumber: index,
+        discontinuitySequence: 0,
+        map,
+      }),
+  );
+  return terminated(
+    HLS.stringify(
+      new HLS.types.MediaPlaylist({
+        version: VERSION,
+        targetDuration: targetDurationS(plan, offer),
+        playlistType: 'VOD',
+        endlist: true,
+        independentSegments: isIndependent(rendition, hasLeadingPictures),
+        mediaSequenceBase: 0,
+        segments,
+      }),
+    ),
+  );
+}
+
+/** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
+function targetDurationS(plan: Plan, offer: Offer): number {
+  const grids: Grid[] = [...offer.video, ...offer.audio].map(rendition => gridOf(plan, rendition));
+  return Math.max(...grids.map(grid => Math.round(longestSegmentS(grid))), 1);
+}
+
+function audioRendition(media: Media, rendition: AudioRendition, isFirst: boolean) {
+  const stream = media.streams.audio[rendition.track];
+  const language = stream?.language ?? undefined;
+  return new HLS.types.Rendition({
+    type: 'AUDIO',
+    uri: `audio/${rendition.track}/index.m3u8`,
+    groupId: AUDIO_GROUP,
+    name: audioName(media, rendition.track),
+    ...(language === undefined ? {} : { language }),
+    isDefault: isFirst,
+    autoselect: true,
+    forced: false,
+    channels: String(rendition.channels),
+  });
+}
+
+/** Names must differ within a group (RFC 8216, 4.3.4.1.1). */
+function audioName(media: Media, track: number): string {
+  const nameOf = (at: number): string => media.streams.audio[at]?.title ?? media.streams.audio[at]?.language ?? `Audio ${at + 1}`;
+  const name = nameOf(track);
+  const isTaken = media.streams.audio.some((_, other) => other !== track && nameOf(other) === name);
+  // A quoted-string has no quotes and no line ends (RFC 8216, 4.2).
+  return (isTaken ? `${name} (${track + 1})` : name).replace(/["\r\n]/g, ' ');
+}
+
+function isIndependent(rendition: VideoRendition | Rendition, hasLeadingPictures: boolean): boolean {
+  return rendition.kind !== 'video-copy' || !hasLeadingPictures;
+}
+
+function frameRateOf(media: Media): number {
+  const [video] = media.streams.video;
+  return video ? Number((video.frameRate.num / video.frameRate.den).toFixed(3)) : 0;
+}
+
+const terminated = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);

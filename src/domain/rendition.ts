@@ -1,0 +1,72 @@
+// One media delivered one way: a copied or encoded track. What it is decides its bytes, so its key addresses them.
+import { createHash } from 'node:crypto';
+import type { Rational } from './media.ts';
+
+/** Names a rung in URLs: `original` for the copied video, else the height such as `720p`. */
+export type RungId = string;
+
+export type VideoCopy = {
+  readonly kind: 'video-copy';
+  readonly rungId: RungId;
+  readonly streamIndex: number;
+  readonly width: number;
+  readonly height: number;
+  readonly bandwidthBps: number;
+  readonly codecs: string;
+};
+
+export type VideoEncode = {
+  readonly kind: 'video-encode';
+  readonly rungId: RungId;
+  readonly streamIndex: number;
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: Rational;
+  readonly maxBitrateBps: number;
+  /** x264 speed: part of the rendition, for another preset writes another init segment. */
+  readonly preset: 'superfast' | 'veryfast';
+  readonly bandwidthBps: number;
+  readonly codecs: string;
+};
+
+export type AudioCopy = {
+  readonly kind: 'audio-copy';
+  /** Position among the media's audio streams: the API's `audioTrack`. */
+  readonly track: number;
+  readonly streamIndex: number;
+  readonly channels: number;
+  readonly bandwidthBps: number;
+  readonly codecs: string;
+};
+
+export type AudioEncode = {
+  readonly kind: 'audio-encode';
+  readonly track: number;
+  readonly streamIndex: number;
+  readonly channels: number;
+  readonly bitrateBps: number;
+  readonly bandwidthBps: number;
+  readonly codecs: string;
+};
+
+export type VideoRendition = VideoCopy | VideoEncode;
+export type AudioRendition = AudioCopy | AudioEncode;
+export type EncodeRendition = VideoEncode | AudioEncode;
+export type Rendition = VideoRendition | AudioRendition;
+
+/** Raised when the same rendition would be written with other bytes: it is part of every segment's address. */
+const SEGMENT_FORMAT = 1;
+
+export type RenditionKey = string & { readonly __rendition: true };
+
+/** The address of a rendition's segments in every cache: media version, plan and everything the encoder is told. */
+export function renditionKey(mediaVersion: string, targetMs: number, rendition: Rendition): RenditionKey {
+  const facts = JSON.stringify([SEGMENT_FORMAT, mediaVersion, targetMs, Object.entries(rendition).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  return createHash('sha256').update(facts).digest('hex').slice(0, 32) as RenditionKey;
+}
+
+export const isEncode = (rendition: Rendition): rendition is EncodeRendition =>
+  rendition.kind === 'video-encode' || rendition.kind === 'audio-encode';
+
+/** A segment's number, or its rendition's init segment. */
+export type SegmentName = number | 'init';

@@ -1,0 +1,64 @@
+// One viewer watching one media: what was agreed when it started, and what is known of it since.
+import type { MediaId, SessionId, UserId } from './ids.ts';
+import type { AudioRendition, VideoRendition } from './rendition.ts';
+
+export type Delivery = 'direct' | 'remux' | 'transcode';
+export type SeekMode = 'keyframe' | 'precise';
+export type Priority = 'interactive' | 'background';
+
+/** Why a cheaper delivery was not chosen. */
+export type DeliveryReason =
+  | 'container-unsupported'
+  | 'video-codec-unsupported'
+  | 'video-profile-unsupported'
+  | 'audio-codec-unsupported'
+  | 'resolution-too-high'
+  | 'bitrate-too-high'
+  | 'hdr-unsupported'
+  | 'keyframes-too-far-apart'
+  | 'audio-track-selected'
+  | 'video-not-copyable'
+  | 'requested-by-client';
+
+/** Everything a session may fetch: fixed when it starts, so its URLs give the same bytes for its whole life. */
+export type Offer = {
+  readonly delivery: Delivery;
+  readonly reasons: readonly DeliveryReason[];
+  readonly targetMs: number;
+  /** Start rung first. */
+  readonly video: readonly VideoRendition[];
+  /** Selected track first. */
+  readonly audio: readonly AudioRendition[];
+};
+
+export type SessionRecord = {
+  readonly id: SessionId;
+  readonly userId: UserId;
+  readonly mediaId: MediaId;
+  readonly mediaVersion: string;
+  readonly offer: Offer;
+  readonly seekMode: SeekMode;
+  readonly priority: Priority;
+  readonly startPositionMs: number;
+  readonly createdAtMs: number;
+  /** The lease as last renewed. */
+  readonly expiresAtMs: number;
+};
+
+export type PlaybackState = 'playing' | 'paused' | 'buffering';
+
+/** The live state of a session, as its actor tells it. */
+export type SessionStatus = {
+  readonly state: 'ready' | 'playing' | 'paused' | 'buffering' | 'stopped' | 'expired';
+  readonly positionMs: number;
+  readonly rungId: string | null;
+  readonly expiresAtMs: number;
+  readonly encodes: readonly EncodeStatus[];
+};
+
+export type EncodeStatus = {
+  readonly rendition: string;
+  readonly state: string;
+  readonly firstIndex: number;
+  readonly nextIndex: number;
+};
