@@ -1,7 +1,7 @@
 // The side effects that machines may ask for: contracts only. workers/ provides the real ones, tests scripted ones.
 import { type CallbackLogicFunction, fromCallback } from 'xstate';
 import type { ErrorRecord } from '#domain/errors.ts';
-import type { KeyframeMap } from '#domain/media.ts';
+import type { KeyframeMap, Media } from '#domain/media.ts';
 import type { Grid } from '#domain/plan.ts';
 import type { Rendition, RenditionKey } from '#domain/rendition.ts';
 
@@ -9,7 +9,7 @@ import type { Rendition, RenditionKey } from '#domain/rendition.ts';
 export type EncodeJob = {
   readonly key: RenditionKey;
   readonly rendition: Rendition;
-  readonly path: string;
+  readonly media: Pick<Media, 'path' | 'byteLength' | 'mtimeMs'>;
   readonly keyframes: KeyframeMap;
   readonly grid: Grid;
   readonly firstIndex: number;

@@ -1,4 +1,4 @@
-// One viewer watching one media: holds the lease, owns its encodes and the ladder, and ends them when it ends.
+// One viewer watching one media: owns its encodes and the ladder, and ends them when it ends.
 import { type ActorRefFrom, assign, enqueueActions, setup, stopChild } from 'xstate';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
@@ -17,7 +17,6 @@ export type Run = {
 
 type Context = {
   readonly record: SessionRecord;
-  readonly leaseMs: number;
   readonly windowSegments: number;
   readonly positionMs: number;
   readonly rungId: string | null;
@@ -41,6 +40,8 @@ type Event =
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
   | { readonly type: 'session.stop' }
+  /** Nobody has been heard of for the time of a lease. */
+  | { readonly type: 'session.expire' }
   | EncodeProgress
   | RungRetired
   | { readonly type: `xstate.done.actor.${string}`; readonly output: EncodeOutput };
@@ -48,16 +49,17 @@ type Event =
 export type SessionEmitted =
   | { readonly type: 'run.started'; readonly run: Run }
   | { readonly type: 'run.progressed'; readonly run: Run }
-  | { readonly type: 'run.superseded'; readonly run: Run }
+  /** `seek`: a new run of the same slot takes its place at once; `switch`: nobody watches that rung any more. */
+  | { readonly type: 'run.superseded'; readonly run: Run; readonly cause: 'seek' | 'switch' }
   | { readonly type: 'run.ended'; readonly run: Run; readonly error: ErrorRecord | null };
 
-type Input = { readonly record: SessionRecord; readonly leaseMs: number; readonly windowSegments: number };
+type Input = { readonly record: SessionRecord; readonly windowSegments: number };
 
 export const videoSlot = (rungId: string): string => `video:${rungId}`;
 export const audioSlot = (track: number): string => `audio:${track}`;
 
 /** How many segments past the next one a viewer rather waits for a running encode than starts another (about what a start costs). */
-const REACH_SEGMENTS = 2;
+export const REACH_SEGMENTS = 2;
 
 export const session = setup({
   types: {
@@ -88,13 +90,13 @@ export const session = setup({
         limitIndex,
       });
     }),
-    supersede: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+    supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
       const run = context.runs[slot];
       if (!run) return;
       const { [slot]: _superseded, ...others } = context.runs;
       enqueue.assign({ runs: others });
       enqueue.sendTo(({ self }) => self.getSnapshot().children[run.actorId] as ActorRefFrom<typeof encodeMachine>, { type: 'encode.stop' });
-      enqueue.emit({ type: 'run.superseded', run });
+      enqueue.emit({ type: 'run.superseded', run, cause });
     }),
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
       const limitIndex = job.firstIndex + context.windowSegments;
@@ -137,7 +139,6 @@ export const session = setup({
     },
     hasNoRuns: ({ context }) => context.runsAlive === 0,
   },
-  delays: { lease: ({ context }) => context.leaseMs },
 }).createMachine({
   id: 'session',
   context: ({ input }) => ({ ...input, positionMs: input.record.startPositionMs, rungId: null, runs: {}, runsStarted: 0, runsAlive: 0 }),
@@ -150,22 +151,19 @@ export const session = setup({
   states: {
     watching: {
       initial: 'ready',
-      after: { lease: '#session.expiring' },
       on: {
         'session.heartbeat': [
           {
             guard: ({ event }) => event.state === 'playing',
             target: '.playing',
-            reenter: true,
             actions: { type: 'recordPosition', params: ({ event }) => event },
           },
           {
             guard: ({ event }) => event.state === 'paused',
             target: '.paused',
-            reenter: true,
             actions: { type: 'recordPosition', params: ({ event }) => event },
           },
-          { target: '.buffering', reenter: true, actions: { type: 'recordPosition', params: ({ event }) => event } },
+          { target: '.buffering', actions: { type: 'recordPosition', params: ({ event }) => event } },
         ],
         'segment.wanted': [
           {
@@ -178,7 +176,7 @@ export const session = setup({
           {
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
-              { type: 'supersede', params: ({ event }) => event },
+              { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
               { type: 'startRun', params: ({ event }) => event },
             ],
           },
@@ -189,8 +187,11 @@ export const session = setup({
             { type: 'moveWindow', params: ({ event }) => event },
           ],
         },
-        'rung.retired': { actions: { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) } },
+        'rung.retired': {
+          actions: { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },
+        },
         'session.stop': '#session.stopping',
+        'session.expire': '#session.expiring',
       },
       states: { ready: {}, playing: {}, paused: {}, buffering: {} },
     },

@@ -28,6 +28,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #pool: Piscina;
   readonly #threads: Thread[] = [];
+  readonly #onReady = new Set<() => void>();
   #isClosing = false;
 
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
@@ -64,6 +65,13 @@ export class WorkerPool {
     return this.#threads.filter(Boolean).length === this.#options.threads;
   }
 
+  /** Resolves when no thread is missing; rejects with WORKER_LOST after the deadline. */
+  async whenReady(deadlineMs: number): Promise<void> {
+    if (this.isReady) return;
+    const ready = new Promise<true>(resolve => this.#onReady.add(() => resolve(true)));
+    if (!(await withDeadline(ready, deadlineMs))) throw lost();
+  }
+
   /** Lets every thread end its encodes, then closes the pool; threads that take longer than the deadline are cut off. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
@@ -96,6 +104,9 @@ export class WorkerPool {
     try {
       await this.#startThread(slot);
       this.#options.onReplaced(mediaId => this.#slotOf(mediaId) === slot);
+      if (!this.isReady) return;
+      for (const notify of this.#onReady) notify();
+      this.#onReady.clear();
     } catch (error) {
       // The task's own rejection leads back here by #onDeath.
       this.#options.onLost(error);

@@ -39,7 +39,7 @@ export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput
     (_, index) =>
       new HLS.types.Segment({
         uri: `${index}.m4s`,
-        duration: segmentDurationS(grid, index),
+        duration: microseconds(segmentDurationS(grid, index)),
         mediaSequenceNumber: index,
         discontinuitySequence: 0,
         map,
@@ -99,5 +99,7 @@ function frameRateOf(media: Media): number {
   const [video] = media.streams.video;
   return video ? Number((video.frameRate.num / video.frameRate.den).toFixed(3)) : 0;
 }
+
+const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
 
 const terminated = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);

@@ -3,7 +3,7 @@ import type { ErrorRecord } from './errors.ts';
 import type { MediaId, SessionId } from './ids.ts';
 import type { Chapter, Container, KeyframeMap, Media, Streams } from './media.ts';
 import type { RenditionKey, SegmentName } from './rendition.ts';
-import type { PlaybackState, SessionRecord, SessionStatus } from './session.ts';
+import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
 export const PROTOCOL_VERSION = 1;
@@ -45,7 +45,8 @@ export type Requests = {
   'media.poster': { input: OnMedia & { path: string; atMs: number; width: number }; output: { bytes: ArrayBuffer } };
   'session.open': { input: OnMedia & { record: SessionRecord; media: Media; keyframes: KeyframeMap }; output: null };
   'session.heartbeat': { input: OnSession & { positionMs: number; state: PlaybackState }; output: SessionStatus };
-  'session.close': { input: OnSession; output: null };
+  /** Resolves when every ffmpeg of the session is gone. */
+  'session.close': { input: OnSession & { reason: SessionEnd }; output: null };
   'session.describe': { input: OnSession; output: SessionStatus };
   /** Replies when the segment has been published; its bytes came before in a `segment` message. */
   'segment.prepare': { input: OnSession & { track: Track; name: SegmentName }; output: null };
@@ -85,6 +86,6 @@ export type FromWorker =
       readonly bytes: ArrayBuffer;
     }
   | { readonly kind: 'session.changed'; readonly sessionId: SessionId; readonly status: SessionStatus }
-  | { readonly kind: 'session.ended'; readonly sessionId: SessionId; readonly reason: 'stopped' | 'expired' }
+  | { readonly kind: 'session.ended'; readonly sessionId: SessionId; readonly reason: SessionEnd }
   | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly detail: Record<string, unknown> }
   | { readonly kind: 'measured'; readonly measurement: Measurement };

@@ -1,4 +1,5 @@
 // One viewer watching one media: what was agreed when it started, and what is known of it since.
+import type { ProfileName } from './client-profile.ts';
 import type { MediaId, SessionId, UserId } from './ids.ts';
 import type { AudioRendition, VideoRendition } from './rendition.ts';
 
@@ -37,6 +38,7 @@ export type SessionRecord = {
   readonly mediaId: MediaId;
   readonly mediaVersion: string;
   readonly offer: Offer;
+  readonly profile: ProfileName;
   readonly seekMode: SeekMode;
   readonly priority: Priority;
   readonly startPositionMs: number;
@@ -47,12 +49,13 @@ export type SessionRecord = {
 
 export type PlaybackState = 'playing' | 'paused' | 'buffering';
 
+export type SessionEnd = 'stopped' | 'expired';
+
 /** The live state of a session, as its actor tells it. */
 export type SessionStatus = {
   readonly state: 'ready' | 'playing' | 'paused' | 'buffering' | 'stopped' | 'expired';
   readonly positionMs: number;
   readonly rungId: string | null;
-  readonly expiresAtMs: number;
   readonly encodes: readonly EncodeStatus[];
 };
 

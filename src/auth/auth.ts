@@ -1,0 +1,184 @@
+// Who is who: setup, sign-in and sign-out, and the check of every access token. Owns the signing keys and their upkeep.
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
+import { FerriteError } from '#domain/errors.ts';
+import type { UserId } from '#domain/ids.ts';
+import type { User } from '#domain/media.ts';
+import type { Caller } from '#http/route.ts';
+import type { Database } from '#storage/database.ts';
+import { foldUsername } from '#storage/users.ts';
+import { type AccessClaims, AccessTokens } from './access-tokens.ts';
+import { type ExternalIssuer, ExternalIssuers } from './external-issuers.ts';
+import { MAX_TOKEN_LENGTH, SigningKeys, unauthenticated } from './keys.ts';
+import { LoginLimiter } from './login-limiter.ts';
+import { Logins, type LoginTokens } from './logins.ts';
+import { Passwords } from './passwords.ts';
+import { Revocations } from './revocations.ts';
+import { StreamTokens } from './stream-tokens.ts';
+import { type PublicUser, toPublicUser, UserAdministration } from './user-administration.ts';
+
+const UPKEEP_INTERVAL_MS = 3_600_000;
+
+export type AuthOptions = {
+  readonly database: Database;
+  /** The keys lie in its folder `keys`. */
+  readonly dataDir: string;
+  readonly externalIssuers: readonly ExternalIssuer[];
+  readonly now: () => number;
+  /** Told of upkeep that failed: it is tried again an hour later. */
+  readonly onUpkeepFailed: (error: unknown) => void;
+};
+
+export type Credentials = { readonly username: string; readonly password: string };
+export type PasswordChange = { readonly currentPassword: string; readonly password: string };
+export type LogoutScope = 'this-login' | 'everywhere';
+
+export class AuthService {
+  readonly users: UserAdministration;
+  readonly streamTokens: StreamTokens;
+  readonly keys: SigningKeys;
+  readonly #options: AuthOptions;
+  readonly #passwords: Passwords;
+  readonly #accessTokens: AccessTokens;
+  readonly #external: ExternalIssuers;
+  readonly #logins: Logins;
+  readonly #revocations: Revocations;
+  readonly #limiter = new LoginLimiter();
+  readonly #timer: NodeJS.Timeout;
+  #upkeep: Promise<void> = Promise.resolve();
+
+  private constructor(options: AuthOptions, keys: SigningKeys, passwords: Passwords) {
+    const { database, externalIssuers, now } = options;
+    this.#options = options;
+    this.keys = keys;
+    this.#passwords = passwords;
+    this.#external = new ExternalIssuers(externalIssuers, database.users, now);
+    this.#accessTokens = new AccessTokens(keys, now);
+    this.#logins = new Logins(database, this.#accessTokens, now);
+    this.streamTokens = new StreamTokens(keys, { decisions: database.authDecisions, users: database.users }, now);
+    this.#revocations = new Revocations(database.refreshTokens, this.streamTokens);
+    this.users = new UserAdministration(database, { passwords, revocations: this.#revocations }, now);
+    this.#timer = setInterval(() => this.#scheduleUpkeep(), UPKEEP_INTERVAL_MS).unref();
+  }
+
+  static async open(options: AuthOptions): Promise<AuthService> {
+    const keys = await SigningKeys.open(join(options.dataDir, 'keys'), options.now);
+    return new AuthService(options, keys, await Passwords.create());
+  }
+
+  /** Awaits upkeep that is under way. To be called before the database is closed. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#upkeep;
+  }
+
+  isSetupRequired(): boolean {
+    return this.#options.database.users.isEmpty();
+  }
+
+  /** Makes the first administrator; SETUP_DONE once there is a user. */
+  async setup(credentials: Credentials): Promise<PublicUser> {
+    return await this.users.createFirst(credentials);
+  }
+
+  async login({ username, password }: Credentials, remoteAddress: string): Promise<LoginTokens> {
+    return await this.#logins.begin(await this.#checkPassword({ username, password }, remoteAddress));
+  }
+
+  async refresh(refreshToken: string): Promise<LoginTokens> {
+    return await this.#logins.prolong(refreshToken);
+  }
+
+  /** A token of another issuer has no login here to end: only `everywhere` does something for it. */
+  async logout(accessToken: string, scope: LogoutScope): Promise<void> {
+    const { userId } = await this.authenticate(accessToken);
+    if (scope === 'everywhere') await this.users.signOutEverywhere(userId);
+    else if (this.#externalIssuer(accessToken) === null) await this.#logins.end(await this.#accessTokens.verify(accessToken));
+  }
+
+  /** Ends everything the user holds and begins anew. */
+  async changePassword(userId: UserId, { currentPassword, password }: PasswordChange, remoteAddress: string): Promise<LoginTokens> {
+    const { username } = this.#user(userId);
+    const { id } = await this.#checkPassword({ username, password: currentPassword }, remoteAddress);
+    await this.users.update(id, { password });
+    return await this.#logins.begin(this.#user(id));
+  }
+
+  /** Who the access token (without "Bearer") stands for, as the user record says now. A promise only the first time a token is seen. */
+  authenticate(accessToken: string): Caller | Promise<Caller> {
+    const issuer = this.#externalIssuer(accessToken);
+    if (issuer !== null) {
+      const userId = this.#external.verify(issuer, accessToken);
+      return typeof userId === 'string' ? this.#enabled(userId) : userId.then(id => this.#enabled(id));
+    }
+    const claims = this.#accessTokens.verify(accessToken);
+    return claims instanceof Promise ? claims.then(verified => this.#entitled(verified)) : this.#entitled(claims);
+  }
+
+  me(userId: UserId): PublicUser {
+    return toPublicUser(this.#user(userId));
+  }
+
+  /** Tells whoever keeps something open for a user, such as a session, that it has to end. Returns what ends the subscription. */
+  onRevoked(listener: (userId: UserId) => void): () => void {
+    return this.#revocations.onRevoked(listener);
+  }
+
+  async #checkPassword({ username, password }: Credentials, remoteAddress: string): Promise<User> {
+    const { database, now } = this.#options;
+    const giveBack = this.#limiter.begin(foldUsername(username), remoteAddress, now());
+    const user = database.users.findByUsername(username);
+    const matches = await this.#passwords.verify(password, user?.passwordHash ?? null);
+    if (user === undefined || !matches || !user.enabled)
+      throw new FerriteError('INVALID_CREDENTIALS', 'the user name or the password is wrong');
+    giveBack();
+    return user;
+  }
+
+  #externalIssuer(token: string): string | null {
+    if (this.#external.isEmpty) return null;
+    if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated(null);
+    const issuer = issuerClaim(token);
+    return issuer !== undefined && this.#external.trusts(issuer) ? issuer : null;
+  }
+
+  #entitled(claims: AccessClaims): Caller {
+    const user = this.#options.database.users.get(claims.userId);
+    const stands = user?.enabled === true && user.tokenGeneration === claims.generation && this.#logins.exists(claims);
+    if (!stands) throw new FerriteError('TOKEN_REVOKED', 'the access token was revoked');
+    return { userId: user.id, username: user.username, role: user.role };
+  }
+
+  #enabled(userId: UserId): Caller {
+    const user = this.#options.database.users.get(userId);
+    if (user?.enabled !== true) throw new FerriteError('TOKEN_REVOKED', 'the account is disabled or was removed');
+    return { userId: user.id, username: user.username, role: user.role };
+  }
+
+  #user(id: UserId): User {
+    const user = this.#options.database.users.get(id);
+    if (user === undefined) throw new FerriteError('USER_NOT_FOUND', 'no user has this id');
+    return user;
+  }
+
+  #scheduleUpkeep(): void {
+    this.#upkeep = this.#upkeep.then(() => this.upkeep()).catch(this.#options.onUpkeepFailed);
+  }
+
+  /** Rotates the signing key when it is due and removes what has expired. Runs every hour. */
+  async upkeep(): Promise<void> {
+    const { database, now } = this.#options;
+    await this.keys.rotateIfDue();
+    await database.refreshTokens.purge(now());
+    await database.authDecisions.purge(now());
+  }
+}
+
+/** Not verified: it only tells whose keys to verify with. */
+function issuerClaim(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch (error) {
+    throw unauthenticated(error);
+  }
+}

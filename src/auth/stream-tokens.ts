@@ -1,0 +1,112 @@
+// Stream tokens: the right to fetch one session's segments, carried in the path of every URL. Decided once, then a Map hit.
+import type { JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { FerriteError } from '#domain/errors.ts';
+import { parseSessionId, parseUserId, type SessionId, type UserId } from '#domain/ids.ts';
+import type { User } from '#domain/media.ts';
+import type { AuthDecisionRepository, StreamDecision } from '#storage/auth-decisions.ts';
+import type { UserRepository } from '#storage/users.ts';
+import { MAX_TOKEN_LENGTH, MAX_TOKEN_LIFETIME_MS, type SigningKeys, unauthenticated } from './keys.ts';
+
+/** About a kilobyte each; what falls out comes back from the store. */
+const MAX_KNOWN = 20_000;
+
+/** A revoked token is remembered too: a player that keeps asking must not cost a signature check each time. */
+type Known = { readonly standing: 'granted' | 'revoked'; readonly decision: StreamDecision };
+
+export type IssuedStreamToken = { readonly token: string; readonly expiresAtMs: number };
+
+export class StreamTokens {
+  readonly #keys: SigningKeys;
+  readonly #decisions: AuthDecisionRepository;
+  readonly #users: UserRepository;
+  readonly #now: () => number;
+  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  /** A player opens with several requests at once: they share one check. */
+  readonly #verifying = new Map<string, Promise<Known>>();
+
+  constructor(
+    keys: SigningKeys,
+    stores: { readonly decisions: AuthDecisionRepository; readonly users: UserRepository },
+    now: () => number,
+  ) {
+    this.#keys = keys;
+    this.#decisions = stores.decisions;
+    this.#users = stores.users;
+    this.#now = now;
+  }
+
+  /** A day at most. */
+  async issue(sessionId: SessionId, user: Pick<User, 'id' | 'tokenGeneration'>, ttlMs: number): Promise<IssuedStreamToken> {
+    const exp = Math.ceil((this.#now() + ttlMs) / 1000);
+    const token = await this.#keys.sign('ferrite:stream', { sub: user.id, sid: sessionId, gen: user.tokenGeneration, exp });
+    const decision = { sessionId, userId: user.id, expiresAtMs: exp * 1000, generation: user.tokenGeneration };
+    await this.#decisions.put(token, decision);
+    this.#remember(token, decision);
+    return { token, expiresAtMs: decision.expiresAtMs };
+  }
+
+  /** Whom the token lets see which session; else throws TOKEN_EXPIRED, TOKEN_REVOKED or UNAUTHENTICATED. A promise only for a token never seen before. */
+  decide(token: string, nowMs: number): StreamDecision | Promise<StreamDecision> {
+    const known = this.#known.get(token) ?? this.#recall(token);
+    return known === undefined ? this.#verify(token).then(found => granted(found, nowMs)) : granted(known, nowMs);
+  }
+
+  /** Refuses every token of the session from now on, also after a restart. */
+  async revokeSession(sessionId: SessionId): Promise<void> {
+    this.#revokeKnown(decision => decision.sessionId === sessionId);
+    await this.#decisions.revokeSession(sessionId, this.#now() + MAX_TOKEN_LIFETIME_MS + 1000);
+    // Again for what was recalled from the store while that was being written.
+    this.#revokeKnown(decision => decision.sessionId === sessionId);
+  }
+
+  /** Refuses the tokens of the user's older generations at once. The raised generation, or the user's absence, is in the store already. */
+  revokeUser(userId: UserId): void {
+    this.#revokeKnown(decision => decision.userId === userId && !this.#stands(decision));
+  }
+
+  #recall(token: string): Known | undefined {
+    if (token.length > MAX_TOKEN_LENGTH) return undefined;
+    const decision = this.#decisions.get(token);
+    return decision === undefined ? undefined : this.#remember(token, decision);
+  }
+
+  async #verify(token: string): Promise<Known> {
+    const running = this.#verifying.get(token);
+    if (running !== undefined) return await running;
+    const verifying = this.#keys
+      .verify(token, 'ferrite:stream')
+      .then(claims => this.#remember(token, parseStreamClaims(claims)))
+      .finally(() => this.#verifying.delete(token));
+    this.#verifying.set(token, verifying);
+    return await verifying;
+  }
+
+  #remember(token: string, decision: StreamDecision): Known {
+    const known: Known = { standing: this.#stands(decision) ? 'granted' : 'revoked', decision };
+    this.#known.set(token, known);
+    return known;
+  }
+
+  #stands({ sessionId, userId, generation }: StreamDecision): boolean {
+    const user = this.#users.get(userId);
+    return user?.enabled === true && user.tokenGeneration === generation && !this.#decisions.isRevoked(sessionId);
+  }
+
+  #revokeKnown(concerns: (decision: StreamDecision) => boolean): void {
+    for (const [token, { decision }] of this.#known.entries()) {
+      if (concerns(decision)) this.#known.set(token, { standing: 'revoked', decision });
+    }
+  }
+}
+
+function granted({ standing, decision }: Known, nowMs: number): StreamDecision {
+  if (standing === 'revoked') throw new FerriteError('TOKEN_REVOKED', 'the stream token was revoked');
+  if (decision.expiresAtMs <= nowMs) throw new FerriteError('TOKEN_EXPIRED', 'the stream token has expired');
+  return decision;
+}
+
+function parseStreamClaims({ sub, sid, gen, exp }: JWTPayload): StreamDecision {
+  if (sub === undefined || exp === undefined || typeof sid !== 'string' || typeof gen !== 'number') throw unauthenticated(null);
+  return { sessionId: parseSessionId(sid), userId: parseUserId(sub), expiresAtMs: exp * 1000, generation: gen };
+}

@@ -1,0 +1,106 @@
+// The accounts as an administrator manages them. There is always one enabled administrator left.
+import { FerriteError } from '#domain/errors.ts';
+import { newUserId, type UserId } from '#domain/ids.ts';
+import type { User } from '#domain/media.ts';
+import type { Database } from '#storage/database.ts';
+import type { Page, PageRequest } from '#storage/page.ts';
+import { checkCredentials } from './credentials.ts';
+import { NO_PASSWORD, type Passwords } from './passwords.ts';
+import type { Revocations } from './revocations.ts';
+
+/** A user as others may see it: never with a hash. */
+export type PublicUser = Pick<User, 'id' | 'username' | 'role' | 'enabled' | 'createdAtMs'>;
+
+export const toPublicUser = ({ id, username, role, enabled, createdAtMs }: User): PublicUser => ({
+  id,
+  username,
+  role,
+  enabled,
+  createdAtMs,
+});
+
+/** Without a password: somebody who signs in elsewhere, or not yet. */
+export type NewUser = Pick<User, 'username' | 'role' | 'enabled'> & { readonly password?: string };
+export type UserChanges = Partial<NewUser>;
+
+export class UserAdministration {
+  readonly #database: Database;
+  readonly #passwords: Passwords;
+  readonly #revocations: Revocations;
+  readonly #now: () => number;
+
+  constructor(database: Database, services: { readonly passwords: Passwords; readonly revocations: Revocations }, now: () => number) {
+    this.#database = database;
+    this.#passwords = services.passwords;
+    this.#revocations = services.revocations;
+    this.#now = now;
+  }
+
+  list(request: PageRequest): Page<PublicUser> {
+    const { items, nextCursor } = this.#database.users.list(request);
+    return { items: items.map(toPublicUser), nextCursor };
+  }
+
+  get(id: UserId): PublicUser {
+    const user = this.#database.users.get(id);
+    if (user === undefined) throw new FerriteError('USER_NOT_FOUND', 'no user has this id');
+    return toPublicUser(user);
+  }
+
+  async create(user: NewUser): Promise<PublicUser> {
+    return await this.#create(user, () => {});
+  }
+
+  /** SETUP_DONE once there is any user: of many calls at once exactly one makes the first administrator. */
+  async createFirst(credentials: { readonly username: string; readonly password: string }): Promise<PublicUser> {
+    const refuseSecond = (): void => {
+      if (!this.#database.users.isEmpty()) throw new FerriteError('SETUP_DONE', 'there is an administrator already');
+    };
+    refuseSecond();
+    return await this.#create({ ...credentials, role: 'admin', enabled: true }, refuseSecond);
+  }
+
+  /** Another role or password, or a disabled account, ends everything the user holds. */
+  async update(id: UserId, changes: UserChanges): Promise<PublicUser> {
+    checkCredentials(changes);
+    const passwordHash = changes.password === undefined ? {} : { passwordHash: await this.#passwords.hash(changes.password) };
+    const { password: _plain, ...rest } = changes;
+    let isRevoked = false;
+    const updated = await this.#database.users.update(id, before => {
+      const after = { ...before, ...rest, ...passwordHash };
+      if (isAdministrator(before) && !isAdministrator(after)) this.#refuseLastAdministrator(before);
+      isRevoked = before.role !== after.role || before.enabled !== after.enabled || before.passwordHash !== after.passwordHash;
+      return isRevoked ? { ...after, tokenGeneration: before.tokenGeneration + 1 } : after;
+    });
+    if (isRevoked) await this.#revocations.revokeUser(id);
+    return toPublicUser(updated);
+  }
+
+  async remove(id: UserId): Promise<void> {
+    await this.#database.users.remove(id, user => {
+      if (isAdministrator(user)) this.#refuseLastAdministrator(user);
+    });
+    await this.#revocations.revokeUser(id);
+    await this.#database.progress.removeUser(id);
+  }
+
+  /** Ends everything the user holds. */
+  async signOutEverywhere(id: UserId): Promise<void> {
+    await this.#database.users.update(id, user => ({ ...user, tokenGeneration: user.tokenGeneration + 1 }));
+    await this.#revocations.revokeUser(id);
+  }
+
+  async #create({ password, ...rest }: NewUser, check: () => void): Promise<PublicUser> {
+    checkCredentials({ username: rest.username, password });
+    const passwordHash = password === undefined ? NO_PASSWORD : await this.#passwords.hash(password);
+    const user: User = { ...rest, id: newUserId(), passwordHash, tokenGeneration: 0, createdAtMs: this.#now() };
+    await this.#database.users.create(user, check);
+    return toPublicUser(user);
+  }
+
+  #refuseLastAdministrator({ id }: User): void {
+    if (!this.#database.users.hasOtherAdministrator(id)) throw new FerriteError('CONFLICT', 'this is the last enabled administrator');
+  }
+}
+
+const isAdministrator = ({ role, enabled }: User): boolean => role === 'admin' && enabled;

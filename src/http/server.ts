@@ -1,0 +1,169 @@
+// The front door's listening side: routes and sockets registered, connections counted, one ordered close. The only importer of uWebSockets.js.
+import { App, type TemplatedApp, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import { FerriteError } from '#domain/errors.ts';
+import { CrossOrigin } from './cross-origin.ts';
+import { plainEndpoint, tabulate, toPattern } from './endpoint.ts';
+import { type Door, type Endpoint, HeldExchanges, type Log, type RequestRecord } from './exchange.ts';
+import { serve } from './handling.ts';
+import type { Caller, Route, SocketRoute } from './route.ts';
+import { SocketRegistry, socketBehavior, socketEndpoint } from './socket.ts';
+
+export type { Log, RequestRecord } from './exchange.ts';
+
+export type ServerOptions = {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly sockets: readonly SocketRoute[];
+  /** Throws a FerriteError for a token that is not good. May answer at once: then the whole request can. */
+  readonly authenticate: (bearerToken: string) => Caller | Promise<Caller>;
+  /** Origins whose pages may call; `*` for all; empty for none but our own. */
+  readonly corsOrigins: readonly string[];
+  readonly log: Log;
+  /** True: everything new is refused with DRAINING, before `close` as well. */
+  readonly isDraining?: () => boolean;
+  /** Called once a request, when its reply has been handed over or its client has gone (status 499). */
+  readonly onRequest?: (record: RequestRecord) => void;
+  /** How long a body may take to arrive. Default 10 000. */
+  readonly bodyDeadlineMs?: number;
+};
+
+export type FrontDoor = {
+  readonly url: string;
+  readonly port: number;
+  /** Open connections, WebSockets included. */
+  connections(): number;
+  /** Stops listening, refuses new requests, closes WebSockets with 1001, lets running replies end until the deadline, then closes everything. */
+  close(deadlineMs: number): Promise<void>;
+};
+
+const BODY_DEADLINE_MS = 10_000;
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT. Without it a second server on the same port would silently take half of the connections. */
+const EXCLUSIVE_PORT = 1;
+
+export async function startServer(options: ServerOptions): Promise<FrontDoor> {
+  const server = new Server(options);
+  await server.listen(options.host, options.port);
+  return server;
+}
+
+class Server implements FrontDoor {
+  url = '';
+  port = 0;
+  readonly #app: TemplatedApp = App();
+  readonly #held = new HeldExchanges();
+  readonly #sockets = new SocketRegistry();
+  readonly #door: Door;
+  #httpConnections = 0;
+  #listenSocket: us_listen_socket | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ServerOptions) {
+    this.#door = {
+      log: options.log,
+      crossOrigin: new CrossOrigin(options.corsOrigins),
+      authenticate: options.authenticate,
+      isDraining: () => this.#closing !== null || options.isDraining?.() === true,
+      onRequest: options.onRequest ?? null,
+      bodyDeadlineMs: options.bodyDeadlineMs ?? BODY_DEADLINE_MS,
+      held: this.#held,
+    };
+    const countConnection = (_: unknown, change: number): void => {
+      this.#httpConnections += change;
+    };
+    this.#app.filter(countConnection);
+    this.#registerSockets(options.sockets);
+    this.#registerRoutes(options.routes, options.sockets);
+  }
+
+  connections(): number {
+    return this.#httpConnections + this.#sockets.size;
+  }
+
+  listen(host: string, port: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    listenExclusively(this.#app, host, port, socket => {
+      if (socket === false) {
+        reject(new Error(`can not listen on ${host}:${port}: the address is in use or not ours`));
+        return;
+      }
+      this.#listenSocket = socket;
+      this.port = us_socket_local_port(socket);
+      this.url = `http://${reachable(host)}:${this.port}`;
+      resolve();
+    });
+    return promise;
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    if (this.#listenSocket !== null) us_listen_socket_close(this.#listenSocket);
+    this.#sockets.closeAll();
+    await this.#held.drain(deadlineMs);
+    this.#app.close();
+  }
+
+  #registerSockets(sockets: readonly SocketRoute[]): void {
+    for (const socket of sockets) {
+      // The library's filter counts a connection in as HTTP, and does not count it out when it becomes a WebSocket.
+      const behavior = socketBehavior(this.#door, socket, this.#sockets, () => {
+        this.#httpConnections--;
+      });
+      this.#app.ws(toPattern(socket.path), behavior);
+    }
+  }
+
+  /** Every path answers every method: the library's search looks at methods first, and so always ends at the most specific path. */
+  #registerRoutes(routes: readonly Route[], sockets: readonly SocketRoute[]): void {
+    const rows = tabulate(routes, this.#door.crossOrigin);
+    const taken = new Set(rows.map(({ pattern }) => pattern));
+    for (const { pattern, byMethod, otherwise } of rows) this.#register(pattern, method => byMethod.get(method) ?? otherwise);
+    for (const { path } of sockets) if (!taken.has(toPattern(path))) this.#register(toPattern(path), () => socketEndpoint(path));
+    if (!taken.has('/*')) this.#register('/*', notFound);
+  }
+
+  #register(pattern: string, endpointFor: (method: string) => Endpoint): void {
+    for (const [method, verb] of VERBS) {
+      const endpoint = endpointFor(method);
+      this.#app[verb](pattern, (res, req) => serve(this.#door, endpoint, method, res, req));
+    }
+    const otherwise = endpointFor('');
+    this.#app.any(pattern, (res, req) => serve(this.#door, otherwise, req.getMethod().toUpperCase(), res, req));
+  }
+}
+
+const VERBS = [
+  ['GET', 'get'],
+  ['HEAD', 'head'],
+  ['POST', 'post'],
+  ['PUT', 'put'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'del'],
+  ['OPTIONS', 'options'],
+] as const;
+
+const notFound = () =>
+  plainEndpoint('unmatched', () => {
+    throw new FerriteError('NOT_FOUND', 'there is nothing at this address');
+  });
+
+type Listen = (host: string, port: number, options: number, onListening: (socket: us_listen_socket | false) => void) => void;
+
+/** The library takes options together with a host, but its types do not say so. */
+function listenExclusively(app: TemplatedApp, host: string, port: number, onListening: Parameters<Listen>[3]): void {
+  const listen = app.listen as unknown as Listen;
+  listen.call(app, host, port, EXCLUSIVE_PORT, onListening);
+}
+
+/** An address that a client can use, where the host stands for every interface. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,97 @@
+// The web player's files: read once at start, served from memory under a policy that lets the page run nothing but these.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Route, route } from './route.ts';
+
+type WebFile = { readonly bytes: Uint8Array; readonly contentType: string; readonly etag: string };
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const WEB_FOLDER = new URL('../web/', import.meta.url);
+const INDEX = 'index.html';
+
+/** Everything that is served, and nothing else is: a file's presence in the folder does not publish it. */
+const FILES: Readonly<Record<string, string>> = {
+  'style.css': 'text/css; charset=utf-8',
+  'favicon.svg': 'image/svg+xml',
+  'api.js': SCRIPT,
+  'app.js': SCRIPT,
+  'capabilities.js': SCRIPT,
+  'control-socket.js': SCRIPT,
+  'controls.js': SCRIPT,
+  'delivery.js': SCRIPT,
+  'dom.js': SCRIPT,
+  'film-card.js': SCRIPT,
+  'film.js': SCRIPT,
+  'format.js': SCRIPT,
+  'hls-delivery.js': SCRIPT,
+  'icons.js': SCRIPT,
+  'keyboard.js': SCRIPT,
+  'libraries-dialog.js': SCRIPT,
+  'library.js': SCRIPT,
+  'login-store.js': SCRIPT,
+  'login.js': SCRIPT,
+  'measurements.js': SCRIPT,
+  'menu.js': SCRIPT,
+  'messages.js': SCRIPT,
+  'playback.js': SCRIPT,
+  'player-state.js': SCRIPT,
+  'player.js': SCRIPT,
+  'scans.js': SCRIPT,
+  'seek-bar.js': SCRIPT,
+  'session-start.js': SCRIPT,
+  'session.js': SCRIPT,
+  'stats-panel.js': SCRIPT,
+  'touch-gestures.js': SCRIPT,
+  'track-menus.js': SCRIPT,
+};
+
+/** Addresses that the page itself understands: each gives the same document. */
+const PAGES = ['/', '/index.html', '/login', '/film/:mediaId', '/watch/:mediaId'];
+
+/** hls.js appends what it loads through `blob:` object URLs; the player's own styles are set through the DOM, not as text. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self' blob:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const HEADERS = {
+  'Content-Security-Policy': POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  // Stream addresses carry a token: no other site may learn one from a referrer.
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-cache',
+};
+
+export function webRoutes(): Route[] {
+  const index = readWebFile(new URL(INDEX, WEB_FOLDER), 'text/html; charset=utf-8');
+  const hls = readWebFile(new URL(import.meta.resolve('hls.js/dist/hls.min.mjs')), SCRIPT);
+  const files = Object.entries(FILES).map(([name, contentType]) =>
+    fileRoute(`/${name}`, readWebFile(new URL(name, WEB_FOLDER), contentType)),
+  );
+  return [...PAGES.map(path => fileRoute(path, index)), ...files, fileRoute('/vendor/hls.js', hls)];
+}
+
+function fileRoute(path: string, { bytes, contentType, etag }: WebFile): Route {
+  return route({
+    method: 'GET',
+    path,
+    auth: 'none',
+    summary: 'The web player',
+    responses: { 200: contentType },
+    handler: () => ({ status: 200, bytes, contentType, etag, headers: HEADERS }),
+  });
+}
+
+function readWebFile(url: URL, contentType: string): WebFile {
+  const bytes = readFileSync(url);
+  const digest = createHash('sha256').update(bytes).digest('base64url').slice(0, 27);
+  return { bytes, contentType, etag: `"${digest}"` };
+}

@@ -1,0 +1,48 @@
+// Makes a fresh clone ready: npm packages (Node 22 among them), ffmpeg, and for the tests a browser. Plain JavaScript, because the machine's Node may be older.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const marker = new URL('../node_modules/.ferrite-installed', import.meta.url);
+const forTests = process.argv.includes('--for-tests');
+
+/** @param {string} command @param {string[]} args */
+const run = (command, args) => spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: false }).status === 0;
+/** @param {string} command */
+const isThere = command => spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
+
+function installPackages() {
+  const lock = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
+  console.error('ferrite: installing npm packages …');
+  // Every package we use ships its binaries: no install script needs to run.
+  if (!run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed; see the lines above');
+  writeFileSync(marker, lock);
+}
+
+/** @param {string} name @param {string[]} commands @param {string} setting */
+function requireProgram(name, commands, setting) {
+  if (commands.some(isThere)) return;
+  const hint = `install it (Debian: apt-get install ${name})${setting}`;
+  const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
+  const [command = 'apt-get', ...prefix] = apt;
+  if (process.platform !== 'linux' || spawnSync(command, [...prefix, '--version'], { stdio: 'ignore' }).status !== 0)
+    fail(`${name} is missing: ${hint}`);
+  console.error(`ferrite: installing ${name} …`);
+  const install = [...prefix, 'install', '-y', '-qq', '--no-install-recommends', name];
+  if (!run(command, install)) {
+    run(command, [...prefix, 'update', '-qq']);
+    if (!run(command, install)) fail(`${name} could not be installed: ${hint}`);
+  }
+}
+
+/** @param {string} message @returns {never} */
+function fail(message) {
+  console.error(`ferrite: ${message}`);
+  process.exit(1);
+}
+
+installPackages();
+if (!process.env.FERRITE_FFMPEG) requireProgram('ffmpeg', ['ffmpeg'], ', or name it with FERRITE_FFMPEG and FERRITE_FFPROBE');
+if (forTests) requireProgram('chromium', ['chromium', 'chromium-browser', 'google-chrome'], '');

@@ -1,0 +1,154 @@
+// The titles of the catalogue in memory: what lists are sorted by and searches look through. Derived from the media records, and told of their changes.
+import type { LibraryId, MediaId } from '#domain/ids.ts';
+import type { Media } from '#domain/media.ts';
+import type { MediaRepository } from '#storage/media.ts';
+
+export const MEDIA_SORTS = ['relevance', 'title', 'addedAt', '-addedAt', 'year', '-year'] as const;
+export type MediaSort = (typeof MEDIA_SORTS)[number];
+
+/** Where an entry stands in a sorted list. It does not move while others come and go, so a page can begin behind it. */
+export type Position = readonly [primary: number, sortTitle: string, id: string];
+
+export type IndexQuery = {
+  /** Null: every title. */
+  readonly text: string | null;
+  /** Null: every library. */
+  readonly libraryIds: ReadonlySet<LibraryId> | null;
+  readonly sort: MediaSort;
+  /** The position of the last entry of the page before. */
+  readonly after: Position | null;
+  readonly limit: number;
+};
+
+export type IndexPage = { readonly ids: readonly MediaId[]; readonly next: Position | null };
+
+type Entry = {
+  readonly id: MediaId;
+  readonly libraryId: LibraryId;
+  /** Words without case, accents and punctuation, one space between. */
+  readonly words: string;
+  /** As `words`, with numbers that sort by value. */
+  readonly sortTitle: string;
+  readonly year: number | null;
+  readonly addedAtMs: number;
+};
+type Placed = { readonly entry: Entry; readonly position: Position };
+
+/** Behind every year in both directions. */
+const NO_YEAR = 100_000;
+
+export class CatalogueIndex {
+  readonly #entries = new Map<MediaId, Entry>();
+  /** Whole lists by sort, dropped by any change. */
+  readonly #sorted = new Map<MediaSort, readonly Placed[]>();
+
+  /** Reads every record once. */
+  constructor(media: Pick<MediaRepository, 'all'>) {
+    for (const one of media.all()) this.#entries.set(one.id, entryOf(one));
+  }
+
+  put(media: Media): void {
+    this.#entries.set(media.id, entryOf(media));
+    this.#sorted.clear();
+  }
+
+  remove(id: MediaId): void {
+    this.#entries.delete(id);
+    this.#sorted.clear();
+  }
+
+  find({ text, libraryIds, sort, after, limit }: IndexQuery): IndexPage {
+    const words = text === null ? '' : searchable(text);
+    const places = words === '' ? this.#inOrder(sort) : this.#matches(words, sort);
+    const page: Placed[] = [];
+    for (let at = after === null ? 0 : firstBehind(places, after); at < places.length; at++) {
+      const place = places[at];
+      if (place === undefined || (libraryIds !== null && !libraryIds.has(place.entry.libraryId))) continue;
+      if (page.length === limit) return { ids: idsOf(page), next: page.at(-1)?.position ?? null };
+      page.push(place);
+    }
+    return { ids: idsOf(page), next: null };
+  }
+
+  #inOrder(sort: MediaSort): readonly Placed[] {
+    const sorted = this.#sorted.get(sort) ?? place(this.#entries.values(), entry => primaryOf(entry, sort, 0));
+    this.#sorted.set(sort, sorted);
+    return sorted;
+  }
+
+  #matches(words: string, sort: MediaSort): readonly Placed[] {
+    const ranks = new Map<Entry, number>();
+    const wanted = words.split(' ');
+    for (const entry of this.#entries.values()) {
+      const rank = rankOf(entry.words, words, wanted);
+      if (rank !== null) ranks.set(entry, rank);
+    }
+    return place(ranks.keys(), entry => primaryOf(entry, sort, ranks.get(entry) ?? 0));
+  }
+}
+
+/** Without case, accents and punctuation; a title of signs alone is found by those signs. */
+function searchable(text: string): string {
+  const words = text
+    .normalize('NFKD')
+    .replaceAll(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .replaceAll(/['’]/g, '')
+    .replaceAll(/[^\p{Letter}\p{Number}]+/gu, ' ')
+    .trim();
+  return words === '' ? text.trim().toLowerCase() : words;
+}
+
+/** 0 the title itself, 1 it begins so, 2 every word begins a word of it, 3 every word is somewhere in it; null: no match. */
+function rankOf(title: string, text: string, wanted: readonly string[]): number | null {
+  if (title === text) return 0;
+  if (title.startsWith(text)) return 1;
+  const spaced = ` ${title}`;
+  if (wanted.every(word => spaced.includes(` ${word}`))) return 2;
+  return wanted.every(word => title.includes(word)) ? 3 : null;
+}
+
+function entryOf({ id, libraryId, title, year, addedAtMs }: Media): Entry {
+  const words = searchable(title);
+  return { id, libraryId, words, sortTitle: words.replaceAll(/\d+/g, digits => digits.padStart(10, '0')), year, addedAtMs };
+}
+
+function primaryOf(entry: Entry, sort: MediaSort, rank: number): number {
+  switch (sort) {
+    case 'relevance':
+      return rank;
+    case 'title':
+      return 0;
+    case 'addedAt':
+      return entry.addedAtMs;
+    case '-addedAt':
+      return -entry.addedAtMs;
+    case 'year':
+      return entry.year ?? NO_YEAR;
+    case '-year':
+      return entry.year === null ? NO_YEAR : -entry.year;
+  }
+}
+
+function place(entries: Iterable<Entry>, primary: (entry: Entry) => number): readonly Placed[] {
+  const places = Array.from(entries, (entry): Placed => ({ entry, position: [primary(entry), entry.sortTitle, entry.id] }));
+  return places.sort((a, b) => compare(a.position, b.position));
+}
+
+function firstBehind(places: readonly Placed[], position: Position): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const there = places[middle]?.position;
+    if (there !== undefined && compare(there, position) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compare(a: Position, b: Position): number {
+  return a[0] - b[0] || order(a[1], b[1]) || order(a[2], b[2]);
+}
+
+const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+const idsOf = (page: readonly Placed[]): readonly MediaId[] => page.map(({ entry }) => entry.id);

@@ -1,0 +1,237 @@
+// One scan of one library, from its start to its end.
+import { setTimeout as delay } from 'node:timers/promises';
+import { ERRORS, type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
+import { mediaIdFor } from '#domain/ids.ts';
+import type { Library, Media } from '#domain/media.ts';
+import type { Inspection } from '#domain/protocol.ts';
+import { nameOf } from './naming.ts';
+import { removeMedia, type ScanId, type ScannerOptions, type ScanStatus } from './scanner.ts';
+import { type FoundFile, walkVideos } from './walk.ts';
+
+export type ScanError = {
+  /** Relative to the library folder; empty when it is about the scan itself. */
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+};
+
+/** ffprobe reads disks: two at a time keep one busy without thrashing it. */
+const PARALLEL_INSPECTIONS = 2;
+const MAX_ERRORS = 1000;
+const POSTER_AT = 0.3;
+const PROGRESS_INTERVAL_MS = 200;
+const INSPECT_ATTEMPTS = 2;
+
+export class ScanRun {
+  readonly id: ScanId;
+  /** Resolves at the end, however it came. */
+  readonly ended: Promise<void>;
+  readonly #library: Library;
+  readonly #options: ScannerOptions;
+  readonly #abort = new AbortController();
+  readonly #errors: ScanError[] = [];
+  readonly #startedAtMs = Date.now();
+  readonly #counts = { found: 0, probed: 0, unchanged: 0, failed: 0, removed: 0 };
+  #state: 'running' | 'done' | 'failed' = 'running';
+  #total: number | null = null;
+  #endedAtMs: number | null = null;
+  #toldAtMs = 0;
+
+  constructor(id: ScanId, library: Library, options: ScannerOptions) {
+    this.id = id;
+    this.#library = library;
+    this.#options = options;
+    this.ended = this.#run();
+  }
+
+  get status(): ScanStatus {
+    return {
+      scanId: this.id,
+      state: this.#state,
+      ...this.#counts,
+      total: this.#total,
+      startedAtMs: this.#startedAtMs,
+      endedAtMs: this.#endedAtMs,
+      errors: [...this.#errors],
+    };
+  }
+
+  abort(): void {
+    this.#abort.abort(new FerriteError('CANCELLED', 'the scan was stopped'));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#scan();
+      this.#state = 'done';
+    } catch (error) {
+      const { code, message } = toErrorRecord(this.#abort.signal.aborted ? this.#abort.signal.reason : error);
+      this.#state = 'failed';
+      this.#addError({ name: '', code, message });
+      this.#options.log.warn({ libraryId: this.#library.id, err: error }, 'scan failed');
+    }
+    this.#endedAtMs = Date.now();
+    this.#tell('now');
+    this.#options.log.info({ libraryId: this.#library.id, ...this.#counts, durationMs: this.#endedAtMs - this.#startedAtMs }, 'scan ended');
+  }
+
+  async #scan(): Promise<void> {
+    const { files, isComplete } = await this.#findFiles();
+    this.#total = files.length;
+    const queue = files.values();
+    const ends = await Promise.allSettled(Array.from({ length: PARALLEL_INSPECTIONS }, () => this.#work(queue)));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    this.#abort.signal.throwIfAborted();
+    if (isComplete) await this.#removeMissing(files);
+  }
+
+  async #findFiles(): Promise<{ files: FoundFile[]; isComplete: boolean }> {
+    const files: FoundFile[] = [];
+    let isComplete = true;
+    const listener = {
+      found: (file: FoundFile) => {
+        files.push(file);
+        this.#counts.found = files.length;
+        this.#tell('soon');
+      },
+      unreadable: ({ name, message, isFolder }: { name: string; message: string; isFolder: boolean }) => {
+        if (isFolder) isComplete = false;
+        this.#addError({ name, code: 'MEDIA_UNREADABLE', message });
+      },
+    };
+    try {
+      await walkVideos(this.#library.paths, listener, this.#abort.signal);
+    } catch (cause) {
+      this.#abort.signal.throwIfAborted();
+      // The catalogue stays as it is: a drive that is not mounted has lost no film.
+      throw new FerriteError('MEDIA_UNREADABLE', 'a folder of the library is missing or can not be read', { cause });
+    }
+    return { files, isComplete };
+  }
+
+  async #removeMissing(files: readonly FoundFile[]): Promise<void> {
+    const present = new Set(files.map(file => this.#idOf(file)));
+    for (const media of [...this.#options.media.ofLibrary(this.#library.id)]) if (!present.has(media.id)) await this.#remove(media);
+  }
+
+  async #work(queue: Iterator<FoundFile>): Promise<void> {
+    for (let next = queue.next(); next.done !== true && !this.#abort.signal.aborted; next = queue.next()) {
+      await this.#catalogue(next.value);
+      this.#tell('soon');
+    }
+  }
+
+  /** Never rejects for a fault of the file. */
+  async #catalogue(file: FoundFile): Promise<void> {
+    const known = this.#options.media.get(this.#idOf(file));
+    if (known !== undefined && (await this.#isCurrent(known, file))) {
+      await this.#rename(known, file);
+      this.#counts.unchanged++;
+      return;
+    }
+    try {
+      await this.#inspect(file, known);
+      this.#counts.probed++;
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      await this.#recordFailure(file, known, error);
+    }
+  }
+
+  async #isCurrent(known: Media, file: FoundFile): Promise<boolean> {
+    const isSameFile = known.byteLength === file.byteLength && known.mtimeMs === file.mtimeMs;
+    if (!isSameFile || this.#options.keyframes.get(known) === undefined) return false;
+    return !known.hasPoster || (await this.#options.posters.has(known));
+  }
+
+  /** The rules for titles get better, and folders move, while files stay. */
+  async #rename(known: Media, file: FoundFile): Promise<void> {
+    const { title, year } = nameOf(file.name);
+    if (known.title === title && known.year === year && known.path === file.path) return;
+    await this.#put({ ...known, title, year, path: file.path });
+  }
+
+  async #inspect(file: FoundFile, known: Media | undefined): Promise<void> {
+    const id = this.#idOf(file);
+    const { title: _containerTitle, keyframes, ...facts } = await this.#inspectPatiently(file);
+    const media: Media = {
+      id,
+      libraryId: this.#library.id,
+      path: file.path,
+      ...nameOf(file.name),
+      ...facts,
+      hasPoster: await this.#makePoster(file, facts),
+      addedAtMs: known?.addedAtMs ?? Date.now(),
+    };
+    this.#abort.signal.throwIfAborted();
+    // The record comes last: whoever finds it finds the rest.
+    await this.#options.keyframes.put(id, keyframes);
+    await this.#put(media);
+    if (known !== undefined && known.version !== media.version) await this.#options.posters.remove(known);
+  }
+
+  /** A lost thread says nothing about the file, unless it happens again. */
+  async #inspectPatiently(file: FoundFile): Promise<Inspection> {
+    const { signal } = this.#abort;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.inspect(this.#idOf(file), file.path, signal);
+      } catch (error) {
+        if (attempt === INSPECT_ATTEMPTS || !isTransient(error)) throw error;
+        await delay(error.retryAfterMs ?? 0, undefined, { signal });
+      }
+    }
+  }
+
+  /** A film without a poster is still a film. */
+  async #makePoster(file: FoundFile, { version, durationMs }: { version: string; durationMs: number }): Promise<boolean> {
+    const id = this.#idOf(file);
+    try {
+      const jpeg = await this.#options.poster(id, file.path, Math.round(durationMs * POSTER_AT), this.#abort.signal);
+      if (jpeg === null) return false;
+      await this.#options.posters.write({ id, version }, jpeg);
+      return true;
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#options.log.warn({ mediaId: id, err: error }, 'no poster');
+      return false;
+    }
+  }
+
+  async #recordFailure(file: FoundFile, known: Media | undefined, error: unknown): Promise<void> {
+    const { code, message } = toErrorRecord(error);
+    this.#counts.failed++;
+    this.#addError({ name: file.name, code, message });
+    this.#options.log.warn({ libraryId: this.#library.id, file: file.name, err: error }, 'file not catalogued');
+    // Its bytes changed into something unreadable: what the catalogue says of it is no longer true.
+    if (known !== undefined && code === 'MEDIA_UNREADABLE') await this.#remove(known);
+  }
+
+  async #put(media: Media): Promise<void> {
+    await this.#options.media.put(media);
+    this.#options.index.put(media);
+  }
+
+  async #remove(media: Media): Promise<void> {
+    await removeMedia(this.#options, media);
+    this.#counts.removed++;
+  }
+
+  /** Two folders of a library may hold the same relative name: all but the first add their own path. */
+  #idOf({ rootIndex, name }: FoundFile) {
+    const root = rootIndex === 0 ? '' : `${this.#library.paths[rootIndex] ?? ''}\0`;
+    return mediaIdFor(this.#library.id, root + name);
+  }
+
+  #addError(error: ScanError): void {
+    if (this.#errors.length < MAX_ERRORS) this.#errors.push(error);
+  }
+
+  #tell(when: 'now' | 'soon'): void {
+    const nowMs = performance.now();
+    if (when === 'soon' && nowMs - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#options.onProgress?.(this.#library, this.status);
+  }
+}
+
+const isTransient = (error: unknown): error is FerriteError => error instanceof FerriteError && ERRORS[error.code].status === 503;

@@ -1,0 +1,297 @@
+// Composition root: settings → store → process starter → threads → front door, and the one order in which they close.
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { newLibraryId } from '#domain/ids.ts';
+import type { Library } from '#domain/media.ts';
+import { authRoutes } from '#http/auth.ts';
+import { controlSocket } from '#http/control.ts';
+import { libraryRoutes } from '#http/library.ts';
+import { openApiRoute, operationsRoutes } from '#http/operations.ts';
+import { PosterLinks } from '#http/posters.ts';
+import { progressRoutes } from '#http/progress.ts';
+import { type FrontDoor, startServer } from '#http/server.ts';
+import { sessionRoutes } from '#http/sessions.ts';
+import { streamRoutes } from '#http/streams.ts';
+import { userRoutes } from '#http/users.ts';
+import { webRoutes } from '#http/web.ts';
+import { CatalogueIndex } from '#library/catalogue-index.ts';
+import { PosterFiles } from '#library/posters.ts';
+import { LibraryScanner, type ScanStatus } from '#library/scanner.ts';
+import { type Database, openDatabase } from '#storage/database.ts';
+import { SegmentCache } from '#storage/segment-cache.ts';
+import { AuthService } from './auth/auth.ts';
+import type { Config } from './config.ts';
+import { Admission } from './playback/admission.ts';
+import { PlayerStats } from './playback/player-stats.ts';
+import { Segments } from './playback/segments.ts';
+import { PlaybackSessions } from './playback/sessions.ts';
+import { SpawnerProcess } from './spawner-process.ts';
+import { createMetrics, type Metrics, recordMeasurement } from './telemetry.ts';
+import { defaultThreads, type WorkerEvent, WorkerPool } from './worker-pool.ts';
+
+export type Ferrite = {
+  readonly url: string;
+  readonly port: number;
+  /** Drains and closes everything. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type FerriteOptions = {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Libraries of a first start that names none. */
+  readonly sampleLibrary: Omit<Library, 'id' | 'createdAtMs'> | null;
+  readonly onScanProgress?: (library: Library, status: ScanStatus) => void;
+};
+
+const REPLIES_DEADLINE_MS = 5_000;
+const DRAIN_DEADLINE_MS = 5_000;
+
+/** Starts everything, or nothing: what was begun is closed again when a later step fails. */
+export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
+  const closers: Closer[] = [];
+  try {
+    return await compose(options, closers);
+  } catch (error) {
+    await closeInOrder(closers, options.log);
+    throw error;
+  }
+}
+
+type Closer = { readonly name: string; readonly close: () => Promise<void> };
+
+/** Last acquired, first released. */
+async function closeInOrder(closers: Closer[], log: Logger): Promise<void> {
+  for (const { name, close } of closers.splice(0).reverse()) {
+    await close().catch(err => log.error({ err }, `closing ${name} failed`));
+  }
+}
+
+async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOptions, closers: Closer[]): Promise<Ferrite> {
+  const own = <T>(name: string, owned: T, close: (owned: T) => Promise<void>): T => {
+    closers.push({ name, close: () => close(owned) });
+    return owned;
+  };
+  const metrics = createMetrics();
+  const database = own('the store', await openDatabase(config.dataDir), store => store.close());
+  // Started while we are small: its own fork is the last one this process makes.
+  const spawner = own(
+    'the process starter',
+    await SpawnerProcess.start(() => {
+      metrics.workersLost.inc({ kind: 'spawner' });
+      log.error('the process starter was lost; a new one is started');
+    }),
+    process => process.close(),
+  );
+  const cache = own('the segment cache', await openCache(config, database, log), store => store.close());
+  const auth = own('authentication', await openAuth(config, database, log), service => service.close());
+  let pool: WorkerPool | null = null;
+  const workers = (): WorkerPool => {
+    if (!pool) throw new Error('the threads are not started yet');
+    return pool;
+  };
+  const segments = new Segments(cache, workers);
+  const sessions = own(
+    'playback sessions',
+    new PlaybackSessions({
+      database,
+      workers,
+      segments,
+      admission: new Admission({ capacity: config.maxTranscodes || 2 * availableParallelism(), timeoutMs: config.admissionTimeoutMs }),
+      tokens: auth.streamTokens,
+      metrics,
+      targetMs: config.targetMs,
+      log,
+    }),
+    async open => open.close(),
+  );
+  auth.onRevoked(
+    userId => void sessions.endOfUser(userId).catch(err => log.error({ err }, 'the sessions of a revoked user could not be ended')),
+  );
+  pool = own('the session hosts', await startWorkers({ config, spawner, log, metrics, segments, sessions }), threads =>
+    threads.close(DRAIN_DEADLINE_MS),
+  );
+  await sessions.restore();
+  const catalogue = openCatalogue({ config, database, workers, log, onScanProgress });
+  own('library scans', catalogue.scanner, scanner => scanner.stop());
+  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache });
+  closers.push({ name: 'the front door', close: () => door.close(REPLIES_DEADLINE_MS) });
+  await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
+  return {
+    url: door.url,
+    port: door.port,
+    close: () => closeInOrder(closers, log),
+  };
+}
+
+function openCache(config: Config, database: Database, log: Logger): Promise<SegmentCache> {
+  return SegmentCache.open({
+    dir: config.cacheDir,
+    maxDiskBytes: Math.max(1, config.cacheMaxBytes),
+    maxMemoryBytes: config.cacheMemoryBytes,
+    index: database.segmentIndex,
+    log,
+  });
+}
+
+function openAuth(config: Config, database: Database, log: Logger): Promise<AuthService> {
+  return AuthService.open({
+    database,
+    dataDir: config.dataDir,
+    externalIssuers: config.issuers,
+    now: Date.now,
+    onUpkeepFailed: err => log.error({ err }, 'the upkeep of tokens failed'),
+  });
+}
+
+type WorkerParts = {
+  config: Config;
+  spawner: SpawnerProcess;
+  log: Logger;
+  metrics: Metrics;
+  segments: Segments;
+  sessions: PlaybackSessions;
+};
+
+function startWorkers({ config, spawner, log, metrics, segments, sessions }: WorkerParts): Promise<WorkerPool> {
+  const onEvent = (event: WorkerEvent): void => {
+    switch (event.kind) {
+      case 'segment':
+        segments.published(event);
+        return;
+      case 'session.changed':
+      case 'session.ended':
+        sessions.onWorkerEvent(event);
+        return;
+      case 'measured':
+        recordMeasurement(metrics, event.measurement);
+        return;
+      case 'log':
+        log[event.level](event.detail, event.message);
+    }
+  };
+  return WorkerPool.start({
+    threads: config.workers || defaultThreads(),
+    host: { ffmpegPath: config.ffmpegPath, ffprobePath: config.ffprobePath, spawnerSocketPath: spawner.socketPath },
+    onEvent,
+    onReplaced: owns => void sessions.reopen(owns).catch(err => log.error({ err }, 'sessions could not be opened in the new thread')),
+    onLost: err => {
+      metrics.workersLost.inc({ kind: 'thread' });
+      log.error({ err }, 'a session host was lost; a new one is started');
+    },
+  });
+}
+
+type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
+
+function openCatalogue(parts: {
+  config: Config;
+  database: Database;
+  workers: () => WorkerPool;
+  log: Logger;
+  onScanProgress: FerriteOptions['onScanProgress'];
+}): Catalogue {
+  const { config, database, workers, log, onScanProgress } = parts;
+  const posters = new PosterFiles(config.dataDir);
+  const index = new CatalogueIndex(database.media);
+  const scanner = new LibraryScanner({
+    media: database.media,
+    keyframes: database.keyframeMaps,
+    index,
+    posters,
+    log,
+    inspect: (mediaId, path, signal) => workers().request('media.inspect', { mediaId, path }, signal),
+    poster: async (mediaId, path, atMs, signal) => {
+      const { bytes } = await workers().request('media.poster', { mediaId, path, atMs, width: 400 }, signal);
+      return new Uint8Array(bytes);
+    },
+    ...(onScanProgress ? { onProgress: onScanProgress } : {}),
+  });
+  return { scanner, posters, index };
+}
+
+type DoorParts = {
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  database: Database;
+  auth: AuthService;
+  sessions: PlaybackSessions;
+  segments: Segments;
+  workers: () => WorkerPool;
+  catalogue: Catalogue;
+  cache: SegmentCache;
+};
+
+async function openDoor(parts: DoorParts): Promise<FrontDoor> {
+  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache } = parts;
+  const links = new PosterLinks(await posterKey(config.dataDir));
+  const playerStats = new PlayerStats(metrics);
+  const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
+  const { libraries, media, keyframeMaps: keyframes, progress } = database;
+  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
+  const routes = [
+    ...authRoutes(auth),
+    ...userRoutes(auth),
+    ...libraryRoutes({ libraries, media, keyframes, progress, links, ...catalogue }),
+    ...progressRoutes({ media, progress, links }),
+    ...sessionRoutes({ sessions, auth, users: database.users, stats }),
+    ...streamRoutes({ tokens: auth.streamTokens, sessions, segments, workers, metrics }),
+    ...operationsRoutes({
+      metrics,
+      readiness: () => ({ store: true, workers: workers().isReady, ffmpeg: true }),
+      beforeMetrics: () => {
+        metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
+        metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
+      },
+    }),
+    ...webRoutes(),
+  ];
+  return startServer({
+    host: config.host,
+    port: config.port,
+    routes: [...routes, openApiRoute(routes, sockets)],
+    sockets,
+    authenticate: token => auth.authenticate(token),
+    corsOrigins: config.corsOrigins,
+    log,
+    onRequest: ({ route, method, status, durationMs }) => {
+      // Segments have their own metrics, and too many requests for this one.
+      if (!route.startsWith('/stream/')) metrics.requests.observe({ route, method, status: String(status) }, durationMs);
+    },
+  });
+}
+
+/** Signs poster addresses; made once. */
+async function posterKey(dataDir: string): Promise<Buffer> {
+  const path = join(dataDir, 'keys', 'poster-links.key');
+  await mkdir(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
+  const secret = await readFile(path).catch(async () => {
+    const made = randomBytes(32);
+    await writeFile(path, made, { mode: 0o600, flag: 'wx' });
+    return made;
+  });
+  return createHmac('sha256', secret).update('poster-links').digest();
+}
+
+type FirstStart = {
+  config: Config;
+  database: Database;
+  auth: AuthService;
+  sampleLibrary: FerriteOptions['sampleLibrary'];
+  scanner: LibraryScanner;
+};
+
+async function prepareFirstStart({ config, database, auth, sampleLibrary, scanner }: FirstStart): Promise<void> {
+  if (config.admin && auth.isSetupRequired()) await auth.setup(config.admin);
+  if ([...database.libraries.list()].length > 0) return;
+  const wished = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
+  for (const wish of wished.length > 0 ? wished : sampleLibrary ? [sampleLibrary] : []) {
+    const library: Library = { ...wish, id: newLibraryId(), createdAtMs: Date.now() };
+    await database.libraries.put(library);
+    scanner.start(library);
+  }
+}

@@ -1,0 +1,57 @@
+// What this browser can play, measured by asking it, in the words of the session request.
+
+const VIDEO = {
+  h264: ['video/mp4; codecs="avc1.640028"'],
+  hevc: ['video/mp4; codecs="hvc1.1.6.L120.B0"'],
+  vp9: ['video/mp4; codecs="vp09.00.40.08"', 'video/webm; codecs="vp9"'],
+  av1: ['video/mp4; codecs="av01.0.08M.08"', 'video/webm; codecs="av01.0.08M.08"'],
+};
+
+const AUDIO = {
+  aac: ['audio/mp4; codecs="mp4a.40.2"'],
+  ac3: ['audio/mp4; codecs="ac-3"'],
+  eac3: ['audio/mp4; codecs="ec-3"'],
+  opus: ['audio/mp4; codecs="opus"', 'audio/webm; codecs="opus"'],
+  flac: ['audio/mp4; codecs="flac"'],
+  mp3: ['audio/mp4; codecs="mp3"', 'audio/mpeg'],
+};
+
+const CONTAINERS = { mp4: ['video/mp4'], webm: ['video/webm'], matroska: ['video/x-matroska', 'video/matroska'] };
+
+/** @typedef {{ containers: string[], videoCodecs: string[], audioCodecs: string[], hls: 'native' | 'mse' | 'none', hdr?: string[] }} Capabilities */
+
+/**
+ * Widths and bit rates are left out on purpose: a small screen is no reason to send less than a person asks for.
+ * @returns {Capabilities}
+ */
+export function measureCapabilities() {
+  const video = document.createElement('video');
+  const mediaSource = findMediaSource();
+  /** @param {string} type */
+  const isPlayable = type => video.canPlayType(type) !== '' || (mediaSource?.isTypeSupported(type) ?? false);
+  /** @param {Record<string, string[]>} table */
+  const supported = table => Object.keys(table).filter(name => table[name]?.some(isPlayable));
+  const isHdrScreen = matchMedia('(dynamic-range: high)').matches;
+  return {
+    containers: supported(CONTAINERS),
+    videoCodecs: supported(VIDEO),
+    audioCodecs: supported(AUDIO),
+    hls: hlsSupport(video, mediaSource !== null),
+    ...(isHdrScreen ? { hdr: ['hdr10', 'hlg'] } : {}),
+  };
+}
+
+/** @returns {{ isTypeSupported(type: string): boolean } | null} */
+function findMediaSource() {
+  return Reflect.get(window, 'ManagedMediaSource') ?? Reflect.get(window, 'MediaSource') ?? null;
+}
+
+/**
+ * @param {HTMLVideoElement} video
+ * @param {boolean} hasMediaSource
+ * @returns {'native' | 'mse' | 'none'}
+ */
+function hlsSupport(video, hasMediaSource) {
+  if (hasMediaSource) return 'mse';
+  return video.canPlayType('application/vnd.apple.mpegurl') === '' ? 'none' : 'native';
+}

@@ -1,0 +1,99 @@
+// The store of a data folder: opens the environment, brings it to the current formats, hands out one repository per record family, closes.
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AUTH_DECISIONS, AuthDecisionRepository } from './auth-decisions.ts';
+import { Environment, type EnvironmentMode } from './environment.ts';
+import { KEYFRAME_MAPS, KeyframeMapRepository } from './keyframe-maps.ts';
+import { LIBRARIES, LibraryRepository } from './libraries.ts';
+import { MEDIA, MediaRepository } from './media.ts';
+import { checkFormats, type Family, migrate } from './migrations.ts';
+import { PROGRESS, ProgressRepository } from './progress.ts';
+import { REFRESH_TOKENS, RefreshTokenRepository } from './refresh-tokens.ts';
+import { SEGMENT_INDEX, SegmentIndexRepository } from './segment-index.ts';
+import { SESSIONS, SessionRepository } from './sessions.ts';
+import { storageFailure } from './table.ts';
+import { USERS, UserRepository } from './users.ts';
+
+const FAMILIES: readonly Family[] = [
+  USERS,
+  REFRESH_TOKENS,
+  AUTH_DECISIONS,
+  LIBRARIES,
+  MEDIA,
+  KEYFRAME_MAPS,
+  PROGRESS,
+  SESSIONS,
+  SEGMENT_INDEX,
+];
+
+/** About 30 MB on disk; a token beyond it costs one signature check after a restart. */
+const MAX_AUTH_DECISIONS = 100_000;
+
+export class Database {
+  readonly users: UserRepository;
+  readonly refreshTokens: RefreshTokenRepository;
+  readonly authDecisions: AuthDecisionRepository;
+  readonly libraries: LibraryRepository;
+  readonly media: MediaRepository;
+  readonly keyframeMaps: KeyframeMapRepository;
+  readonly progress: ProgressRepository;
+  readonly sessions: SessionRepository;
+  readonly segmentIndex: SegmentIndexRepository;
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    this.users = new UserRepository(environment);
+    this.refreshTokens = new RefreshTokenRepository(environment);
+    this.authDecisions = new AuthDecisionRepository(environment, MAX_AUTH_DECISIONS);
+    this.libraries = new LibraryRepository(environment);
+    this.media = new MediaRepository(environment);
+    this.keyframeMaps = new KeyframeMapRepository(environment);
+    this.progress = new ProgressRepository(environment);
+    this.sessions = new SessionRepository(environment);
+    this.segmentIndex = new SegmentIndexRepository(environment);
+  }
+
+  /** Lets this thread see what another one has written. Call it before a read that follows another thread's message. */
+  refresh(): void {
+    this.#environment.refresh();
+  }
+
+  /** Copies the store as it stands to a new file while it is in use. */
+  async backup(path: string): Promise<void> {
+    await this.#environment.backup(path);
+  }
+
+  /** Refuses new writes, awaits those queued, then closes. Idempotent. Last in the order of shutdown. */
+  async close(): Promise<void> {
+    await this.#environment.close();
+  }
+}
+
+export const storePath = (dataDir: string): string => join(dataDir, 'ferrite.lmdb');
+
+/** One writer: the main thread opens without `readOnly`, before any worker opens with it. */
+export async function openDatabase(dataDir: string, options: { readonly readOnly?: boolean } = {}): Promise<Database> {
+  const mode: EnvironmentMode = options.readOnly === true ? 'read-only' : 'read-write';
+  if (mode === 'read-write') makeFolder(dataDir);
+  const environment = new Environment(storePath(dataDir), mode);
+  try {
+    if (mode === 'read-write') migrate(environment, FAMILIES);
+    else checkFormats(environment, FAMILIES);
+    return new Database(environment);
+  } catch (error) {
+    await environment.close();
+    throw error;
+  }
+}
+
+/** The folder holds password hashes and keys: nobody else on the machine may look into it. */
+function makeFolder(dataDir: string): void {
+  try {
+    if (!existsSync(dataDir)) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // Somebody else's folder, such as a mounted volume, is taken as its owner made it.
+    if (statSync(dataDir).uid === process.getuid?.()) chmodSync(dataDir, 0o700);
+  } catch (error) {
+    throw storageFailure('the data folder can not be made', error);
+  }
+}

@@ -1,0 +1,91 @@
+// Brings each record family to the format this code knows, before anybody reads it. Never deletes what it can't convert.
+import { FerriteError } from '#domain/errors.ts';
+import type { Environment, Transaction } from './environment.ts';
+import type { Encoding, Key, Table } from './table.ts';
+
+export type StoredRecord = { readonly key: Key; readonly value: unknown };
+
+/** One kind of record: its main table, and how a record of format `n` becomes one of format `n + 1`. */
+export type Family = {
+  readonly name: string;
+  readonly encoding: Encoding;
+  /** Formats start at 1. */
+  readonly format: number;
+  /** `upgrades[0]` leads from format 1 to 2, and so on. Null: this record can't be converted. */
+  readonly upgrades: readonly ((record: StoredRecord) => StoredRecord | null)[];
+  /** Tables derived from the main one. */
+  readonly indexes: readonly string[];
+};
+
+type SetAside = { readonly value: unknown; readonly format: number };
+
+const META = 'meta';
+export const unconvertedTable = (family: string): string => `${family}.unconverted`;
+
+/** Each family in one transaction: a process killed half-way starts over from the old format. */
+export function migrate(environment: Environment, families: readonly Family[]): void {
+  const formats = environment.table<Key, number>(META);
+  for (const family of families) {
+    refuseNewer(family, formats.get(['format', family.name]));
+    const records = environment.table<Key, unknown>(family.name, family.encoding);
+    const aside = environment.table<Key, SetAside>(unconvertedTable(family.name));
+    for (const index of family.indexes) environment.table(index);
+    environment.writeNow(tx => {
+      // A family met for the first time has no records yet, so there is nothing to convert.
+      const stored = formats.get(['format', family.name]) ?? family.format;
+      if (stored < family.format) upgradeAll(tx, family, stored, { records, aside });
+      tx.put(formats, ['format', family.name], family.format);
+    });
+  }
+}
+
+/** For openers that may not write: refuses every format but its own. */
+export function checkFormats(environment: Environment, families: readonly Family[]): void {
+  const formats = environment.table<Key, number>(META);
+  for (const family of families) {
+    const stored = formats.get(['format', family.name]);
+    refuseNewer(family, stored);
+    if (stored !== family.format) {
+      throw new FerriteError(
+        'STORAGE_FAILED',
+        `the records "${family.name}" have not been converted to format ${family.format} yet: start the server once`,
+      );
+    }
+  }
+}
+
+function refuseNewer(family: Family, stored: number | undefined): void {
+  if (stored !== undefined && stored > family.format) {
+    throw new FerriteError(
+      'STORAGE_FAILED',
+      `the records "${family.name}" have format ${stored}, written by a newer version; this version knows formats up to ${family.format}. Start the newer version, or restore a backup.`,
+    );
+  }
+}
+
+function upgradeAll(
+  tx: Transaction,
+  family: Family,
+  from: number,
+  tables: { records: Table<Key, unknown>; aside: Table<Key, SetAside> },
+): void {
+  const olds = [...tables.records.entries()];
+  // All are taken out before one is put back: a new key may be another record's old one.
+  for (const { key } of olds) tx.remove(tables.records, key);
+  for (const old of olds) {
+    const upgraded = upgrade(family, from, old);
+    if (upgraded === null) tx.put(tables.aside, asideKey(from, old.key), { value: old.value, format: from });
+    else tx.put(tables.records, upgraded.key, upgraded.value);
+  }
+}
+
+/** The format is part of the key: what a later migration sets aside never overwrites what an earlier one did. */
+const asideKey = (format: number, key: Key): Key => (Array.isArray(key) ? [format, ...key] : [format, key]);
+
+function upgrade(family: Family, from: number, old: StoredRecord): StoredRecord | null {
+  let record: StoredRecord | null = old;
+  for (const step of family.upgrades.slice(from - 1, family.format - 1)) {
+    if (record !== null) record = step(record);
+  }
+  return record;
+}

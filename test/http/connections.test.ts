@@ -1,0 +1,150 @@
+// What clients do to a connection: half a request, too much of one, a body that never ends.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import Type from 'typebox';
+import { route } from '#http/route.ts';
+import { RawClient, request, startForTest, waitFor } from '../support/http-server.ts';
+
+const KIB = 1024;
+
+const save = route({
+  method: 'POST',
+  path: '/save',
+  auth: 'none',
+  summary: 'test',
+  body: Type.Object({ text: Type.String() }),
+  responses: {},
+  handler: ({ body }) => ({ status: 200, json: { length: body.text.length } }),
+});
+
+const quick = route({
+  method: 'GET',
+  path: '/quick',
+  auth: 'none',
+  summary: 'test',
+  responses: {},
+  handler: () => ({ status: 204, empty: true }),
+});
+
+const guarded = route({ ...save, path: '/guarded', auth: 'user', handler: () => ({ status: 204, empty: true }) });
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+test('half a request head and a silent connection are closed, and others are served meanwhile', { timeout: 30_000 }, async t => {
+  const door = await startForTest(t, { routes: [quick] });
+  const half = new RawClient(t, door.port);
+  half.send('GET /quick HTTP/1.1\r\nHost: te');
+  const silent = new RawClient(t, door.port);
+  const dribbling = new RawClient(t, door.port);
+  dribbling.send('GET /quick HTTP/1.1\r\nX-Slow: ');
+  const dribble = setInterval(() => dribbling.send('x'), 500);
+  t.after(() => clearInterval(dribble));
+  await waitFor(
+    () => door.connections() === 3,
+    5_000,
+    () => 'not connected',
+  );
+  const startedMs = performance.now();
+  let served = 0;
+  while (![half, silent, dribbling].every(({ isClosed }) => isClosed)) {
+    const response = await fetch(`${door.url}/quick`, { signal: AbortSignal.timeout(2_000) });
+    assert.equal(response.status, 204);
+    served++;
+    if (performance.now() - startedMs > 15_000) assert.fail('still open');
+  }
+  assert.ok(served > 100);
+  await waitFor(
+    () => door.connections() <= 1,
+    12_000,
+    () => `${door.connections()} connections`,
+  );
+});
+
+test('a request head that is too large is answered 431 and the connection closed', async t => {
+  const door = await startForTest(t, { routes: [quick] });
+  for (const head of [
+    request('GET', '/quick', { 'X-Long': 'a'.repeat(8 * KIB) }),
+    request('GET', `/${'a'.repeat(8 * KIB)}`),
+    request('GET', '/quick', Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`X-${index}`, 'a']))),
+  ]) {
+    const client = new RawClient(t, door.port);
+    client.send(head);
+    assert.match(await client.closed(), /^HTTP\/1\.1 431/);
+  }
+});
+
+test('a body that says it is too large is refused before it comes, and one that does not say so as soon as it is', async t => {
+  const door = await startForTest(t, { routes: [save] });
+  const announced = new RawClient(t, door.port);
+  announced.send(request('POST', '/save', { ...JSON_TYPE, 'Content-Length': String(64 * KIB + 1) }));
+  assert.match(await announced.closed(), /^HTTP\/1\.1 413[\s\S]*Connection: close[\s\S]*BODY_TOO_LARGE/i);
+  const chunked = new RawClient(t, door.port);
+  chunked.send(request('POST', '/save', { ...JSON_TYPE, 'Transfer-Encoding': 'chunked' }));
+  for (let sent = 0; sent < 80; sent++) chunked.send(`400\r\n${'a'.repeat(KIB)}\r\n`);
+  assert.match(await chunked.closed(), /^HTTP\/1\.1 413[\s\S]*BODY_TOO_LARGE/);
+});
+
+test('a body of just the limit is taken, in pieces', async t => {
+  const door = await startForTest(t, { routes: [save] });
+  const body = JSON.stringify({ text: 'a'.repeat(64 * KIB - 11) });
+  assert.equal(body.length, 64 * KIB);
+  const client = new RawClient(t, door.port);
+  client.send(request('POST', '/save', { ...JSON_TYPE, 'Content-Length': String(body.length) }, body.slice(0, 100)));
+  await waitFor(
+    () => door.connections() === 1,
+    5_000,
+    () => 'not connected',
+  );
+  client.send(body.slice(100));
+  assert.match(await client.until(/\{"length":\d+\}$/), /"length":65525/);
+});
+
+test('a body that comes too slowly closes the connection', async t => {
+  const door = await startForTest(t, { routes: [save], bodyDeadlineMs: 150 });
+  const client = new RawClient(t, door.port);
+  client.send(request('POST', '/save', { ...JSON_TYPE, 'Content-Length': '100' }, '{"te'));
+  const startedMs = performance.now();
+  assert.equal(await client.closed(3_000), '');
+  assert.ok(performance.now() - startedMs >= 140);
+  assert.deepEqual(door.lines, []);
+});
+
+test('a client that leaves in the middle of its body leaves nothing behind', async t => {
+  const door = await startForTest(t, { routes: [save] });
+  const client = new RawClient(t, door.port);
+  client.send(request('POST', '/save', { ...JSON_TYPE, 'Content-Length': '100' }, '{"te'));
+  await waitFor(
+    () => door.connections() === 1,
+    5_000,
+    () => 'not connected',
+  );
+  client.socket.destroy();
+  await waitFor(
+    () => door.connections() === 0,
+    5_000,
+    () => 'still counted',
+  );
+  await door.close(5_000);
+  assert.deepEqual(door.lines, []);
+});
+
+test('a caller who is refused is told before the body has come, and the connection stays usable', async t => {
+  const door = await startForTest(t, { routes: [guarded, quick] });
+  for (const token of ['stranger', 'stranger-later']) {
+    const client = new RawClient(t, door.port);
+    const headers = { ...JSON_TYPE, Authorization: `Bearer ${token}`, 'Content-Length': '12' };
+    client.send(request('POST', '/guarded', headers, '{"text"'));
+    await client.until(/UNAUTHENTICATED/);
+    client.send(`:"x"}${request('GET', '/quick')}`);
+    await client.until(/HTTP\/1\.1 204/);
+  }
+});
+
+test('what is not HTTP closes the connection', async t => {
+  const door = await startForTest(t, { routes: [quick] });
+  const client = new RawClient(t, door.port);
+  client.send(request('GET', '/quick'));
+  await client.until(/HTTP\/1\.1 204/);
+  client.send('POST /quick HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n');
+  assert.match(await client.closed(), /HTTP\/1\.1 400/);
+});

@@ -1,0 +1,285 @@
+// Scans of real folders: what is found, what is left alone, what goes away.
+import assert from 'node:assert/strict';
+import { chmod, copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FerriteError } from '#domain/errors.ts';
+import { newUserId } from '#domain/ids.ts';
+import type { Inspection } from '#domain/protocol.ts';
+import { inspectMedia } from '#workers/inspect.ts';
+import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
+import { makeWorld, within } from './support.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+let film = '';
+before(async () => {
+  film = join(await temporaryFolder({ after: async clean => void cleanups.push(clean) }), 'film.mp4');
+  await makeFilm(film);
+});
+after(async () => {
+  for (const clean of cleanups) await clean();
+});
+
+const STRANGE_NAMES = ['it\'s “quoted” "twice".mp4', 'two\nlines.mkv', '-dash first.mp4', 'Élan 映画 🎬 (2001).mp4', '100% of $(x).mp4'];
+
+test('scanner: films with strange names in nested folders are catalogued with title, poster and keyframe map', async t => {
+  const world = await makeWorld(t);
+  await mkdir(join(world.root, 'Deep', 'Heat (1995)'), { recursive: true });
+  for (const name of [...STRANGE_NAMES, 'Deep/Heat (1995)/movie.MP4']) await copyFile(film, join(world.root, name));
+  const status = await world.scan();
+  assert.deepEqual([status.state, status.found, status.probed, status.failed, status.total], ['done', 6, 6, 0, 6]);
+  const titles = world.media().map(({ title, year }) => `${title} ${year}`);
+  assert.deepEqual(
+    new Set(titles),
+    new Set(['It\'s “quoted” "twice" null', 'Two Lines null', 'Dash First null', 'Élan 映画 🎬 2001', '100% Of $(x) null', 'Heat 1995']),
+  );
+  for (const media of world.media()) {
+    assert.equal(media.hasPoster, true);
+    assert.equal(world.database.keyframeMaps.get(media)?.video.keyframes.length, 3);
+    assert.ok(await world.posters.has(media));
+  }
+  assert.ok((await readdir(join(world.dataDir, 'posters'))).every(name => name.endsWith('.jpg')));
+});
+
+test('scanner: broken files are listed with a reason and without the path, and the others are catalogued', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'good.mp4'));
+  await copyFile(film, join(world.root, 'truncated.mp4'));
+  await truncate(join(world.root, 'truncated.mp4'), 10_000);
+  await writeFile(join(world.root, 'text.mkv'), 'just text');
+  await writeFile(join(world.root, 'empty.avi'), '');
+  await writeFile(join(world.root, 'notes.txt'), 'no film');
+  const status = await world.scan();
+  assert.equal(status.state, 'done');
+  assert.deepEqual([status.probed, status.failed], [1, 3]);
+  const reasons = new Map(status.errors.map(({ name, code, message }) => [name, `${code} ${message}`]));
+  assert.match(reasons.get('truncated.mp4') ?? '', /^MEDIA_UNREADABLE .*moov/);
+  assert.match(reasons.get('text.mkv') ?? '', /^MEDIA_UNREADABLE not a media file/);
+  assert.match(reasons.get('empty.avi') ?? '', /^MEDIA_UNREADABLE the file is empty/);
+  assert.ok(!JSON.stringify(status).includes(world.root));
+  assert.equal(world.media().length, 1);
+});
+
+test('scanner: an unchanged file is not probed again, a touched one is, and keeps its id and the time it was added', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await copyFile(film, join(world.root, 'b.mp4'));
+  await world.scan();
+  const before = world.media();
+  assert.deepEqual([world.inspected.length, (await world.scan()).unchanged], [2, 2]);
+  assert.equal(world.inspected.length, 2);
+  await utimes(join(world.root, 'a.mp4'), 1000, 1000);
+  const status = await world.scan();
+  assert.deepEqual([status.probed, status.unchanged, world.inspected.length], [1, 1, 3]);
+  const old = before.find(({ path }) => path.endsWith('a.mp4'));
+  const changed = world.media().find(({ path }) => path.endsWith('a.mp4'));
+  assert.deepEqual([changed?.id, changed?.addedAtMs], [old?.id, old?.addedAtMs]);
+  assert.notEqual(changed?.version, old?.version);
+  assert.equal((await readdir(join(world.dataDir, 'posters'))).length, 2);
+});
+
+test('scanner: a lost poster or keyframe map is made again', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  const [media] = world.media();
+  assert.ok(media);
+  await world.posters.remove(media);
+  assert.equal((await world.scan()).probed, 1);
+  assert.ok(await world.posters.has(media));
+  await world.database.keyframeMaps.remove(media.id);
+  assert.equal((await world.scan()).probed, 1);
+  assert.ok(world.database.keyframeMaps.get(media));
+});
+
+test('scanner: a removed file leaves the catalogue with all that was made from it, but not what was watched of it', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  const [media] = world.media();
+  assert.ok(media);
+  const userId = newUserId();
+  await world.database.progress.put(userId, media.id, { positionMs: 5, durationMs: 10, watched: false, updatedAtMs: 1 });
+  await rename(join(world.root, 'a.mp4'), join(world.root, '.a.mp4'));
+  assert.equal((await world.scan()).removed, 1);
+  assert.deepEqual([world.media(), world.database.keyframeMaps.get(media), await world.posters.has(media)], [[], undefined, false]);
+  assert.equal(world.index.find({ text: null, libraryIds: null, sort: 'title', after: null, limit: 1 }).ids.length, 0);
+  await rename(join(world.root, '.a.mp4'), join(world.root, 'a.mp4'));
+  await world.scan();
+  assert.equal(world.media()[0]?.id, media.id);
+  assert.equal(world.database.progress.get(userId, media.id)?.positionMs, 5);
+});
+
+test('scanner: a film that becomes unreadable leaves the catalogue', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  await truncate(join(world.root, 'a.mp4'), 10_000);
+  const status = await world.scan();
+  assert.deepEqual([status.failed, status.removed, world.media().length], [1, 1, 0]);
+});
+
+test('scanner: links are followed only inside the library, loops end, and nothing is listed twice', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'real.mp4'));
+  await mkdir(join(world.root, 'folder'));
+  await copyFile(film, join(world.root, 'folder', 'inner.mp4'));
+  await mkdir(join(world.root, '.store'));
+  await copyFile(film, join(world.root, '.store', 'stored.mp4'));
+  await symlink(join(world.root, 'real.mp4'), join(world.root, 'a-link.mp4'));
+  await symlink(world.root, join(world.root, 'folder', 'loop'));
+  await symlink(join(world.root, '.store', 'stored.mp4'), join(world.root, 'shown.mp4'));
+  await symlink(film, join(world.root, 'outside.mp4'));
+  await symlink('/etc', join(world.root, 'etc'));
+  await symlink(`${world.root}-sibling`, join(world.root, 'sibling'));
+  await symlink(join(world.root, 'nowhere.mp4'), join(world.root, 'broken.mp4'));
+  const status = await world.scan();
+  assert.deepEqual(
+    world.media().map(({ title }) => title),
+    ['Inner', 'Real', 'Shown'],
+  );
+  const messages = new Map(status.errors.map(({ name, message }) => [name, message]));
+  assert.match(messages.get('outside.mp4') ?? '', /out of the library/);
+  assert.match(messages.get('etc') ?? '', /out of the library/);
+  assert.match(messages.get('broken.mp4') ?? '', /nowhere/);
+  assert.ok(!world.inspected.includes(film));
+});
+
+test('scanner: a folder that is missing fails the scan and takes nothing out of the catalogue', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  await rename(world.root, `${world.root}-unmounted`);
+  const status = await world.scan();
+  assert.equal(status.state, 'failed');
+  assert.deepEqual(
+    status.errors.map(({ name, code, message }) => [name, code, message]),
+    [['', 'MEDIA_UNREADABLE', 'a folder of the library is missing or can not be read']],
+  );
+  assert.equal(world.media().length, 1);
+});
+
+// The superuser reads every folder.
+test('scanner: a folder inside that can not be read is listed, and its films stay', { skip: process.getuid?.() === 0 }, async t => {
+  const world = await makeWorld(t);
+  await mkdir(join(world.root, 'locked'));
+  await copyFile(film, join(world.root, 'locked', 'a.mp4'));
+  await world.scan();
+  await chmod(join(world.root, 'locked'), 0);
+  const status = await world.scan();
+  await chmod(join(world.root, 'locked'), 0o755);
+  assert.deepEqual([status.state, status.removed, world.media().length], ['done', 0, 1]);
+  assert.deepEqual(
+    status.errors.map(({ name, message }) => [name, message]),
+    [['locked', 'the folder can not be read']],
+  );
+});
+
+test('scanner: two folders of a library may hold files of the same name', async t => {
+  const world = await makeWorld(t, { paths: root => [join(root, 'one'), join(root, 'two')] });
+  for (const folder of ['one', 'two']) {
+    await mkdir(join(world.root, folder));
+    await copyFile(film, join(world.root, folder, 'same.mp4'));
+  }
+  await world.scan();
+  assert.equal(new Set(world.media().map(({ id }) => id)).size, 2);
+  assert.equal((await world.scan()).unchanged, 2);
+});
+
+/** Inspections that wait until they are told to go on. */
+function heldInspections() {
+  const waiting: { path: string; reject: (error: unknown) => void }[] = [];
+  const { promise: bothWaiting, resolve } = Promise.withResolvers<void>();
+  const inspect = (_: string, path: string, signal: AbortSignal): Promise<Inspection> => {
+    const { promise, reject } = Promise.withResolvers<Inspection>();
+    waiting.push({ path, reject });
+    signal.addEventListener('abort', () => reject(signal.reason));
+    if (waiting.length === 2) resolve();
+    return promise;
+  };
+  return { waiting, bothWaiting, inspect };
+}
+
+test('scanner: one scan a library runs at a time, two inspections a scan, and stop ends them', async t => {
+  const held = heldInspections();
+  const world = await makeWorld(t, { inspect: held.inspect });
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4']) await copyFile(film, join(world.root, name));
+  const first = world.scanner.start(world.library);
+  assert.equal(world.scanner.start(world.library), first);
+  await within(5000, held.bothWaiting);
+  assert.equal(world.scanner.status(world.library.id).state, 'running');
+  assert.equal(world.scanner.status(world.library.id).total, 4);
+  assert.equal(held.waiting.length, 2);
+  await within(5000, world.scanner.stop());
+  const status = world.scanner.status(world.library.id);
+  assert.deepEqual([status.state, status.errors.map(({ code }) => code)], ['failed', ['CANCELLED']]);
+  assert.equal(held.waiting.length, 2);
+  assert.notEqual(world.scanner.start(world.library), first);
+  assert.equal((await within(5000, world.scanner.whenDone(world.library.id))).state, 'failed');
+});
+
+test('scanner: stop does not wait for ever for an inspection that never ends', async t => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const inspect = () => {
+    resolve();
+    return new Promise<Inspection>(() => {});
+  };
+  const world = await makeWorld(t, { inspect });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  world.scanner.start(world.library);
+  await within(5000, asked);
+  await within(5000, world.scanner.stop(50));
+  assert.equal(world.scanner.status(world.library.id).state, 'running');
+});
+
+test('scanner: a file is tried again when the thread that read it was lost, and kept when it is lost again', async t => {
+  let losses = 1;
+  let attempts = 0;
+  const world = await makeWorld(t, {
+    inspect: async (_, path, signal) => {
+      attempts++;
+      if (losses-- > 0) throw new FerriteError('WORKER_LOST', 'the thread died', { retryAfterMs: 1 });
+      return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
+    },
+  });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  assert.equal((await world.scan()).probed, 1);
+  assert.equal(attempts, 2);
+  losses = 2;
+  await utimes(join(world.root, 'a.mp4'), 1000, 1000);
+  const status = await world.scan();
+  assert.deepEqual(
+    status.errors.map(({ code }) => code),
+    ['WORKER_LOST'],
+  );
+  assert.equal(world.media().length, 1);
+});
+
+test('scanner: forgetting a library empties the catalogue and ends its scan', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  await copyFile(film, join(world.root, 'b.mp4'));
+  world.scanner.start(world.library);
+  await within(10_000, world.scanner.forget(world.library.id));
+  assert.deepEqual([world.media(), await readdir(join(world.dataDir, 'posters'))], [[], []]);
+  assert.equal(world.scanner.status(world.library.id).state, 'idle');
+});
+
+test('scanner: progress is told while it runs and at its end', async t => {
+  const told: string[] = [];
+  const world = await makeWorld(t, { onProgress: (_, { state, probed, total }) => told.push(`${state} ${probed}/${total}`) });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  assert.ok(told.some(line => line.startsWith('running')));
+  assert.equal(told.at(-1), 'done 1/1');
+});
+
+test('scanner: a film without a poster is still a film', async t => {
+  const world = await makeWorld(t, { poster: async () => null });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  assert.equal((await world.scan()).probed, 1);
+  assert.equal(world.media()[0]?.hasPoster, false);
+  assert.equal((await world.scan()).unchanged, 1);
+  await rm(join(world.root, 'a.mp4'));
+});

@@ -1,0 +1,91 @@
+// A real store, a library folder and a scanner over real ffprobe and ffmpeg.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { newLibraryId } from '#domain/ids.ts';
+import type { Library, Media } from '#domain/media.ts';
+import { CatalogueIndex } from '#library/catalogue-index.ts';
+import { PosterFiles } from '#library/posters.ts';
+import { LibraryScanner, type ScannerOptions, type ScanStatus } from '#library/scanner.ts';
+import { type Database, openDatabase } from '#storage/database.ts';
+import { inspectMedia } from '#workers/inspect.ts';
+import { cutPoster } from '#workers/poster.ts';
+import { runTool, temporaryFolder } from '../support/run-tool.ts';
+
+const SCAN_DEADLINE_MS = 30_000;
+
+export type World = {
+  readonly root: string;
+  readonly dataDir: string;
+  readonly database: Database;
+  readonly library: Library;
+  readonly scanner: LibraryScanner;
+  readonly index: CatalogueIndex;
+  readonly posters: PosterFiles;
+  /** Paths given to ffprobe so far. */
+  readonly inspected: string[];
+  scan(): Promise<ScanStatus>;
+  media(): Media[];
+};
+
+export async function makeWorld(
+  t: TestContext,
+  changes: Partial<ScannerOptions> & { readonly paths?: (root: string) => readonly string[] } = {},
+): Promise<World> {
+  const folder = await temporaryFolder(t);
+  const root = join(folder, 'films');
+  await mkdir(root);
+  const dataDir = join(folder, 'data');
+  const database = await openDatabase(dataDir);
+  const posters = new PosterFiles(dataDir);
+  const index = new CatalogueIndex(database.media);
+  const inspected: string[] = [];
+  const { paths = (path: string) => [path], ...options } = changes;
+  const library: Library = { id: newLibraryId(), name: 'Films', kind: 'movies', paths: paths(root), createdAtMs: 1 };
+  await database.libraries.put(library);
+  const scanner = new LibraryScanner({
+    media: database.media,
+    keyframes: database.keyframeMaps,
+    index,
+    posters,
+    inspect: (_, path, signal) => {
+      inspected.push(path);
+      return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
+    },
+    poster: (_, path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal }),
+    log: { info: () => {}, warn: () => {} },
+    ...options,
+  });
+  t.after(async () => {
+    await scanner.stop(1000);
+    await database.close();
+  });
+  const scan = () => scanToEnd(scanner, library);
+  return {
+    root,
+    dataDir,
+    database,
+    library,
+    scanner,
+    index,
+    posters,
+    inspected,
+    scan,
+    media: () => [...database.media.ofLibrary(library.id)],
+  };
+}
+
+export async function scanToEnd(scanner: LibraryScanner, library: Library): Promise<ScanStatus> {
+  scanner.start(library);
+  return await within(SCAN_DEADLINE_MS, scanner.whenDone(library.id));
+}
+
+export async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`not within ${deadlineMs} ms`)), deadlineMs);
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,90 @@
+// Copies a whole track by segments, as a player would fetch them, and lists packets with ffprobe: what must be equal between the two.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { boxes, findBox } from '#workers/isobmff.ts';
+import type { RemuxSource } from '#workers/remux/source.ts';
+
+export type Packet = { readonly pts: number; readonly dts: number; readonly size: number; readonly isKey: boolean; readonly hash: string };
+
+const SHIFT_S = 10;
+const SEGMENT_S = 2;
+
+export type CopiedTrack = { readonly init: Buffer; readonly segments: readonly Buffer[]; readonly shiftTicks: number };
+
+/** Video is cut at keyframes at least two seconds apart, sound at the frames nearest to each two seconds. */
+export function boundariesOf(source: RemuxSource, streamIndex: number): { timescale: number; boundaries: number[] } {
+  const sound = source.audio.find(track => track.index === streamIndex);
+  if (!sound) {
+    const { timescale, keyframes, endPts } = source.video;
+    const boundaries: number[] = [];
+    for (const pts of keyframes) if (pts - (boundaries.at(-1) ?? Number.NEGATIVE_INFINITY) >= SEGMENT_S * timescale) boundaries.push(pts);
+    return { timescale, boundaries: [...boundaries, endPts] };
+  }
+  const { timescale, firstPts, endPts, frameDuration } = sound;
+  assert.ok(frameDuration !== null, 'the sound has equal frames');
+  const step = Math.round((SEGMENT_S * timescale) / frameDuration) * frameDuration;
+  const boundaries = [];
+  for (let pts = firstPts; pts < endPts; pts += step) boundaries.push(pts);
+  return { timescale, boundaries: [...boundaries, endPts] };
+}
+
+export async function copyTrack(source: RemuxSource, streamIndex: number): Promise<CopiedTrack> {
+  const { timescale, boundaries } = boundariesOf(source, streamIndex);
+  const shiftTicks = SHIFT_S * timescale;
+  const segments: Buffer[] = [];
+  for (const [index, fromPts] of boundaries.slice(0, -1).entries()) {
+    const toPts = boundaries[index + 1];
+    assert.ok(toPts !== undefined);
+    segments.push(await source.segment(streamIndex, { index, fromPts, toPts, shiftTicks }));
+  }
+  return { init: source.initSegment(streamIndex), segments, shiftTicks };
+}
+
+export async function packetsOf(path: string, streamIndex: number): Promise<Packet[]> {
+  const entries = 'packet=pts,dts,size,flags,data_hash';
+  const { stdout } = await execa('ffprobe', [
+    ...['-v', 'error', '-select_streams', String(streamIndex), '-show_packets', '-show_data_hash', 'md5', '-show_entries', entries],
+    ...['-of', 'json', path],
+  ]);
+  const { packets }: { packets: Record<string, string | number>[] } = JSON.parse(stdout);
+  return packets.map(packet => ({
+    pts: Number(packet.pts),
+    dts: Number(packet.dts),
+    size: Number(packet.size),
+    isKey: String(packet.flags).startsWith('K'),
+    hash: String(packet.data_hash),
+  }));
+}
+
+/** Every error line that decoding the file gives. */
+export async function decodeErrors(path: string): Promise<string> {
+  const { stderr } = await execa('ffmpeg', ['-v', 'error', '-i', path, '-f', 'null', '-']);
+  return stderr;
+}
+
+export async function writeTrack({ init, segments }: CopiedTrack, path: string): Promise<void> {
+  await writeFile(path, Buffer.concat([init, ...segments]));
+}
+
+type Fragment = { readonly sequenceNumber: number; readonly decodeTime: number; readonly durations: number[]; readonly firstFlags: number };
+
+export function parseFragment(segment: Buffer): Fragment {
+  assert.deepEqual(
+    [...boxes(segment)].map(({ type }) => type),
+    ['moof', 'mdat'],
+  );
+  const inside = (...path: string[]) => {
+    const found = findBox(segment, ['moof', ...path]);
+    assert.ok(found);
+    return found.start;
+  };
+  const run = inside('traf', 'trun');
+  const durations = Array.from({ length: segment.readUInt32BE(run + 4) }, (_, row) => segment.readUInt32BE(run + 12 + row * 16));
+  return {
+    sequenceNumber: segment.readUInt32BE(inside('mfhd') + 4),
+    decodeTime: Number(segment.readBigUInt64BE(inside('traf', 'tfdt') + 4)),
+    durations,
+    firstFlags: segment.readUInt32BE(run + 12 + 8),
+  };
+}

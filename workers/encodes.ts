@@ -1,0 +1,34 @@
+// Which running encode covers a segment, over all sessions of this thread: one thread owns a media, so a plain Map needs no lock.
+import type { Run } from '#actors/session.ts';
+import type { SessionId } from '#domain/ids.ts';
+import type { RenditionKey } from '#domain/rendition.ts';
+
+type Registered = { readonly sessionId: SessionId; readonly run: Run };
+
+export class Encodes {
+  readonly #running = new Map<RenditionKey, Map<string, Registered>>();
+
+  put(sessionId: SessionId, run: Run): void {
+    const runs = this.#running.get(run.job.key) ?? new Map<string, Registered>();
+    runs.set(`${sessionId}/${run.actorId}`, { sessionId, run });
+    this.#running.set(run.job.key, runs);
+  }
+
+  remove(sessionId: SessionId, run: Run): void {
+    const runs = this.#running.get(run.job.key);
+    runs?.delete(`${sessionId}/${run.actorId}`);
+    if (runs?.size === 0) this.#running.delete(run.job.key);
+  }
+
+  /**
+   * True when another session's encode writes that segment next or soon, and is let by its own viewer: a chance to wait for, never a
+   * reason to move its window.
+   */
+  isCoveredByOther(sessionId: SessionId, key: RenditionKey, index: number, reach: number): boolean {
+    for (const { sessionId: owner, run } of this.#running.get(key)?.values() ?? []) {
+      if (owner === sessionId) continue;
+      if (index >= run.nextIndex && index <= Math.min(run.nextIndex + reach, run.limitIndex, run.job.lastIndex)) return true;
+    }
+    return false;
+  }
+}

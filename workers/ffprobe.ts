@@ -1,0 +1,207 @@
+// What ffprobe says about a file, as our streams and chapters. Pure: no process is started here.
+import Type, { type Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { FerriteError } from '#domain/errors.ts';
+import type { AudioStream, Chapter, Container, Rational, Streams, SubtitleStream, VideoStream } from '#domain/media.ts';
+import { audioCodecString, videoCodecString } from './ffprobe-codec-strings.ts';
+import { chooseFrameRate, parseRate } from './frame-rate.ts';
+
+const Text = Type.Optional(Type.String());
+const Whole = Type.Optional(Type.Number());
+const Tags = Type.Optional(Type.Record(Type.String(), Type.String()));
+
+const ProbeStream = Type.Object({
+  index: Type.Number(),
+  codec_type: Text,
+  codec_name: Text,
+  profile: Text,
+  level: Whole,
+  width: Whole,
+  height: Whole,
+  has_b_frames: Whole,
+  pix_fmt: Text,
+  bits_per_raw_sample: Text,
+  field_order: Text,
+  color_transfer: Text,
+  r_frame_rate: Text,
+  avg_frame_rate: Text,
+  time_base: Text,
+  start_pts: Whole,
+  duration_ts: Whole,
+  bit_rate: Text,
+  sample_rate: Text,
+  channels: Whole,
+  disposition: Type.Optional(Type.Record(Type.String(), Type.Number())),
+  tags: Tags,
+  side_data_list: Type.Optional(Type.Array(Type.Object({ side_data_type: Text, rotation: Whole }))),
+});
+
+const Probe = Type.Object({
+  streams: Type.Array(ProbeStream),
+  chapters: Type.Array(Type.Object({ start_time: Text, end_time: Text, tags: Tags })),
+  format: Type.Object({ format_name: Type.String(), start_time: Text, duration: Text, bit_rate: Text, tags: Tags }),
+});
+
+export type Probe = Static<typeof Probe>;
+type ProbeStream = Static<typeof ProbeStream>;
+
+const IMAGE_SUBTITLES = new Set(['hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle', 'xsub']);
+/** For an audio track whose container does not say: enough for any lossy codec. */
+const ASSUMED_BPS_PER_CHANNEL = 96_000;
+
+export function parseProbe(json: string): Probe {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new FerriteError('MEDIA_UNREADABLE', 'ffprobe gave no answer about this file', { cause });
+  }
+  if (!Value.Check(Probe, value)) throw new FerriteError('MEDIA_UNREADABLE', 'not a media file');
+  return value;
+}
+
+/** `head` are the first bytes of the file: Matroska and WebM differ only in their document type. */
+export function containerOf(probe: Probe, head: Buffer): Container {
+  const names = probe.format.format_name.split(',');
+  if (names.includes('mp4')) return 'mp4';
+  if (names.includes('matroska')) return isWebm(head) ? 'webm' : 'matroska';
+  if (names.includes('mpegts')) return 'mpegts';
+  return names.includes('avi') ? 'avi' : 'other';
+}
+
+export function streamsOf(probe: Probe): Streams {
+  const audio = probe.streams.filter(stream => stream.codec_type === 'audio' && isDecodable(stream)).map(audioStream);
+  const audioBps = audio.reduce((sum, { bitrateBps }) => sum + bitrateBps, 0);
+  const restBps = Math.max(0, whole(probe.format.bit_rate) - audioBps);
+  return {
+    video: probe.streams.filter(isVideo).map(stream => videoStream(stream, restBps)),
+    audio,
+    subtitles: probe.streams.filter(stream => stream.codec_type === 'subtitle' && isDecodable(stream)).map(subtitleStream),
+  };
+}
+
+export function chaptersOf(probe: Probe): readonly Chapter[] {
+  return probe.chapters.map(({ start_time, end_time, tags }) => ({
+    startMs: Math.max(0, Math.round(seconds(start_time) * 1000)),
+    endMs: Math.max(0, Math.round(seconds(end_time) * 1000)),
+    title: tag(tags, 'title'),
+  }));
+}
+
+export const titleOf = (probe: Probe): string | null => tag(probe.format.tags, 'title');
+export const startTimeUsOf = (probe: Probe): number => Math.round(seconds(probe.format.start_time) * 1_000_000);
+export const durationMsOf = (probe: Probe): number => Math.round(seconds(probe.format.duration) * 1000);
+export const bitrateBpsOf = (probe: Probe): number => whole(probe.format.bit_rate);
+
+/** Seconds per tick of a stream's timestamps. */
+export function timeBaseOf(probe: Probe, streamIndex: number): Rational {
+  const rate = parseRate(streamAt(probe, streamIndex)?.time_base);
+  if (rate === null) throw new FerriteError('MEDIA_UNREADABLE', 'a stream has no clock');
+  return rate;
+}
+
+/** Where a stream lies according to the container's header, in ticks of its time base. */
+export function headerSpanOf(probe: Probe, streamIndex: number): { readonly startPts: number; readonly durationTicks: number } {
+  const stream = streamAt(probe, streamIndex);
+  return { startPts: stream?.start_pts ?? 0, durationTicks: stream?.duration_ts ?? 0 };
+}
+
+const streamAt = (probe: Probe, streamIndex: number): ProbeStream | undefined => probe.streams.find(({ index }) => index === streamIndex);
+
+/** Cover art is a video stream to ffprobe, but not to a viewer. */
+const isVideo = (stream: ProbeStream): boolean =>
+  stream.codec_type === 'video' &&
+  isDecodable(stream) &&
+  stream.disposition?.attached_pic !== 1 &&
+  (stream.width ?? 0) > 0 &&
+  (stream.height ?? 0) > 0;
+
+const isDecodable = (stream: ProbeStream): boolean => stream.codec_name !== undefined && stream.codec_name !== 'unknown';
+
+function videoStream(stream: ProbeStream, restBps: number): VideoStream {
+  const isInterlaced = ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? '');
+  const { frameRate, isVariable } = chooseFrameRate(parseRate(stream.r_frame_rate), parseRate(stream.avg_frame_rate), isInterlaced);
+  const base = streamBase(stream);
+  const shape = { width: stream.width ?? 0, height: stream.height ?? 0, bitDepth: bitDepthOf(stream), profile: stream.profile ?? null };
+  const level = stream.level !== undefined && stream.level >= 0 ? stream.level : null;
+  return {
+    ...base,
+    ...shape,
+    codecString: videoCodecString({ codec: base.codec, level, ...shape }),
+    frameRate,
+    isVariableFrameRate: isVariable,
+    isInterlaced,
+    hdr: hdrOf(stream),
+    reorderFrames: stream.has_b_frames ?? 0,
+    bitrateBps: declaredBitrate(stream) || restBps,
+    rotation: rotationOf(stream),
+  };
+}
+
+function audioStream(stream: ProbeStream): AudioStream {
+  const base = streamBase(stream);
+  const channels = stream.channels ?? 0;
+  return {
+    ...base,
+    codecString: audioCodecString(base.codec, stream.profile ?? null),
+    channels,
+    sampleRate: whole(stream.sample_rate),
+    bitrateBps: declaredBitrate(stream) || channels * ASSUMED_BPS_PER_CHANNEL,
+  };
+}
+
+function subtitleStream(stream: ProbeStream): SubtitleStream {
+  const base = streamBase(stream);
+  return { ...base, kind: IMAGE_SUBTITLES.has(base.codec) ? 'image' : 'text', isForced: stream.disposition?.forced === 1 };
+}
+
+function streamBase(stream: ProbeStream) {
+  const language = tag(stream.tags, 'language');
+  return {
+    index: stream.index,
+    codec: stream.codec_name ?? 'unknown',
+    language: language === 'und' ? null : language,
+    title: tag(stream.tags, 'title'),
+    isDefault: stream.disposition?.default === 1,
+  };
+}
+
+function hdrOf(stream: ProbeStream): VideoStream['hdr'] {
+  if (stream.side_data_list?.some(({ side_data_type }) => side_data_type?.startsWith('DOVI'))) return 'dolby-vision';
+  if (stream.color_transfer === 'smpte2084') return 'hdr10';
+  return stream.color_transfer === 'arib-std-b67' ? 'hlg' : null;
+}
+
+function rotationOf(stream: ProbeStream): number {
+  const counterClockwise = stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation;
+  const clockwise = counterClockwise === undefined ? whole(stream.tags?.rotate) : -counterClockwise;
+  return (((Math.round(clockwise / 90) * 90) % 360) + 360) % 360;
+}
+
+function bitDepthOf(stream: ProbeStream): number {
+  const fromPixels = /(?:p|gray|x)(9|10|12|14|16)(?:le|be)$/.exec(stream.pix_fmt ?? '')?.[1];
+  return whole(stream.bits_per_raw_sample) || Number(fromPixels ?? 8);
+}
+
+/** Matroska has no bitrate field; mkvmerge writes statistics tags instead. */
+const declaredBitrate = (stream: ProbeStream): number =>
+  whole(stream.bit_rate) || whole(stream.tags?.BPS) || whole(stream.tags?.['BPS-eng']);
+
+function tag(tags: ProbeStream['tags'] | undefined, name: string): string | null {
+  const text = (tags?.[name] ?? tags?.[name.toUpperCase()])?.trim();
+  return text ? text : null;
+}
+
+/** EBML DocType (RFC 8794, 11.2.4): id 0x4282, then a one-byte length. */
+const isWebm = (head: Buffer): boolean => head.includes(Buffer.from('\x42\x82\x84webm', 'latin1'));
+
+/** ffprobe leaves out, or writes N/A, what it does not know: 0 then. */
+function whole(text: string | undefined): number {
+  const value = Number(text ?? 0);
+  return Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+}
+
+function seconds(text: string | undefined): number {
+  const value = Number(text ?? 0);
+  return Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,133 @@
+// The task that a thread runs for its whole life: answers requests on its port, owns the sessions of its media, resolves after a drain.
+import type { MessagePort } from 'node:worker_threads';
+import { FerriteError, toErrorRecord } from '#domain/errors.ts';
+import {
+  type FromWorker,
+  type HostOptions,
+  PROTOCOL_VERSION,
+  type RequestHandlers,
+  type Requests,
+  type RequestType,
+  type ToWorker,
+} from '#domain/protocol.ts';
+import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import { ffmpegEffect } from './ffmpeg-process.ts';
+import { inspectMedia } from './inspect.ts';
+import { cutPoster } from './poster.ts';
+import { openRemuxSource } from './remux/remuxer.ts';
+import { RemuxCache } from './remux-cache.ts';
+import { Sessions } from './sessions.ts';
+import { SpawnerClient, toolRunner } from './spawner-client.ts';
+
+export default async function host(options: HostOptions): Promise<void> {
+  const thread = new Host(options);
+  await thread.drained;
+}
+
+class Host {
+  readonly #port: MessagePort;
+  readonly #spawner: SpawnerClient;
+  readonly #remux = new RemuxCache();
+  readonly #sessions: Sessions;
+  readonly #handlers: RequestHandlers;
+  readonly #running = new Map<number, AbortController>();
+  readonly #drained = Promise.withResolvers<void>();
+  readonly drained = this.#drained.promise;
+
+  constructor(options: HostOptions) {
+    this.#port = options.port;
+    this.#spawner = new SpawnerClient(options.spawnerSocketPath);
+    this.#sessions = new Sessions({
+      ffmpeg: ffmpegEffect({
+        spawner: this.#spawner,
+        ffmpegPath: options.ffmpegPath,
+        publish: ({ key, name, bytes }) => this.#publish(key, name, true, bytes),
+        log: (message, detail) => this.#send({ kind: 'log', level: 'warn', message, detail }),
+      }),
+      remux: this.#remux,
+      publish: (key, name, isEncoded, bytes) => this.#publish(key, name, isEncoded, bytes),
+      send: message => this.#send(message),
+    });
+    const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
+    this.#handlers = {
+      'media.inspect': async ({ path }, signal) => {
+        this.#send({ kind: 'measured', measurement: { name: 'ffprobe_started', value: 1, rung: 'none' } });
+        return inspectMedia(path, { runTool, openRemuxSource, signal });
+      },
+      'media.poster': async ({ path, atMs, width }, signal) => ({
+        bytes: ownBuffer(await cutPoster(path, { runTool, atMs, width, signal })),
+      }),
+      'session.open': async input => this.#sessions.open(input),
+      'session.heartbeat': async input => this.#sessions.heartbeat(input),
+      'session.close': input => this.#sessions.close(input),
+      'session.describe': async ({ sessionId }) => this.#sessions.describe(sessionId),
+      'segment.prepare': (input, signal) => this.#sessions.prepare(input, signal),
+    };
+    this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
+    this.#send({ kind: 'ready', version: PROTOCOL_VERSION });
+  }
+
+  #onMessage(message: ToWorker): void {
+    switch (message.kind) {
+      case 'request':
+        void this.#answer(message.id, message.type, message.input);
+        return;
+      case 'cancel':
+        this.#running.get(message.id)?.abort();
+        return;
+      case 'served':
+        this.#sessions.served(message);
+        return;
+      case 'drain':
+        void this.#drain(message.deadlineMs);
+        return;
+    }
+  }
+
+  async #answer<T extends RequestType>(id: number, type: T, input: Requests[T]['input']): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    try {
+      const output = await this.#handlers[type](input, controller.signal);
+      const transfer = output !== null && 'bytes' in output ? [output.bytes] : [];
+      this.#port.postMessage({ kind: 'reply', id, output } satisfies FromWorker, transfer);
+    } catch (error) {
+      if (!(error instanceof FerriteError))
+        this.#send({ kind: 'log', level: 'error', message: 'a request failed unexpectedly', detail: describe(error, type) });
+      this.#send({ kind: 'failure', id, error: toErrorRecord(error) });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  #publish(key: RenditionKey, name: SegmentName, isEncoded: boolean, segment: Buffer): void {
+    const bytes = ownBuffer(segment);
+    this.#port.postMessage({ kind: 'segment', key, name, isEncoded, bytes } satisfies FromWorker, [bytes]);
+    this.#sessions.published(key, name);
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    for (const controller of this.#running.values()) controller.abort();
+    const deadline = new Promise<void>(resolve => setTimeout(resolve, deadlineMs).unref());
+    await Promise.race([this.#sessions.closeAll(), deadline]);
+    this.#remux.close();
+    await this.#spawner.close();
+    this.#port.close();
+    this.#drained.resolve();
+  }
+}
+
+/** The ArrayBuffer that holds exactly these bytes: what shares Node's pool must not be transferred. */
+function ownBuffer(bytes: Buffer): ArrayBuffer {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) return buffer;
+  return Uint8Array.from(bytes).buffer;
+}
+
+function describe(error: unknown, type: string): Record<string, unknown> {
+  return error instanceof Error ? { type, name: error.name, stack: error.stack } : { type, error: String(error) };
+}

@@ -1,0 +1,134 @@
+// Keyframe map from packets, for containers without a usable index: read once from start to end, never decoded.
+import type { AudioStream, AudioTimeline, Rational, VideoTimeline } from '#domain/media.ts';
+
+const PEAK_WINDOW_S = 2;
+
+/** One stream's packets in file order, in ticks of its time base. */
+class PacketList {
+  readonly pts: number[] = [];
+  readonly duration: number[] = [];
+  readonly byteLength: number[] = [];
+  readonly isKey: boolean[] = [];
+}
+
+export type Packets = ReadonlyMap<number, PacketList>;
+
+/** ffprobe's arguments to write what `parsePackets` reads. */
+export const PACKET_ARGUMENTS: readonly string[] = [
+  '-v',
+  'error',
+  '-show_entries',
+  'packet=stream_index,pts,dts,duration,size,flags',
+  '-of',
+  'csv=p=0',
+];
+
+/** Lines of `stream_index,pts,dts,duration,size,flags`; side data adds fields and blank lines, which are passed over. */
+export function parsePackets(csv: Buffer): Packets {
+  const streams = new Map<number, PacketList>();
+  for (let at = 0; at < csv.byteLength; ) {
+    const newline = csv.indexOf(0x0a, at);
+    const end = newline === -1 ? csv.byteLength : newline;
+    addPacket(streams, csv.toString('latin1', at, end).split(','));
+    at = end + 1;
+  }
+  return streams;
+}
+
+function addPacket(streams: Map<number, PacketList>, fields: readonly string[]): void {
+  const [streamIndex, pts, dts, duration, byteLength, flags] = fields;
+  if (flags === undefined) return;
+  // AVI has no presentation times: there, decoding order is all that is known.
+  const time = Number(pts === 'N/A' ? dts : pts);
+  if (!Number.isFinite(time)) return;
+  const index = Number(streamIndex);
+  const list = streams.get(index) ?? new PacketList();
+  streams.set(index, list);
+  list.pts.push(time);
+  list.duration.push(Number(duration) || 0);
+  list.byteLength.push(Number(byteLength) || 0);
+  list.isKey.push(flags.startsWith('K'));
+}
+
+/** Null when there is no keyframe. */
+export function videoTimeline(packets: Packets, streamIndex: number, timeBase: Rational, frameRate: Rational): VideoTimeline | null {
+  const list = packets.get(streamIndex);
+  if (list === undefined) return null;
+  const { keyframes, hasLeadingPictures } = findKeyframes(list);
+  if (keyframes.length === 0) return null;
+  const frameTicks = Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
+  return {
+    timescale: timeBase.den,
+    keyframes: keyframes.map(pts => pts * timeBase.num),
+    endPts: endOf(list, frameTicks) * timeBase.num,
+    hasLeadingPictures,
+    peakBitrateBps: peakBitrate(list, timeBase),
+  };
+}
+
+/** Null when the track has no packet at all. */
+export function audioTimeline(packets: Packets, stream: AudioStream, timeBase: Rational): AudioTimeline | null {
+  const list = packets.get(stream.index);
+  const first = list?.pts[0];
+  if (list === undefined || first === undefined || stream.sampleRate === 0) return null;
+  const toSamples = (ticks: number) => Math.round((ticks * timeBase.num * stream.sampleRate) / timeBase.den);
+  const frameDuration = constantFrameDuration(list, stream, toSamples);
+  const firstPts = toSamples(first);
+  const endPts = frameDuration === null ? toSamples(endOf(list, 0)) : firstPts + list.pts.length * frameDuration;
+  return { index: stream.index, timescale: stream.sampleRate, firstPts, frameDuration, endPts };
+}
+
+function findKeyframes({ pts, isKey }: PacketList): { keyframes: number[]; hasLeadingPictures: boolean } {
+  const keyframes: number[] = [];
+  let hasLeadingPictures = false;
+  pts.forEach((time, at) => {
+    const last = keyframes.at(-1);
+    // A clock that jumps back can't be planned with: what follows belongs to the last good keyframe.
+    if (isKey[at] && (last === undefined || time > last)) keyframes.push(time);
+    else if (last !== undefined && time < last) hasLeadingPictures = true;
+  });
+  return { keyframes, hasLeadingPictures };
+}
+
+function endOf({ pts, duration }: PacketList, unknownDuration: number): number {
+  return pts.reduce((end, time, at) => Math.max(end, time + (duration[at] || unknownDuration)), Number.NEGATIVE_INFINITY);
+}
+
+function peakBitrate({ pts, byteLength }: PacketList, timeBase: Rational): number {
+  const windowTicks = (PEAK_WINDOW_S * timeBase.den) / timeBase.num;
+  let [oldest, sum, peak] = [0, 0, 0];
+  for (let at = 0; at < pts.length; at++) {
+    sum += byteLength[at] ?? 0;
+    // Reordering moves a PTS by a few frames at most: close enough for a window of two seconds.
+    while (oldest < at && (pts[at] ?? 0) - (pts[oldest] ?? 0) >= windowTicks) sum -= byteLength[oldest++] ?? 0;
+    peak = Math.max(peak, sum);
+  }
+  return Math.round((peak * 8) / PEAK_WINDOW_S);
+}
+
+/** Samples per frame, if every frame lies where frames of that length would: containers round their times, gaps do not round. */
+function constantFrameDuration({ pts, duration }: PacketList, stream: AudioStream, toSamples: (ticks: number) => number): number | null {
+  const nominal = nominalFrameDuration(stream, toSamples(duration[0] ?? 0));
+  if (nominal === null) return null;
+  const firstPts = toSamples(pts[0] ?? 0);
+  const isOnGrid = pts.every((time, at) => Math.abs(toSamples(time) - firstPts - at * nominal) <= nominal / 2);
+  return isOnGrid ? nominal : null;
+}
+
+function nominalFrameDuration({ codec, codecString, sampleRate }: AudioStream, firstDuration: number): number | null {
+  switch (codec) {
+    case 'aac':
+      // ffprobe tells the rate after spectral band replication, which doubles the frame.
+      return codecString === 'mp4a.40.5' || codecString === 'mp4a.40.29' ? 2048 : 1024;
+    case 'ac3':
+      return 1536;
+    case 'eac3':
+      return firstDuration === 0 ? 1536 : Math.max(256, Math.round(firstDuration / 256) * 256);
+    case 'mp3':
+      return sampleRate >= 32_000 ? 1152 : 576;
+    case 'opus':
+      return firstDuration === 0 ? null : Math.max(120, Math.round(firstDuration / 120) * 120);
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,141 @@
+// What a Matroska file says about its tracks (RFC 9559, 5.1.4).
+import { elements, readFloat, readText, readUnsigned, type WholeElement } from './ebml.ts';
+
+export type MatroskaTrack = {
+  readonly number: number;
+  /** ffmpeg's stream index: it numbers the tracks it knows in file order, attachments after them. */
+  readonly streamIndex: number;
+  readonly kind: 'video' | 'audio' | 'other';
+  readonly codecId: string;
+  readonly codecPrivate: Buffer;
+  /** ISO 639-2/B, `eng` when the file does not say (RFC 9559, 5.1.4.1.19). */
+  readonly language: string;
+  readonly codecDelayNs: number;
+  readonly defaultDurationNs: number | null;
+  readonly timestampScale: number;
+  /** Bytes that every frame starts with and the file leaves out (header stripping); empty for most. */
+  readonly strippedHeader: Buffer;
+  /** Compressed or encrypted: the frames can not be copied as they lie. */
+  readonly isEncoded: boolean;
+  readonly picture: Picture;
+  readonly sound: Sound;
+};
+
+export type Picture = {
+  readonly width: number;
+  readonly height: number;
+  /** Shape of a pixel, width to height. */
+  readonly pixelAspect: { readonly num: number; readonly den: number };
+  /** Code points of ISO/IEC 23091-2; 2 is unspecified. */
+  readonly colour: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly isFullRange: boolean | null };
+};
+
+export type Sound = { readonly sampleRate: number; readonly outputSampleRate: number; readonly channels: number };
+
+const TRACK_ENTRY = 0xae;
+const NO_BYTES = Buffer.alloc(0);
+const FLAG_FULL_RANGE = 2;
+const DISPLAY_UNIT_UNKNOWN = 4;
+
+/** `bytes[start, end)` is the payload of `Tracks`. */
+export function readTracks(bytes: Buffer, start: number, end: number): MatroskaTrack[] {
+  const tracks: MatroskaTrack[] = [];
+  for (const entry of elements(bytes, start, end)) {
+    if (entry.id !== TRACK_ENTRY) continue;
+    const track = readTrack(bytes, entry, tracks.length);
+    if (track) tracks.push(track);
+  }
+  return tracks;
+}
+
+/** Null for what ffmpeg gives no stream index: unknown types, and codecs that contradict their track's type. */
+function readTrack(bytes: Buffer, entry: WholeElement, streamIndex: number): MatroskaTrack | null {
+  const fields = fieldsOf(bytes, entry);
+  const type = unsigned(bytes, fields.get(0x83), 0);
+  const codecId = text(bytes, fields.get(0x86), '');
+  const prefixes = CODEC_PREFIXES[type];
+  if (!prefixes?.some(prefix => codecId.startsWith(prefix))) return null;
+  const codecPrivate = fields.get(0x63a2);
+  const defaultDurationNs = unsigned(bytes, fields.get(0x23e383), 0);
+  return {
+    number: unsigned(bytes, fields.get(0xd7), 0),
+    streamIndex,
+    kind: type === 1 ? 'video' : type === 2 ? 'audio' : 'other',
+    codecId,
+    // Copied, so that the small record does not keep the whole element in memory.
+    codecPrivate: codecPrivate ? Buffer.from(bytes.subarray(codecPrivate.start, codecPrivate.end)) : NO_BYTES,
+    language: text(bytes, fields.get(0x22b59c), 'eng'),
+    codecDelayNs: unsigned(bytes, fields.get(0x56aa), 0),
+    defaultDurationNs: defaultDurationNs === 0 ? null : defaultDurationNs,
+    timestampScale: float(bytes, fields.get(0x23314f), 1),
+    ...readEncodings(bytes, fields.get(0x6d80)),
+    picture: readPicture(bytes, fields.get(0xe0)),
+    sound: readSound(bytes, fields.get(0xe1)),
+  };
+}
+
+const CODEC_PREFIXES: Readonly<Record<number, readonly string[]>> = { 1: ['V'], 2: ['A'], 17: ['S', 'D'], 33: ['S', 'D'] };
+
+function readEncodings(bytes: Buffer, list: WholeElement | undefined): { strippedHeader: Buffer; isEncoded: boolean } {
+  const encodings = list ? [...elements(bytes, list.start, list.end)].filter(({ id }) => id === 0x6240) : [];
+  const [encoding] = encodings;
+  if (!encoding) return { strippedHeader: NO_BYTES, isEncoded: false };
+  const fields = fieldsOf(bytes, encoding);
+  const compression = fields.get(0x5034);
+  const settings = compression && fieldsOf(bytes, compression);
+  const scope = unsigned(bytes, fields.get(0x5032), 1);
+  const isStripping = unsigned(bytes, fields.get(0x5033), 0) === 0 && unsigned(bytes, settings?.get(0x4254), 0) === 3;
+  if (encodings.length > 1 || scope !== 1 || !isStripping) return { strippedHeader: NO_BYTES, isEncoded: true };
+  const header = settings?.get(0x4255);
+  return { strippedHeader: header ? Buffer.from(bytes.subarray(header.start, header.end)) : NO_BYTES, isEncoded: false };
+}
+
+function readPicture(bytes: Buffer, video: WholeElement | undefined): Picture {
+  const fields = fieldsOf(bytes, video);
+  const width = unsigned(bytes, fields.get(0xb0), 0);
+  const height = unsigned(bytes, fields.get(0xba), 0);
+  const hasDisplaySize = unsigned(bytes, fields.get(0x54b2), 0) < DISPLAY_UNIT_UNKNOWN;
+  const displayWidth = hasDisplaySize ? unsigned(bytes, fields.get(0x54b0), width) : width;
+  const displayHeight = hasDisplaySize ? unsigned(bytes, fields.get(0x54ba), height) : height;
+  const colour = fieldsOf(bytes, fields.get(0x55b0));
+  const range = unsigned(bytes, colour.get(0x55b9), 0);
+  return {
+    width,
+    height,
+    pixelAspect: reduce(displayWidth * height, displayHeight * width),
+    colour: {
+      primaries: unsigned(bytes, colour.get(0x55bb), 2),
+      transfer: unsigned(bytes, colour.get(0x55ba), 2),
+      matrix: unsigned(bytes, colour.get(0x55b1), 2),
+      isFullRange: range === 0 ? null : range === FLAG_FULL_RANGE,
+    },
+  };
+}
+
+function readSound(bytes: Buffer, audio: WholeElement | undefined): Sound {
+  const fields = fieldsOf(bytes, audio);
+  const sampleRate = Math.round(float(bytes, fields.get(0xb5), 8000));
+  return {
+    sampleRate,
+    outputSampleRate: Math.round(float(bytes, fields.get(0x78b5), sampleRate)),
+    channels: unsigned(bytes, fields.get(0x9f), 1),
+  };
+}
+
+/** The children by id; of those that repeat, the last. */
+function fieldsOf(bytes: Buffer, parent: WholeElement | undefined): Map<number, WholeElement> {
+  const fields = new Map<number, WholeElement>();
+  if (parent) for (const child of elements(bytes, parent.start, parent.end)) fields.set(child.id, child);
+  return fields;
+}
+
+const unsigned = (bytes: Buffer, field: WholeElement | undefined, absent: number): number => (field ? readUnsigned(bytes, field) : absent);
+const float = (bytes: Buffer, field: WholeElement | undefined, absent: number): number => (field ? readFloat(bytes, field) : absent);
+const text = (bytes: Buffer, field: WholeElement | undefined, absent: string): string => (field ? readText(bytes, field) : absent);
+
+function reduce(num: number, den: number): { num: number; den: number } {
+  if (num === 0 || den === 0) return { num: 1, den: 1 };
+  let [divisor, rest] = [num, den];
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
+  return { num: num / divisor, den: den / divisor };
+}

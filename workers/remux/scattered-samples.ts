@@ -1,0 +1,46 @@
+// Reads samples that lie between those of other tracks, in as few reads as they need and without copying them together.
+import { numberAt, type SampleTable } from './sample-table.ts';
+import type { UnchangedFile } from './unchanged-file.ts';
+
+// Reading so much that nobody wants costs about what another read costs.
+const MAX_GAP_BYTES = 256 * 1024;
+// The kernel takes 1024 buffers at a time.
+const MAX_BUFFERS = 1000;
+
+// Where unwanted bytes go: written by every read at once, read by none.
+const discarded = Buffer.allocUnsafeSlow(MAX_GAP_BYTES);
+
+/** Fills `target`, whose length says how many samples from `first` on are meant. */
+export async function readSamples(file: UnchangedFile, table: SampleTable, first: number, target: Buffer): Promise<void> {
+  let buffers: Buffer[] = [];
+  let start = 0;
+  let reached = 0;
+  for (const run of runsOf(table, first, target.byteLength)) {
+    const gap = run.fileOffset - reached;
+    if (buffers.length > 0 && (gap < 0 || gap > MAX_GAP_BYTES || buffers.length >= MAX_BUFFERS)) {
+      await file.readScattered(buffers, start);
+      buffers = [];
+    }
+    if (buffers.length === 0) start = run.fileOffset;
+    else buffers.push(discarded.subarray(0, gap));
+    buffers.push(target.subarray(run.from, run.to));
+    reached = run.fileOffset + run.to - run.from;
+  }
+  if (buffers.length > 0) await file.readScattered(buffers, start);
+}
+
+/** Samples whose bytes touch, as one: `from` and `to` are positions in the segment's data. */
+function* runsOf(table: SampleTable, first: number, byteLength: number): Generator<{ fileOffset: number; from: number; to: number }> {
+  let from = 0;
+  let to = 0;
+  let fileOffset = numberAt(table.fileOffsets, first);
+  for (let sample = first; to < byteLength; sample++) {
+    const lies = numberAt(table.fileOffsets, sample);
+    if (lies !== fileOffset + to - from) {
+      yield { fileOffset, from, to };
+      [fileOffset, from] = [lies, to];
+    }
+    to += numberAt(table.byteLengths, sample);
+  }
+  if (to > from) yield { fileOffset, from, to };
+}

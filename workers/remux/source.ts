@@ -1,0 +1,31 @@
+// A container whose own index says where every sample lies: segments are built from it in this process, without ffmpeg and without state.
+import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
+
+/** A segment to build: `index` is its number in the plan, boundaries are source PTS in the track's timescale. */
+export type SegmentSpan = {
+  readonly index: number;
+  readonly fromPts: number;
+  readonly toPts: number;
+  /** Added to every PTS and DTS: moves the source's clock to the rendition's timeline. Whole ticks. */
+  readonly shiftTicks: number;
+};
+
+export interface RemuxSource {
+  readonly copyMethod: Exclude<CopyMethod, 'ffmpeg'>;
+  readonly video: VideoTimeline;
+  /** By ffmpeg's stream index, in file order. */
+  readonly audio: readonly AudioTimeline[];
+  /** RFC 6381 codec string of a track, from its configuration record. */
+  codecString(streamIndex: number): string | null;
+  /** `ftyp` + `moov` of one track. Throws MEDIA_UNSUPPORTED when the codec has no known fMP4 packaging. */
+  initSegment(streamIndex: number): Buffer;
+  /**
+   * `moof` + `mdat`: video, the samples in decode order from the keyframe at `fromPts` up to the keyframe at `toPts`
+   * (to the end of the track when there is none); audio, the frames that start in [fromPts, toPts).
+   * Throws MEDIA_CHANGED when the file no longer holds what the index says, SEGMENT_NOT_FOUND when no sample lies there.
+   */
+  segment(streamIndex: number, span: SegmentSpan): Promise<Buffer>;
+  /** Bytes of memory the index takes, for a cache that is bounded by bytes. */
+  readonly indexByteLength: number;
+  close(): Promise<void>;
+}

@@ -1,0 +1,20 @@
+// How workers start ffmpeg and ffprobe and wait for their end: one function, handed in, so that who spawns is decided in one place.
+
+export type RunToolOptions = {
+  /** The process is ended when it has run this long. */
+  readonly deadlineMs: number;
+  /** The process is ended when it has written more than this to stdout. */
+  readonly maxOutputBytes: number;
+  readonly signal?: AbortSignal;
+};
+
+export type ToolResult = {
+  readonly stdout: Buffer;
+  /** The end of what the program wrote to stderr. */
+  readonly stderrTail: string;
+  /** Null when the process died of a signal. */
+  readonly exitCode: number | null;
+};
+
+/** Never a shell. Resolves when the program has ended by itself; rejects when it could not be started, or passed a bound or was aborted and had to be ended. */
+export type RunTool = (tool: 'ffmpeg' | 'ffprobe', args: readonly string[], options: RunToolOptions) => Promise<ToolResult>;

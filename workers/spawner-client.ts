@@ -1,0 +1,158 @@
+// A thread's line to the spawner: starts programs, hands out their output as a socket, and tells when they are gone.
+import { randomUUID } from 'node:crypto';
+import net from 'node:net';
+import { FerriteError } from '#domain/errors.ts';
+import type { RunTool } from './run-tool.ts';
+import type { SpawnerEvent, SpawnerHello, SpawnerRequest } from './spawner.ts';
+
+export type ProcessExit = { readonly exitCode: number | null; readonly signal: string | null; readonly stderrTail: string };
+
+/** A started program. Its output comes out of `socket`; not reading it pauses the program. */
+export type ChildProcess = {
+  readonly socket: net.Socket;
+  /** Resolves when the program is running; what goes to its stdin may be written from then on. */
+  readonly spawned: Promise<void>;
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly exited: Promise<ProcessExit>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+};
+
+type Pending = { readonly onSpawned: () => void; readonly onExited: (exit: ProcessExit) => void };
+
+const LOST: ProcessExit = { exitCode: null, signal: 'SPAWNER_LOST', stderrTail: 'the process starter was lost' };
+
+export class SpawnerClient {
+  readonly #socketPath: string;
+  #connection: Promise<Connection> | null = null;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  async run(file: string, args: readonly string[]): Promise<ChildProcess> {
+    // A lost spawner is replaced under the same path by the process that owns it: the next run connects again.
+    this.#connection ??= Connection.open(this.#socketPath, () => {
+      this.#connection = null;
+    });
+    try {
+      return (await this.#connection).run(file, args);
+    } catch (cause) {
+      this.#connection = null;
+      throw new FerriteError('WORKER_LOST', 'programs can not be started at the moment', { cause });
+    }
+  }
+
+  /** Ends every program that is still running. */
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => null);
+    connection?.close();
+  }
+}
+
+class Connection {
+  readonly #client = randomUUID();
+  readonly #socketPath: string;
+  readonly #control: net.Socket;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #rest = '';
+
+  static async open(socketPath: string, onLost: () => void): Promise<Connection> {
+    const control = net.connect(socketPath);
+    const connection = new Connection(socketPath, control);
+    await new Promise<void>((resolve, reject) => {
+      control.once('error', reject);
+      control.once('data', () => resolve());
+      control.write(hello({ type: 'control', client: connection.#client }));
+    });
+    control.removeAllListeners('error');
+    control.on('error', () => control.destroy());
+    control.on('data', (bytes: Buffer) => connection.#onData(bytes));
+    control.on('close', () => {
+      for (const { onSpawned, onExited } of connection.#pending.values()) {
+        onSpawned();
+        onExited(LOST);
+      }
+      connection.#pending.clear();
+      onLost();
+    });
+    return connection;
+  }
+
+  private constructor(socketPath: string, control: net.Socket) {
+    this.#socketPath = socketPath;
+    this.#control = control;
+  }
+
+  run(file: string, args: readonly string[]): ChildProcess {
+    const id = this.#nextId++;
+    const socket = net.connect(this.#socketPath);
+    socket.on('error', () => socket.destroy());
+    socket.write(hello({ type: 'data', client: this.#client, id }));
+    const spawned = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<ProcessExit>();
+    this.#pending.set(id, { onSpawned: spawned.resolve, onExited: exited.resolve });
+    this.#send({ type: 'run', id, file, args });
+    return { socket, spawned: spawned.promise, exited: exited.promise, kill: signal => this.#send({ type: 'kill', id, signal }) };
+  }
+
+  close(): void {
+    this.#control.destroy();
+  }
+
+  #send(request: SpawnerRequest): void {
+    if (this.#control.writable) this.#control.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #onData(bytes: Buffer): void {
+    const lines = (this.#rest + bytes.toString('utf8')).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') this.#onEvent(JSON.parse(line) as SpawnerEvent);
+  }
+
+  #onEvent(event: SpawnerEvent): void {
+    const pending = this.#pending.get(event.id);
+    if (event.type === 'spawned') {
+      pending?.onSpawned();
+      return;
+    }
+    this.#pending.delete(event.id);
+    pending?.onSpawned();
+    pending?.onExited(event);
+  }
+}
+
+const hello = (message: SpawnerHello): string => `${JSON.stringify(message)}\n`;
+
+/** Runs a program to its end and collects what it prints. */
+export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpeg' | 'ffprobe', string>>): RunTool {
+  return async (tool, args, { deadlineMs, maxOutputBytes, signal }) => {
+    signal?.throwIfAborted();
+    const child = await spawner.run(paths[tool], args);
+    const chunks: Buffer[] = [];
+    let byteLength = 0;
+    let failure: FerriteError | null = null;
+    const fail = (message: string): void => {
+      failure ??= new FerriteError('MEDIA_UNREADABLE', message);
+      child.kill('SIGKILL');
+      child.socket.destroy();
+    };
+    const deadline = setTimeout(() => fail(`${tool} took longer than ${deadlineMs} ms`), deadlineMs);
+    const onAbort = (): void => fail(`${tool} was cancelled`);
+    signal?.addEventListener('abort', onAbort);
+    const ended = new Promise<void>(resolve => child.socket.once('close', () => resolve()));
+    child.socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      byteLength += chunk.byteLength;
+      if (byteLength > maxOutputBytes) fail(`${tool} printed more than ${maxOutputBytes} bytes`);
+    });
+    try {
+      const [exit] = await Promise.all([child.exited, ended]);
+      if (failure) throw failure;
+      return { stdout: Buffer.concat(chunks), stderrTail: exit.stderrTail, exitCode: exit.exitCode };
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  };
+}

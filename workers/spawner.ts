@@ -1,0 +1,192 @@
+// The process that starts ffmpeg and ffprobe. spawn() stops every thread of its caller for a time that grows with the caller's
+// memory (52 ms at 1 GB), so a small process does it; and since each host's children hang on its connection here, none
+// outlives a dead thread or a killed server.
+//
+// A client opens one control connection (JSON lines: SpawnerRequest in, SpawnerEvent out) and, for each run, one data
+// connection that becomes the child's stdin and stdout: its bytes never pass through here.
+import { rmSync } from 'node:fs';
+import net from 'node:net';
+import { dirname } from 'node:path';
+import { execa } from 'execa';
+
+export type SpawnerRequest =
+  | { readonly type: 'run'; readonly id: number; readonly file: string; readonly args: readonly string[] }
+  | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' };
+
+export type SpawnerEvent =
+  | { readonly type: 'spawned'; readonly id: number; readonly pid: number }
+  | {
+      readonly type: 'exited';
+      readonly id: number;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly stderrTail: string;
+    };
+
+/** First line on every connection: what it is for. */
+export type SpawnerHello =
+  | { readonly type: 'control'; readonly client: string }
+  | { readonly type: 'data'; readonly client: string; readonly id: number };
+
+const STDERR_TAIL_BYTES = 64 * 1024;
+const HELLO_MAX_BYTES = 256;
+const HELLO_DEADLINE_MS = 5_000;
+const KILL_GRACE_MS = 1_000;
+
+/** One client thread: its children, and data connections that wait for their run or the other way round. */
+class Client {
+  readonly #control: net.Socket;
+  readonly #children = new Map<number, { kill(signal: 'SIGTERM' | 'SIGKILL'): boolean }>();
+  readonly #sockets = new Map<number, net.Socket>();
+  readonly #requests = new Map<number, Extract<SpawnerRequest, { type: 'run' }>>();
+
+  constructor(control: net.Socket) {
+    this.#control = control;
+    readLines(control, line => this.#onRequest(JSON.parse(line) as SpawnerRequest));
+  }
+
+  attach(id: number, socket: net.Socket): void {
+    this.#sockets.set(id, socket);
+    this.#startIfComplete(id);
+  }
+
+  /** The client is gone: so is everybody who would read its children's output. */
+  close(): void {
+    for (const child of this.#children.values()) child.kill('SIGKILL');
+    for (const socket of this.#sockets.values()) socket.destroy();
+    this.#requests.clear();
+  }
+
+  #onRequest(request: SpawnerRequest): void {
+    if (request.type === 'run') {
+      this.#requests.set(request.id, request);
+      this.#startIfComplete(request.id);
+    } else if (this.#requests.delete(request.id)) {
+      this.#sockets.get(request.id)?.destroy();
+      this.#sockets.delete(request.id);
+      this.#send({ type: 'exited', id: request.id, exitCode: null, signal: request.signal, stderrTail: '' });
+    } else this.#children.get(request.id)?.kill(request.signal);
+  }
+
+  #startIfComplete(id: number): void {
+    const request = this.#requests.get(id);
+    const socket = this.#sockets.get(id);
+    if (!request || !socket) return;
+    this.#requests.delete(id);
+    this.#sockets.delete(id);
+    void this.#run(request, socket);
+  }
+
+  async #run({ id, file, args }: Extract<SpawnerRequest, { type: 'run' }>, socket: net.Socket): Promise<void> {
+    const child = execa(file, args, {
+      stdin: socket,
+      stdout: socket,
+      stderr: 'pipe',
+      buffer: false,
+      reject: false,
+      encoding: 'buffer',
+      forceKillAfterDelay: KILL_GRACE_MS,
+      extendEnv: false,
+      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', AV_LOG_FORCE_NOCOLOR: '1' },
+    });
+    this.#children.set(id, child);
+    const tail = keepTail(child.stderr, STDERR_TAIL_BYTES);
+    if (child.pid !== undefined) this.#send({ type: 'spawned', id, pid: child.pid });
+    // The child has its own copy of the connection: with ours closed, its exit is the client's end of file.
+    socket.destroy();
+    const result = await child;
+    this.#children.delete(id);
+    const stderrTail = child.pid === undefined ? `${file} could not be started` : tail();
+    this.#send({ type: 'exited', id, exitCode: result.exitCode ?? null, signal: result.signal ?? null, stderrTail });
+  }
+
+  #send(event: SpawnerEvent): void {
+    if (this.#control.writable) this.#control.write(`${JSON.stringify(event)}\n`);
+  }
+}
+
+/** Drains a stream for ever and keeps its last bytes: an ffmpeg that floods stderr never blocks. */
+function keepTail(stream: NodeJS.ReadableStream, limit: number): () => string {
+  let chunks: Buffer[] = [];
+  let byteLength = 0;
+  stream.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    byteLength += chunk.byteLength;
+    if (byteLength > 2 * limit) {
+      chunks = [Buffer.concat(chunks).subarray(-limit)];
+      byteLength = limit;
+    }
+  });
+  return () => Buffer.concat(chunks).subarray(-limit).toString('utf8');
+}
+
+function readLines(socket: net.Socket, onLine: (line: string) => void): void {
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+}
+
+/** Reads byte by byte what the first line says, so that nothing of what follows is taken from the child. */
+function readHello(socket: net.Socket, onHello: (hello: SpawnerHello) => void): void {
+  let text = '';
+  const deadline = setTimeout(() => socket.destroy(), HELLO_DEADLINE_MS);
+  socket.on('close', () => clearTimeout(deadline));
+  const onReadable = (): void => {
+    for (let byte = socket.read(1) as Buffer | null; byte !== null; byte = socket.read(1) as Buffer | null) {
+      if (byte[0] !== 0x0a) {
+        text += byte.toString('latin1');
+        if (text.length <= HELLO_MAX_BYTES) continue;
+        socket.destroy();
+        return;
+      }
+      clearTimeout(deadline);
+      socket.off('readable', onReadable);
+      onHello(JSON.parse(text) as SpawnerHello);
+      return;
+    }
+  };
+  socket.on('readable', onReadable);
+}
+
+function serve(socketPath: string): void {
+  const clients = new Map<string, Client>();
+  const server = net.createServer(socket => {
+    socket.on('error', () => socket.destroy());
+    readHello(socket, hello => {
+      if (hello.type === 'data') {
+        const client = clients.get(hello.client);
+        if (client) client.attach(hello.id, socket);
+        else socket.destroy();
+        return;
+      }
+      const client = new Client(socket);
+      clients.set(hello.client, client);
+      socket.on('close', () => {
+        clients.delete(hello.client);
+        client.close();
+      });
+      socket.write('\n'); // data connections may follow
+    });
+  });
+  const shutDown = (): void => {
+    server.close();
+    for (const client of clients.values()) client.close();
+    rmSync(dirname(socketPath), { recursive: true, force: true });
+    process.exit(0);
+  };
+  // A predecessor that was killed leaves its socket behind.
+  rmSync(socketPath, { force: true });
+  server.listen(socketPath, () => process.stdout.write('ready\n'));
+  // The server holds our stdin open for as long as it lives, however it dies.
+  process.stdin.on('end', shutDown).on('error', shutDown).resume();
+  // A terminal's Ctrl-C reaches the whole group: the server drains first, then closes our stdin.
+  process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
+}
+
+const [, , socketPath] = process.argv;
+if (socketPath === undefined) throw new Error('usage: spawner.ts <socket path>');
+serve(socketPath);
