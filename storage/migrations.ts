@@ -3,7 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { Environment, Transaction } from './environment.ts';
 import type { Encoding, Key, Table } from './table.ts';
 
-export type StoredRecord = { readonly key: Key; readonly value: unknown };
+type StoredRecord = { readonly key: Key; readonly value: unknown };
 
 /** One kind of record: its main table, and how a record of format `n` becomes one of format `n + 1`. */
 export type Family = {

@@ -14,6 +14,9 @@ const END_PADDING_S = 2;
 // Aim past a keyframe: `-ss` exactly on one lands on the previous, for ffmpeg takes off about 0.13 s when there are B-frames.
 const SEEK_PAST_KEYFRAME_S = 0.25;
 
+// Without an index ffmpeg lands on any frame: aim before the keyframe, and what comes before it is dropped.
+const SEEK_BEFORE_KEYFRAME_S = 1;
+
 const COMMON = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-copyts'];
 
 // Every head writes the same absolute timeline, nothing negative: field notes 1–3. One fragment a frame hands each frame
@@ -36,7 +39,7 @@ export function ffmpegArguments(job: EncodeJob): string[] {
     case 'video-copy':
       return copy(job, ['-video_track_timescale', String(job.grid.timescale), ...hevcTag(job.rendition.codecs)]);
     case 'audio-copy':
-      return copy(job, []);
+      return copy(job, adtsFilter(job.rendition.codecs));
   }
 }
 
@@ -107,6 +110,9 @@ function copy(job: EncodeJob, options: readonly string[]): string[] {
   ];
 }
 
+// AAC of a transport stream carries a header in each frame, which MP4 keeps once; elsewhere the filter changes nothing.
+const adtsFilter = (codecs: string): string[] => (/^mp4a\.40\.(2|5|29)$/.test(codecs) ? ['-bsf:a', 'aac_adtstoasc'] : []);
+
 // Apple's players take HEVC only as hvc1, where parameter sets are in the header alone (ISO/IEC 14496-15, 8.3.3.1.2).
 const hevcTag = (codecs: string): string[] => (/^h(vc|ev)1/.test(codecs) ? ['-tag:v', 'hvc1'] : []);
 
@@ -123,7 +129,7 @@ function keyframeTimes(job: EncodeJob, fps: number): string {
 
 /** Lands on the source keyframe at or before the first wanted boundary, or earlier: what comes before is dropped by PTS. */
 function seekTo(job: EncodeJob): string[] {
-  const { video, startTimeUs } = job.keyframes;
+  const { video, startTimeUs, copyMethod } = job.keyframes;
   const isAudio = job.rendition.kind === 'audio-encode' || job.rendition.kind === 'audio-copy';
   const wantedS = segmentStartS(job.grid, job.firstIndex) - (isAudio ? 0.25 : 0);
   const wantedPts = originPts(video) + wantedS * video.timescale;
@@ -133,7 +139,7 @@ function seekTo(job: EncodeJob): string[] {
   if (last <= 0) return ['-noaccurate_seek'];
   const keyframe = video.keyframes[last] ?? 0;
   const next = video.keyframes[last + 1] ?? video.endPts;
-  const aimS = Math.min((next - keyframe) / video.timescale / 2, SEEK_PAST_KEYFRAME_S);
+  const aimS = copyMethod === 'ffmpeg' ? -SEEK_BEFORE_KEYFRAME_S : Math.min((next - keyframe) / video.timescale / 2, SEEK_PAST_KEYFRAME_S);
   // `-ss` counts from the file's start_time.
   const seconds = keyframe / video.timescale + aimS - startTimeUs / 1e6;
   return ['-noaccurate_seek', '-ss', Math.max(0, seconds).toFixed(6)];

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { FerriteError } from '#domain/errors.ts';
 import type { UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
-import type { Caller } from '#http/route.ts';
+import type { Caller } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
 import { foldUsername } from '#storage/users.ts';
 import { type AccessClaims, AccessTokens } from './access-tokens.ts';

@@ -21,7 +21,9 @@ export class StreamTokens {
   readonly #decisions: AuthDecisionRepository;
   readonly #users: UserRepository;
   readonly #now: () => number;
-  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
+  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN, dispose: (known, token, why) => this.#forget(known, token, why) });
+  /** So that the end of one of many sessions costs no walk over all of them. */
+  readonly #bySession = new Map<SessionId, Set<string>>();
   /** A player opens with several requests at once: they share one check. */
   readonly #verifying = new Map<string, Promise<Known>>();
 
@@ -54,15 +56,20 @@ export class StreamTokens {
 
   /** Refuses every token of the session from now on, also after a restart. */
   async revokeSession(sessionId: SessionId): Promise<void> {
-    this.#revokeKnown(decision => decision.sessionId === sessionId);
+    this.#refuse(this.#bySession.get(sessionId) ?? []);
     await this.#decisions.revokeSession(sessionId, this.#now() + MAX_TOKEN_LIFETIME_MS + 1000);
     // Again for what was recalled from the store while that was being written.
-    this.#revokeKnown(decision => decision.sessionId === sessionId);
+    this.#refuse(this.#bySession.get(sessionId) ?? []);
   }
 
   /** Refuses the tokens of the user's older generations at once. The raised generation, or the user's absence, is in the store already. */
   revokeUser(userId: UserId): void {
-    this.#revokeKnown(decision => decision.userId === userId && !this.#stands(decision));
+    const tokens: string[] = [];
+    for (const [token, { decision }] of this.#known.entries()) {
+      if (decision.userId === userId && !this.#stands(decision)) tokens.push(token);
+    }
+    // Only now: writing an entry moves it to where the walk would meet it again.
+    this.#refuse(tokens);
   }
 
   #recall(token: string): Known | undefined {
@@ -85,6 +92,9 @@ export class StreamTokens {
   #remember(token: string, decision: StreamDecision): Known {
     const known: Known = { standing: this.#stands(decision) ? 'granted' : 'revoked', decision };
     this.#known.set(token, known);
+    const tokens = this.#bySession.get(decision.sessionId);
+    if (tokens === undefined) this.#bySession.set(decision.sessionId, new Set([token]));
+    else tokens.add(token);
     return known;
   }
 
@@ -93,10 +103,18 @@ export class StreamTokens {
     return user?.enabled === true && user.tokenGeneration === generation && !this.#decisions.isRevoked(sessionId);
   }
 
-  #revokeKnown(concerns: (decision: StreamDecision) => boolean): void {
-    for (const [token, { decision }] of this.#known.entries()) {
-      if (concerns(decision)) this.#known.set(token, { standing: 'revoked', decision });
+  #refuse(tokens: Iterable<string>): void {
+    for (const token of tokens) {
+      const known = this.#known.get(token);
+      if (known !== undefined) this.#known.set(token, { standing: 'revoked', decision: known.decision });
     }
+  }
+
+  #forget({ decision: { sessionId } }: Known, token: string, why: LRUCache.DisposeReason): void {
+    if (why === 'set') return;
+    const tokens = this.#bySession.get(sessionId);
+    tokens?.delete(token);
+    if (tokens?.size === 0) this.#bySession.delete(sessionId);
   }
 }
 

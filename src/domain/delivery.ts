@@ -13,8 +13,8 @@ export type DeliveryRequest = {
   readonly capabilities: Capabilities;
 };
 
-/** Codecs that have a packaging in fragmented MP4 and that HLS players take in it. */
-const COPYABLE_AUDIO = ['aac', 'ac3', 'eac3', 'opus', 'flac', 'mp3'];
+/** Codecs that HLS players take in fragmented MP4. MP3 has a packaging, but browsers refuse it there. */
+const COPYABLE_AUDIO = ['aac', 'ac3', 'eac3', 'opus', 'flac'];
 
 /** @throws MEDIA_UNSUPPORTED when the wanted delivery is impossible; INVALID_REQUEST for a track that is not there. */
 export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRequest): Offer {

@@ -141,3 +141,6 @@ export type User = {
   readonly tokenGeneration: number;
   readonly createdAtMs: number;
 };
+
+/** Who calls, as the access token says and the user record confirms. */
+export type Caller = { readonly userId: UserId; readonly username: string; readonly role: User['role'] };

@@ -156,10 +156,10 @@ function audioBoundariesS(grid: Grid, endS: number, targetMs: number): number[] 
 
 /** Cuts a track of equal frames, of which frame 0 starts at `firstTicks`, at the frame starts nearest to `seconds`. */
 function cutWholeFrames(
-  track: { timescale: number; firstTicks: number; frameTicks: number; frameCount: number },
+  track: { timescale: number; firstTicks: number; frameTicks: number; frameCount: number; endTicks: number },
   seconds: readonly number[],
 ): Grid {
-  const { timescale, firstTicks, frameTicks, frameCount } = track;
+  const { timescale, firstTicks, frameTicks, frameCount, endTicks } = track;
   // Frames that end before media time 0 are encoder priming or have no picture to go with: they are never shown.
   const firstFrame = Math.max(0, Math.floor(-firstTicks / frameTicks));
   const frames = [firstFrame];
@@ -168,17 +168,19 @@ function cutWholeFrames(
     if (frame > (frames.at(-1) ?? 0)) frames.push(frame);
   }
   if (frameCount > (frames.at(-1) ?? 0)) frames.push(frameCount);
-  return { timescale, boundaries: frames.map(frame => firstTicks + frame * frameTicks) };
+  // The last frame may be a short one.
+  return { timescale, boundaries: frames.map(frame => Math.min(firstTicks + frame * frameTicks, endTicks)) };
 }
 
 function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid | null {
   if (track.frameDuration === null) return null;
   const firstTicks = track.firstPts - Math.round((originPts(video) * track.timescale) / video.timescale);
-  const frameCount = Math.floor((track.endPts - track.firstPts) / track.frameDuration);
-  const seconds = audioBoundariesS(grid, (firstTicks + frameCount * track.frameDuration) / track.timescale, targetMs);
+  const endTicks = firstTicks + track.endPts - track.firstPts;
+  const frameCount = Math.ceil((track.endPts - track.firstPts) / track.frameDuration);
+  const seconds = audioBoundariesS(grid, endTicks / track.timescale, targetMs);
   // A track that starts after the first segment would leave segments without a single frame: re-encoding fills it with silence.
   if (frameCount < 1 || firstTicks / track.timescale >= (seconds[1] ?? 0) / 2) return null;
-  return cutWholeFrames({ timescale: track.timescale, firstTicks, frameTicks: track.frameDuration, frameCount }, seconds);
+  return cutWholeFrames({ timescale: track.timescale, firstTicks, frameTicks: track.frameDuration, frameCount, endTicks }, seconds);
 }
 
 function audioEncodeGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid {
@@ -186,7 +188,7 @@ function audioEncodeGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid,
   const endS = Math.max(videoEndS, track.endPts / track.timescale - originPts(video) / video.timescale);
   const frameCount = Math.ceil((endS * ENCODED_AUDIO_RATE) / AAC_FRAME);
   return cutWholeFrames(
-    { timescale: ENCODED_AUDIO_RATE, firstTicks: 0, frameTicks: AAC_FRAME, frameCount },
+    { timescale: ENCODED_AUDIO_RATE, firstTicks: 0, frameTicks: AAC_FRAME, frameCount, endTicks: frameCount * AAC_FRAME },
     audioBoundariesS(grid, endS, targetMs),
   );
 }

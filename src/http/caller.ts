@@ -1,6 +1,6 @@
 // Who calls a route that the server lets only users reach.
 import { FerriteError } from '#domain/errors.ts';
-import type { Caller } from './route.ts';
+import type { Caller } from '#domain/media.ts';
 
 export function requireCaller({ caller }: { readonly caller: Caller | null }): Caller {
   if (caller === null) throw new FerriteError('UNAUTHENTICATED', 'sign in first');

@@ -1,7 +1,8 @@
 // One request and its reply, from the first byte of the handler's work to the last byte sent: what the handler sees of the request, and who must know when the client goes away.
 import { FerriteError } from '#domain/errors.ts';
+import type { Caller } from '#domain/media.ts';
 import type { CrossOrigin } from './cross-origin.ts';
-import type { Caller, Route } from './route.ts';
+import type { Route } from './route.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 import type { Check } from './validation.ts';
 
@@ -25,7 +26,7 @@ export type Door = {
   readonly held: HeldExchanges;
 };
 
-/** Exchanges that outlive the callback they began in: what a drain waits for. */
+/** Exchanges that outlive the callback they began in: what a drain waits for, and who may be waiting for a slow reader. */
 export class HeldExchanges {
   readonly #exchanges = new Set<Exchange>();
   #onEmpty: (() => void) | null = null;
@@ -37,6 +38,14 @@ export class HeldExchanges {
   delete(exchange: Exchange): void {
     this.#exchanges.delete(exchange);
     if (this.#exchanges.size === 0) this.#onEmpty?.();
+  }
+
+  /** The library closes a connection 10 s after a write that was not taken: too soon for a player that is paused. */
+  keepStalled(deadlineMs: number): void {
+    const oldestMs = performance.now() - deadlineMs;
+    for (const exchange of this.#exchanges) {
+      if (exchange.stalledSinceMs !== null && exchange.stalledSinceMs > oldestMs) exchange.rearmTimeout();
+    }
   }
 
   /** Resolves when all have ended by themselves, or have been ended at the deadline. */
@@ -81,6 +90,8 @@ export class Exchange {
   isGone = false;
   /** Set where the request was not read to its end, so that the connection can not carry another one. */
   closesConnection = false;
+  /** Since when the socket has taken nothing of the body; null while nothing waits. */
+  stalledSinceMs: number | null = null;
   /** Told once when the client goes away: whoever is reading the body or sending the reply. */
   onGone: (() => void) | null = null;
   readonly #req: HttpRequest;
@@ -156,6 +167,20 @@ export class Exchange {
     if (this.#isHeld) this.door.held.delete(this);
     if (this.door.onRequest === null) return;
     this.door.onRequest({ route: this.endpoint.path, method: this.method, status, durationMs: performance.now() - this.#startedMs });
+  }
+
+  /** For a body: takes what the socket has room for. True when that was all. */
+  offer(bytes: Uint8Array, totalByteLength: number, status: number): boolean {
+    const [isTaken, isDone] = this.res.tryEnd(bytes, totalByteLength);
+    this.stalledSinceMs = isTaken ? null : performance.now();
+    if (isDone) this.finish(status);
+    return isTaken || isDone;
+  }
+
+  /** Resuming sets the library's timeout anew; it is the only call of it that does. */
+  rearmTimeout(): void {
+    this.res.pause();
+    this.res.resume();
   }
 
   /** Ends the connection without a reply, or in the middle of one. */

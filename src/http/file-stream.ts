@@ -74,9 +74,8 @@ class PacedBody {
   }
 
   #offer(offset: number): boolean {
-    const [isTaken, isDone] = this.#exchange.res.tryEnd(this.#chunk.subarray(offset - this.#chunkOffset), this.#byteLength);
-    if (isDone) this.#exchange.finish(this.#status);
-    if (isTaken || isDone) this.#release();
+    const isTaken = this.#exchange.offer(this.#chunk.subarray(offset - this.#chunkOffset), this.#byteLength, this.#status);
+    if (isTaken) this.#release();
     return isTaken;
   }
 

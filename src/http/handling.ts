@@ -1,10 +1,11 @@
 // Runs one exchange: drain check, caller, query, body, handler, reply. Stays synchronous as long as every step does: the hot path makes no promise.
 import { FerriteError } from '#domain/errors.ts';
+import type { Caller } from '#domain/media.ts';
 import { readJson } from './body.ts';
 import { readParams } from './endpoint.ts';
 import { type Door, type Endpoint, Exchange } from './exchange.ts';
 import { sendFailure, sendReply } from './reply.ts';
-import type { Caller, Reply } from './route.ts';
+import type { Reply } from './route.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 
 export function serve(door: Door, endpoint: Endpoint, method: string, res: HttpResponse, req: HttpRequest): void {

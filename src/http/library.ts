@@ -12,7 +12,8 @@ import type { LibraryRepository } from '#storage/libraries.ts';
 import { requireCaller } from './caller.ts';
 import { type MediaRouteOptions, mediaRoutes } from './media.ts';
 import { posterRoute } from './posters.ts';
-import { type Caller, type Route, route } from './route.ts';
+import type { Caller } from '#domain/media.ts';
+import { type Route, route } from './route.ts';
 
 export type LibraryRouteOptions = MediaRouteOptions & { readonly scanner: LibraryScanner; readonly posters: PosterFiles };
 

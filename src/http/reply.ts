@@ -156,12 +156,6 @@ function sendHeadOnly(exchange: Exchange, status: number, byteLength: number): v
 /** Offers the rest whenever the socket has room. The bytes stay the caller's: a slow reader costs what the kernel buffers. */
 function sendLarge(exchange: Exchange, status: number, bytes: Uint8Array): void {
   exchange.hold();
-  const { res } = exchange;
-  const offer = (rest: Uint8Array): boolean => {
-    const [isTaken, isDone] = res.tryEnd(rest, bytes.byteLength);
-    if (isDone) exchange.finish(status);
-    return isTaken;
-  };
-  res.onWritable(offset => offer(bytes.subarray(offset)));
-  offer(bytes);
+  exchange.res.onWritable(offset => exchange.offer(bytes.subarray(offset), bytes.byteLength, status));
+  exchange.offer(bytes, bytes.byteLength, status);
 }

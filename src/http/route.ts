@@ -1,11 +1,8 @@
 // What a route is: a method, a path, the schemas of what goes in and comes out, and a handler that parses, asks and returns.
 import type { Static, TSchema } from 'typebox';
-import type { UserId } from '#domain/ids.ts';
+import type { Caller } from '#domain/media.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** Who calls, as the access token says and the user record confirms. */
-export type Caller = { readonly userId: UserId; readonly username: string; readonly role: 'admin' | 'viewer' };
 
 /** A file, or a part of it, sent with back-pressure from disk; ranges and conditions are the server's business. `etag` has its quotes. */
 export type FileBody = {

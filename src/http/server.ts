@@ -1,11 +1,14 @@
 // The front door's listening side: routes and sockets registered, connections counted, one ordered close. The only importer of uWebSockets.js.
+
 import { App, type TemplatedApp, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import { connect } from 'node:net';
 import { FerriteError } from '#domain/errors.ts';
+import type { Caller } from '#domain/media.ts';
 import { CrossOrigin } from './cross-origin.ts';
 import { plainEndpoint, tabulate, toPattern } from './endpoint.ts';
 import { type Door, type Endpoint, HeldExchanges, type Log, type RequestRecord } from './exchange.ts';
 import { serve } from './handling.ts';
-import type { Caller, Route, SocketRoute } from './route.ts';
+import type { Route, SocketRoute } from './route.ts';
 import { SocketRegistry, socketBehavior, socketEndpoint } from './socket.ts';
 
 export type { Log, RequestRecord } from './exchange.ts';
@@ -27,6 +30,8 @@ export type ServerOptions = {
   readonly onRequest?: (record: RequestRecord) => void;
   /** How long a body may take to arrive. Default 10 000. */
   readonly bodyDeadlineMs?: number;
+  /** How long a reader may take nothing of a body, as a paused player does. Default 60 000; at least the library's own 10 000. */
+  readonly stallDeadlineMs?: number;
 };
 
 export type FrontDoor = {
@@ -39,13 +44,25 @@ export type FrontDoor = {
 };
 
 const BODY_DEADLINE_MS = 10_000;
+const STALL_DEADLINE_MS = 60_000;
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT. Without it a second server on the same port would silently take half of the connections. */
-const EXCLUSIVE_PORT = 1;
+/** Well within the 10 s after which the library gives a stalled reader up. */
+const STALL_CHECK_MS = 4_000;
 
+const PROBE_DEADLINE_MS = 1_000;
+
+/**
+ * The library's own limits, measured: a request head of more than 4096 bytes (UWS_HTTP_MAX_HEADERS_SIZE changes that) or 98 headers is answered 431,
+ * HTTP/1.0 505, a malformed head 400, each with a closed connection; a head that is not whole after 10 s, or a connection idle for as long, is closed.
+ */
 export async function startServer(options: ServerOptions): Promise<FrontDoor> {
   const server = new Server(options);
-  await server.listen(options.host, options.port);
+  try {
+    await server.listen(options.host, options.port);
+  } catch (error) {
+    await server.close(0);
+    throw error;
+  }
   return server;
 }
 
@@ -58,6 +75,8 @@ class Server implements FrontDoor {
   readonly #door: Door;
   #httpConnections = 0;
   #listenSocket: us_listen_socket | null = null;
+  readonly #stallDeadlineMs: number;
+  #stallCheck: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: ServerOptions) {
@@ -70,6 +89,7 @@ class Server implements FrontDoor {
       bodyDeadlineMs: options.bodyDeadlineMs ?? BODY_DEADLINE_MS,
       held: this.#held,
     };
+    this.#stallDeadlineMs = options.stallDeadlineMs ?? STALL_DEADLINE_MS;
     const countConnection = (_: unknown, change: number): void => {
       this.#httpConnections += change;
     };
@@ -82,14 +102,19 @@ class Server implements FrontDoor {
     return this.#httpConnections + this.#sockets.size;
   }
 
-  listen(host: string, port: number): Promise<void> {
+  async listen(host: string, port: number): Promise<void> {
+    const inUse = `can not listen on ${host}:${port}`;
+    // The library shares ports (SO_REUSEPORT): a second server would silently take half of the connections. Its exclusive mode
+    // is no way out, for it refuses a port on which connections of a killed server still time out.
+    if (port !== 0 && (await isAnswered(host, port))) throw new Error(`${host}:${port} is in use: another server answers there`);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    listenExclusively(this.#app, host, port, socket => {
-      if (socket === false) {
-        reject(new Error(`can not listen on ${host}:${port}: the address is in use or not ours`));
+    this.#app.listen(host, port, socket => {
+      if (!socket) {
+        reject(new Error(inUse));
         return;
       }
       this.#listenSocket = socket;
+      this.#stallCheck = setInterval(() => this.#held.keepStalled(this.#stallDeadlineMs), STALL_CHECK_MS);
       this.port = us_socket_local_port(socket);
       this.url = `http://${reachable(host)}:${this.port}`;
       resolve();
@@ -106,6 +131,7 @@ class Server implements FrontDoor {
     if (this.#listenSocket !== null) us_listen_socket_close(this.#listenSocket);
     this.#sockets.closeAll();
     await this.#held.drain(deadlineMs);
+    if (this.#stallCheck !== null) clearInterval(this.#stallCheck);
     this.#app.close();
   }
 
@@ -153,12 +179,14 @@ const notFound = () =>
     throw new FerriteError('NOT_FOUND', 'there is nothing at this address');
   });
 
-type Listen = (host: string, port: number, options: number, onListening: (socket: us_listen_socket | false) => void) => void;
-
-/** The library takes options together with a host, but its types do not say so. */
-function listenExclusively(app: TemplatedApp, host: string, port: number, onListening: Parameters<Listen>[3]): void {
-  const listen = app.listen as unknown as Listen;
-  listen.call(app, host, port, EXCLUSIVE_PORT, onListening);
+/** Whether somebody listens there already. */
+function isAnswered(host: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host: host === '0.0.0.0' || host === '::' ? 'localhost' : host, port, timeout: PROBE_DEADLINE_MS });
+  socket.once('connect', () => resolve(true));
+  socket.once('error', () => resolve(false));
+  socket.once('timeout', () => resolve(false));
+  return promise.finally(() => socket.destroy());
 }
 
 /** An address that a client can use, where the host stands for every interface. */

@@ -54,6 +54,7 @@ export const StatsSchema = Type.Object({
   rebufferCount: Type.Optional(Type.Integer({ minimum: 0 })),
   rebufferMs: Type.Optional(Type.Number({ minimum: 0 })),
   droppedFrames: Type.Optional(Type.Integer({ minimum: 0 })),
+  totalFrames: Type.Optional(Type.Integer({ minimum: 0 })),
   bufferMs: Type.Optional(Type.Number({ minimum: 0 })),
   rung: Type.Optional(Type.Union([Type.String({ maxLength: 40 }), Type.Null()])),
   bandwidthBps: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),

@@ -64,9 +64,6 @@ const POLICY = [
 
 const HEADERS = {
   'Content-Security-Policy': POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  // Stream addresses carry a token: no other site may learn one from a referrer.
-  'Referrer-Policy': 'no-referrer',
   'Cache-Control': 'no-cache',
 };
 

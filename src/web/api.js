@@ -5,8 +5,6 @@ import { explain } from './messages.js';
 /** @typedef {{ body?: unknown, signal?: AbortSignal, timeoutMs?: number, keepalive?: boolean }} Options */
 
 const TIMEOUT_MS = 15_000;
-/** Renew this long before the access token ends, so that no request is made twice. */
-const RENEW_BEFORE_MS = 30_000;
 const GET_RETRIES = 2;
 
 /** Fires `signed-out` when the login can not be renewed. */
@@ -84,7 +82,7 @@ export function isTransient(error) {
 async function requestAuthorized(method, path, options) {
   let login = readLogin();
   if (login === null) throw signedOut();
-  if (login.expiresAtMs - RENEW_BEFORE_MS < Date.now()) login = await renew(login.accessToken);
+  if (login.renewAtMs < Date.now()) login = await renew(login.accessToken);
   let response = await send(method, path, options, login.accessToken);
   if (response.status === 401) {
     login = await renew(login.accessToken);

@@ -6,11 +6,13 @@ import { HlsDelivery } from './hls-delivery.js';
  * @typedef {{ onTrouble(code: string): void, onRecovered(): void, onLost(): void, onFailure(code: string): void, onChange(): void }} DeliveryListener
  */
 /** @typedef {{ id: number, label: string }} Choice */
-/** @typedef {{ rung: string, height: number, bandwidthBps: number } & Choice} Level */
+/** @typedef {{ id: number, rung: string, height: number, bandwidthBps: number }} Level */
 
 /** Reloads without a second of playback between them before the file counts as unplayable. */
 const MAX_RELOADS = 3;
-const STALL_MS = 10_000;
+/** Playback stands still: after the first time the server is asked, after the second the file is loaded again though it answers. */
+const STALL_ASK_MS = 4_000;
+const STALL_RELOAD_MS = 12_000;
 /** After this long without the server, a person has to press Retry. */
 const GIVE_UP_MS = 300_000;
 
@@ -33,6 +35,7 @@ export class FileDelivery {
   #positionMs = 0;
   #reloads = 0;
   #reloading = false;
+  #recovering = false;
   #stalledSinceMs = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #watchdog;
@@ -144,19 +147,32 @@ export class FileDelivery {
   }
 
   #watch() {
-    const { video } = { video: this.#video };
+    const video = this.#video;
     if (video.paused || video.ended || video.error !== null || video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA) {
       this.#stalledSinceMs = 0;
       return;
     }
     this.#stalledSinceMs ||= performance.now();
-    if (performance.now() - this.#stalledSinceMs < STALL_MS) return;
+    const stalledMs = performance.now() - this.#stalledSinceMs;
+    if (stalledMs > STALL_ASK_MS && !this.#recovering) void this.#askWhileStalled(stalledMs);
+  }
+
+  /** @param {number} stalledMs */
+  async #askWhileStalled(stalledMs) {
+    if (stalledMs < STALL_RELOAD_MS && (await this.#session.check()) !== 'unreachable') return;
     this.#stalledSinceMs = 0;
-    void this.#recover();
+    await this.#recover();
   }
 
   /** A media element does not say why loading failed: the session does. */
   async #recover() {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    await this.#reloadWhenPossible();
+    this.#recovering = false;
+  }
+
+  async #reloadWhenPossible() {
     const { signal } = this.#detached;
     const mediaError = this.#video.error;
     if (mediaError?.code === MediaError.MEDIA_ERR_DECODE) return this.#listener.onFailure('DECODE');

@@ -2,7 +2,7 @@
 import { request } from './api.js';
 import { element, fill } from './dom.js';
 import { posterPicture, progressBar, watchPath } from './film-card.js';
-import { formatChannels, formatCodec, formatHeight, formatLanguage, formatLength, formatTime } from './format.js';
+import { formatChannels, formatCodec, formatLanguage, formatLength, formatResolution, formatTime } from './format.js';
 import { loadHls } from './hls-delivery.js';
 import { icon } from './icons.js';
 import { explainError } from './messages.js';
@@ -53,7 +53,9 @@ const backLink = () => element('a', { class: 'back-link', href: '/' }, icon('bac
  * @param {(media: any, watched: boolean) => Promise<void>} setWatched
  */
 function filmBody(media, setWatched) {
-  const facts = [media.year, formatLength(media.durationMs), media.height ? formatHeight(media.height) : null].filter(Boolean).join(' · ');
+  const facts = [media.year, formatLength(media.durationMs), media.height ? formatResolution(media.width, media.height) : null]
+    .filter(Boolean)
+    .join(' · ');
   const isWatched = media.progress?.watched === true;
   const mark = element(
     'button',

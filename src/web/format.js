@@ -78,8 +78,19 @@ export function formatLanguage(language) {
   }
 }
 
-/** @param {number} height picture height → the name people know it by */
-export function formatHeight(height) {
-  if (height >= 2000) return '4K';
-  return `${height}p`;
+/**
+ * A wide film has fewer lines than the box it was made for: 1920 × 800 is 1080p to everybody.
+ * @param {number} width
+ * @param {number} height
+ */
+export function formatResolution(width, height) {
+  const lines = Math.max(height, Math.round((width * 9) / 16));
+  if (lines >= 2000) return '4K';
+  return `${[1440, 1080, 720].find(named => lines >= named * 0.97) ?? height}p`;
+}
+
+/** @param {string} rung `original`, or the box it fits in: `720p` */
+export function formatRung(rung) {
+  if (rung === 'original') return 'Original';
+  return rung === '2160p' ? '4K' : rung;
 }

@@ -1,6 +1,6 @@
 // HLS through hls.js: starts on the session's first rung, rides out a server restart, and tells a lost session from a lost connection.
 import { parseJson, toApiError } from './api.js';
-import { formatBitrate, formatHeight, formatLanguage } from './format.js';
+import { formatLanguage } from './format.js';
 
 /** @typedef {import('./delivery.js').Level} Level */
 
@@ -81,8 +81,7 @@ export class HlsDelivery {
   get levels() {
     return (this.#hls?.levels ?? []).map((level, id) => {
       const rung = rungOf(level.url[0] ?? '') ?? level.name ?? `${level.height}p`;
-      const label = level.height ? `${formatHeight(level.height)} · ${formatBitrate(level.bitrate)}` : formatBitrate(level.bitrate);
-      return { id, rung, height: level.height, bandwidthBps: level.bitrate, label };
+      return { id, rung, height: level.height, bandwidthBps: level.bitrate };
     });
   }
 
@@ -139,7 +138,8 @@ export class HlsDelivery {
       autoStartLoad: false,
       startPosition: startS,
       maxBufferLength: 30,
-      maxMaxBufferLength: 60,
+      // hls.js would otherwise load as much as fits into 60 MB, and the server encode it.
+      maxMaxBufferLength: 30,
       backBufferLength: 60,
       capLevelToPlayerSize: false,
       progressive: false,

@@ -1,11 +1,13 @@
 // The login of this browser, shared by its tabs: tokens in localStorage, and the lock under which one tab at a time renews them.
 
 /** @typedef {{ id: string, username: string, role: 'admin' | 'viewer' }} User */
-/** @typedef {{ accessToken: string, refreshToken: string, expiresAtMs: number, user: User }} Login */
+/** @typedef {{ accessToken: string, refreshToken: string, renewAtMs: number, user: User }} Login */
 
 const LOGIN_KEY = 'ferrite.login';
 const LEASE_KEY = 'ferrite.refresh-lease';
 const LEASE_MS = 20_000;
+/** Renewed this long before the access token ends, so that no request is made twice. */
+const RENEW_BEFORE_MS = 30_000;
 
 /** @returns {Login | null} */
 export function readLogin() {
@@ -25,7 +27,8 @@ export function readLogin() {
  * @returns {Login}
  */
 export function saveLogin({ accessToken, refreshToken, expiresInMs, user }) {
-  const login = { accessToken, refreshToken, expiresAtMs: Date.now() + expiresInMs, user };
+  const renewAtMs = Date.now() + Math.max(expiresInMs - RENEW_BEFORE_MS, expiresInMs * 0.8);
+  const login = { accessToken, refreshToken, renewAtMs, user };
   localStorage.setItem(LOGIN_KEY, JSON.stringify(login));
   return login;
 }

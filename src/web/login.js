@@ -54,11 +54,7 @@ function setupForm(onSignedIn) {
   });
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'new-password', required: true, minlength: 8 });
   const again = field('Password again', { name: 'again', type: 'password', autocomplete: 'new-password', required: true });
-  const welcome = element(
-    'p',
-    { class: 'muted' },
-    'This server is new. Create the administrator, then add your films.',
-  );
+  const welcome = element('p', { class: 'muted' }, 'This server is new. Create the administrator, then add your films.');
   return form('Welcome to Ferrite', 'Create the administrator', [welcome, username.row, password.row, again.row], async () => {
     const credentials = { username: username.input.value.trim(), password: password.input.value };
     if (credentials.password !== again.input.value) throw new FormError('The two passwords are not the same.');

@@ -94,7 +94,15 @@ export class Measurements {
   }
 
   #waiting() {
-    if (this.#isRestarting || !this.hasStarted || this.#seekStartedMs !== null || this.#video.seeking || this.#video.paused || this.#video.ended) return;
+    if (
+      this.#isRestarting ||
+      !this.hasStarted ||
+      this.#seekStartedMs !== null ||
+      this.#video.seeking ||
+      this.#video.paused ||
+      this.#video.ended
+    )
+      return;
     if (this.#waitingSinceMs !== null) return;
     this.#waitingSinceMs = performance.now();
     this.#rebufferCount++;

@@ -116,7 +116,7 @@ export class Menu {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const buttons = this.#buttons();
-    const present = buttons.findIndex(button => button === document.activeElement);
+    const present = buttons.findIndex(button => button.matches(':focus'));
     const steps = { ArrowDown: present + 1, ArrowUp: present - 1 + buttons.length, Home: 0, End: buttons.length - 1 };
     const step = Object.entries(steps).find(([key]) => key === event.key)?.[1];
     if (event.key === 'Escape') this.close();

@@ -43,6 +43,7 @@ class Player {
   #surface = element('div', { class: 'surface' });
   #stage;
   #playback;
+  #mutedByPerson = false;
   #controls;
   #stats;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -139,7 +140,8 @@ class Player {
     for (const event of ['waiting', 'stalled', 'volumechange', 'ratechange', 'ended', 'loadeddata'])
       video.addEventListener(event, () => this.#render(), { signal });
     addEventListener('keydown', () => this.#wake(), { signal });
-    for (const event of ['pointermove', 'pointerdown', 'focusin']) stage.addEventListener(event, () => this.#wake(), { signal });
+    for (const event of ['pointermove', 'pointerdown', 'focusin'])
+      stage.addEventListener(event, noticed => this.#onActivity(noticed), { signal });
     stage.addEventListener('click', event => this.#afterClick(event), { signal });
     document.addEventListener('fullscreenchange', () => this.#render(), { signal });
     addEventListener('pagehide', event => (event.persisted ? this.#playback.suspend() : this.#playback.close()), { signal });
@@ -205,7 +207,7 @@ class Player {
       status.name === 'waiting' ? status.message : queuePlace === null ? '' : `Waiting for the server: place ${queuePlace} in the queue`;
     if (this.#notice.textContent !== notice) this.#notice.textContent = notice;
     this.#notice.hidden = notice === '';
-    this.#unmute.hidden = !(this.#video.muted && isPlaying && this.#isMutedByBrowser());
+    this.#unmute.hidden = !(this.#video.muted && isPlaying && !this.#mutedByPerson);
     if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && status.name === 'ready') this.#still.hidden = true;
     this.#renderSpinner(this.#playback.isBuffering && status.name !== 'failed');
     this.#stage.classList.toggle('is-paused', !isPlaying);
@@ -233,6 +235,12 @@ class Player {
     this.#still.height = videoHeight;
     this.#still.getContext('2d')?.drawImage(this.#video, 0, 0);
     this.#still.hidden = false;
+  }
+
+  /** A finger on the picture is a gesture, which decides for itself. @param {Event} event */
+  #onActivity(event) {
+    const isGesture = event instanceof PointerEvent && event.pointerType !== 'mouse' && event.target === this.#surface;
+    if (!isGesture) this.#wake();
   }
 
   #wake() {
@@ -288,12 +296,6 @@ class Player {
   #saveVolume() {
     this.#mutedByPerson = this.#video.muted;
     localStorage.setItem(VOLUME_KEY, JSON.stringify({ volume: this.#video.volume, muted: this.#video.muted }));
-  }
-
-  #mutedByPerson = false;
-
-  #isMutedByBrowser() {
-    return !this.#mutedByPerson;
   }
 
   #restoreVolume() {

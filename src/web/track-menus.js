@@ -1,5 +1,5 @@
 // What the quality, audio and subtitle menus offer: from the stream where it can switch by itself, else a new session.
-import { formatBitrate, formatChannels, formatCodec, formatHeight, formatLanguage } from './format.js';
+import { formatBitrate, formatChannels, formatCodec, formatLanguage, formatRung } from './format.js';
 
 /** @typedef {import('./menu.js').MenuItem} MenuItem */
 /** @typedef {import('./playback.js').Playback} Playback */
@@ -20,7 +20,7 @@ export function qualityItems(playback) {
     for (const level of [...levels].sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
       const isChosen = !delivery.isAutoLevel && level.id === delivery.level;
       items.push({
-        label: level.height ? formatHeight(level.height) : level.rung,
+        label: formatRung(level.rung),
         note: formatBitrate(level.bandwidthBps),
         isChosen,
         act: () => delivery.selectLevel(level.id),
@@ -28,9 +28,10 @@ export function qualityItems(playback) {
     }
   }
   if (isDirect) {
-    for (const { rung, height, bandwidthBps } of [...info.ladder].sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
+    const encoded = info.ladder.filter(({ rung }) => rung !== 'original');
+    for (const { rung, bandwidthBps } of encoded.sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
       items.push({
-        label: formatHeight(height),
+        label: formatRung(rung),
         note: formatBitrate(bandwidthBps),
         isChosen: false,
         act: () => playback.choose({ delivery: 'transcode', rung }),
@@ -46,7 +47,7 @@ export function qualityLabel(playback) {
   if (info === null || delivery === null) return '';
   if (info.delivery === 'direct') return 'Original';
   const level = delivery.levels.find(candidate => candidate.id === delivery.level);
-  const name = level?.height ? formatHeight(level.height) : '';
+  const name = level === undefined ? '' : formatRung(level.rung);
   if (!delivery.isAutoLevel) return name;
   return name === '' ? 'Auto' : `Auto ${name}`;
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { ADDRESS, ADMIN, DAY, MINUTE, makeWorld, makeWorldWithAdmin, settle } from './support.ts';
+import { generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from 'jose';
+import { mediaIdFor, newLibraryId, newSessionId } from '#domain/ids.ts';
+import { ADDRESS, ADMIN, DAY, MINUTE, makeFolder, makeWorld, makeWorldWithAdmin, settle, type World } from './support.ts';
 
 const VIEWER = { username: 'viewer', password: 'popcorn time', role: 'viewer', enabled: true } as const;
 
@@ -114,9 +117,7 @@ test('auth: what we did not sign for the API is not a token', async t => {
 
 test("auth: a token signed with our key in another issuer's name is foreign", async t => {
   const { auth, admin, dataDir } = await makeWorldWithAdmin(t);
-  const { readdirSync, readFileSync } = await import('node:fs');
   const [name = ''] = readdirSync(`${dataDir}/keys`);
-  const { importJWK } = await import('jose');
   const jwk = JSON.parse(readFileSync(`${dataDir}/keys/${name}`, 'utf8'));
   const sign = async (issuer: string, audience: string) =>
     new SignJWT({ sub: admin.user.id, gen: 0, login: 'x' })
@@ -195,7 +196,7 @@ test('auth: signing out everywhere ends every login and says so, also after a re
   await world.auth.logout(world.admin.accessToken, 'everywhere');
   unsubscribe();
   assert.deepEqual(revoked, [world.admin.user.id]);
-  for (const auth of [world.auth, (await world.restart()).auth]) {
+  const refusesAll = async ({ auth }: World): Promise<void> => {
     for (const tokens of [world.admin, other]) {
       await assert.rejects(
         settle(() => auth.authenticate(tokens.accessToken)),
@@ -203,7 +204,9 @@ test('auth: signing out everywhere ends every login and says so, also after a re
       );
       await assert.rejects(auth.refresh(tokens.refreshToken), { code: 'TOKEN_REVOKED' });
     }
-  }
+  };
+  await refusesAll(world);
+  await refusesAll(await world.restart());
 });
 
 test('auth: a login begun while everything is revoked does not survive it', async t => {
@@ -230,7 +233,7 @@ for (const [name, change] of Object.entries(ENDING_CHANGES)) {
     await auth.authenticate(tokens.accessToken);
     const user = database.users.get(id);
     assert.ok(user);
-    const { token } = await auth.streamTokens.issue('00000000-0000-4000-8000-000000000000' as never, user, DAY);
+    const { token } = await auth.streamTokens.issue(newSessionId(), user, DAY);
     await auth.streamTokens.decide(token, clock.nowMs);
     await auth.users.update(id, change);
     await assert.rejects(
@@ -269,7 +272,7 @@ test('auth: a removed user is gone with tokens and progress', async t => {
   const { auth, database, login } = await makeWorldWithAdmin(t);
   const { id } = await auth.users.create(VIEWER);
   const tokens = await login(VIEWER.username, VIEWER.password);
-  await database.progress.put(id, 'film00' as never, { positionMs: 1, durationMs: 2, watched: false, updatedAtMs: 3 });
+  await database.progress.put(id, mediaIdFor(newLibraryId(), 'film'), { positionMs: 1, durationMs: 2, watched: false, updatedAtMs: 3 });
   await auth.users.remove(id);
   await assert.rejects(
     settle(() => auth.authenticate(tokens.accessToken)),
@@ -305,11 +308,10 @@ test('auth: upkeep rotates the key and forgets what has expired', async t => {
 });
 
 test('auth: an open service keeps no process alive', { timeout: 20_000 }, async t => {
-  const { dataDir } = await makeWorldWithAdmin(t).then(world => world.restart());
-  const { spawn } = await import('node:child_process');
+  const dataDir = await makeFolder(t);
   const script = `import { AuthService } from '#src/auth/auth.ts'; import { openDatabase } from '#storage/database.ts';
-    const database = await openDatabase(${JSON.stringify(`${dataDir}/other`)});
-    await AuthService.open({ database, dataDir: ${JSON.stringify(`${dataDir}/other`)}, externalIssuers: [], now: Date.now, onUpkeepFailed: () => {} });`;
+    const database = await openDatabase(${JSON.stringify(dataDir)});
+    await AuthService.open({ database, dataDir: ${JSON.stringify(dataDir)}, externalIssuers: [], now: Date.now, onUpkeepFailed: () => {} });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);

@@ -215,6 +215,7 @@ test('sessions: a record comes back as it was put', async t => {
     offer: { delivery: 'direct', reasons: [], targetMs: 2000, video: [], audio: [] },
     seekMode: 'keyframe',
     priority: 'interactive',
+    profile: 'generic',
     startPositionMs: 0,
     createdAtMs: 1,
     expiresAtMs: 2,

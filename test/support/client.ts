@@ -3,8 +3,19 @@ import assert from 'node:assert/strict';
 import HLS from 'hls-parser';
 import { ADMIN } from './server.ts';
 
-export type Problem = { readonly code: string; readonly status: number; readonly detail: string; readonly errors?: { path: string; message: string }[] };
-export type MediaItem = { readonly id: string; readonly title: string; readonly width: number; readonly height: number; readonly durationMs: number };
+export type Problem = {
+  readonly code: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors?: { path: string; message: string }[];
+};
+export type MediaItem = {
+  readonly id: string;
+  readonly title: string;
+  readonly width: number;
+  readonly height: number;
+  readonly durationMs: number;
+};
 export type Started = {
   readonly sessionId: string;
   readonly delivery: string;

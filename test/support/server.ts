@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,7 +62,8 @@ export class TestServer {
     const listener = (line: LogLine): void => {
       if (matches(line)) resolve(line);
     };
-    const onExit = (code: number | null): void => reject(new Error(`the server exited with ${code}: ${JSON.stringify(this.lines.slice(-3))}`));
+    const onExit = (code: number | null): void =>
+      reject(new Error(`the server exited with ${code}: ${JSON.stringify(this.lines.slice(-3))}`));
     this.#listeners.add(listener);
     this.process.once('exit', onExit);
     try {
@@ -110,4 +112,14 @@ export async function startServer(t: TestContext, options: Omit<ServerOptions, '
   t.after(() => server.stop());
   await server.ready();
   return server.scanned();
+}
+
+/** A port that nobody listens on, outside the range that connections of others are given: a server can come back to it. */
+export async function freePort(): Promise<number> {
+  for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port++) {
+    const probe = createServer();
+    const isFree = await new Promise<boolean>(resolve => probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    await new Promise(resolve => probe.close(resolve));
+    if (isFree) return port;
+  }
 }

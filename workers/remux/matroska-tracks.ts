@@ -30,7 +30,7 @@ export type Picture = {
   readonly colour: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly isFullRange: boolean | null };
 };
 
-export type Sound = { readonly sampleRate: number; readonly outputSampleRate: number; readonly channels: number };
+type Sound = { readonly sampleRate: number; readonly outputSampleRate: number; readonly channels: number };
 
 const TRACK_ENTRY = 0xae;
 const NO_BYTES = Buffer.alloc(0);

@@ -88,7 +88,7 @@ function readCompositionOffsets(rows: Rows | null, count: number): Pick<SampleTa
     const offset = rows.view.getInt32(rows.at + row * 8 + 4); // signed in version 0 too: files say so
     offsets.fill(offset, sample, end);
     // ffmpeg leaves out the last two rows, and so must we to print the same DTS.
-    if (row + 2 < rows.count) dtsShift = 0;
+    if (row + 2 < rows.count) dtsShift = Math.max(dtsShift, -offset);
     sample = end;
   }
   return { compositionOffsets: offsets, dtsShift };

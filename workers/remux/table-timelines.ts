@@ -61,7 +61,7 @@ export function audioTimeline(table: SampleTable, index: number, timescale: numb
   const { count } = table;
   const firstPts = ptsAt(table, 0);
   const frameDuration = constantDuration(table);
-  const endPts = ptsAt(table, count - 1) + (frameDuration ?? durationAt(table, count - 1));
+  const endPts = ptsAt(table, count - 1) + durationAt(table, count - 1);
   return { index, timescale, firstPts, frameDuration, endPts };
 }
 

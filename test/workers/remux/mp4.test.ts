@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { execa } from 'execa';
+import { findBox } from '#workers/isobmff.ts';
 import { openMp4 } from '#workers/remux/mp4.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import { copyTrack, decodeErrors, packetsOf, parseFragment, writeTrack } from '../../support/copied-packets.ts';
@@ -141,6 +142,18 @@ test('mp4: every packet of a copy equals the source: cut out of a longer film, i
   }
 });
 
+test('mp4: every packet of a copy equals the source: an edit list that ends before the media does', async () => {
+  const bytes = await readFile(await make('film.mp4', [...SOURCE, ...AAC]));
+  for (const durationMs of [2000, 3100, 3990]) {
+    const edits = findBox(bytes, ['moov', 'trak', 'edts', 'elst']);
+    assert.ok(edits);
+    bytes.writeUInt32BE(durationMs, edits.start + 8);
+    const path = join(folder, 'shortened.mp4');
+    await writeFile(path, bytes);
+    await assertCopiesExactly(path, { streams: [0] });
+  }
+});
+
 test('mp4: streams are numbered as ffmpeg does, with text, cover and timecode tracks between', async () => {
   const film = await make('film.mp4', [...SOURCE, ...AAC]);
   const cover = await make('cover.jpg', ['-i', film, '-frames:v', '1']);
@@ -154,6 +167,21 @@ test('mp4: streams are numbered as ffmpeg does, with text, cover and timecode tr
     await streamIndexes(numbered, 'a'),
   );
   await assertCopiesExactly(numbered, { streams: [1, ...(await streamIndexes(numbered, 'a'))] });
+  const bytes = await readFile(
+    await make('covered.mp4', ['-i', film, '-i', cover, '-map', '0', '-map', '1', '-c', 'copy', '-disposition:v:1', 'attached_pic']),
+  );
+  const moov = findBox(bytes, ['moov']);
+  const tags = findBox(bytes, ['moov', 'udta']);
+  assert.ok(moov && tags && moov.end === bytes.byteLength);
+  const tagsFirst = [
+    bytes.subarray(0, moov.start),
+    bytes.subarray(tags.headerStart, tags.end),
+    bytes.subarray(moov.start, tags.headerStart),
+  ];
+  const covered = join(folder, 'covered.mp4');
+  await writeFile(covered, Buffer.concat(tagsFirst));
+  assert.deepEqual(await streamIndexes(covered, 'v'), [0, 1]);
+  await assertCopiesExactly(covered, { streams: [1, 2] });
   const timecode = await make('timecode.mov', ['-i', film, '-map', '0:v', '-map', '0:a', '-c', 'copy', '-timecode', '01:00:00:00']);
   await assertCopiesExactly(timecode, { streams: [0, 1] });
 });

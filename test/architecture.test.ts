@@ -1,0 +1,108 @@
+// Who may import whom. A folder that is not in the table, or an import that is not in its row, fails.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const FOLDERS = [
+  'src/domain',
+  'src/auth',
+  'src/http',
+  'src/library',
+  'src/playback',
+  'src/web',
+  'src',
+  'actors',
+  'workers',
+  'storage',
+  'loadtest',
+] as const;
+type Folder = (typeof FOLDERS)[number];
+
+const MAY_IMPORT: Readonly<Record<Folder, readonly Folder[]>> = {
+  'src/domain': [],
+  actors: ['src/domain'],
+  storage: ['src/domain'],
+  workers: ['src/domain', 'actors'],
+  'src/auth': ['src/domain', 'storage'],
+  'src/library': ['src/domain', 'storage'],
+  // Its settings and threads are handed in: only their types are named.
+  'src/playback': ['src/domain', 'storage', 'src/auth', 'src'],
+  'src/http': ['src/domain', 'storage', 'src/auth', 'src/library', 'src/playback', 'src'],
+  'src/web': [],
+  src: ['src/domain', 'storage', 'src/auth', 'src/http', 'src/library', 'src/playback'],
+  loadtest: ['src/domain'],
+};
+
+/** The one file, or folder, that may import each of these. */
+const ONLY_IMPORTER: Readonly<Record<string, string>> = {
+  'uWebSockets.js': 'src/http/server.ts',
+  piscina: 'src/worker-pool.ts',
+  lmdb: 'storage/',
+  execa: 'workers/spawner.ts',
+  'hls-parser': 'src/domain/playlist.ts',
+};
+
+const ALIASES: readonly (readonly [prefix: string, folder: string])[] = [
+  ['#domain/', 'src/domain/'],
+  ['#actors/', 'actors/'],
+  ['#workers/', 'workers/'],
+  ['#storage/', 'storage/'],
+  ['#library/', 'src/library/'],
+  ['#http/', 'src/http/'],
+  ['#src/', 'src/'],
+];
+
+const folderOf = (path: string): Folder | undefined => FOLDERS.find(folder => path.startsWith(`${folder}/`));
+
+type Import = { readonly file: string; readonly specifier: string; readonly target: string };
+
+function imports(): Import[] {
+  const files = ['src', 'actors', 'workers', 'storage', 'loadtest'].flatMap(top =>
+    readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name))
+      .map(entry => relative(ROOT, join(entry.parentPath, entry.name))),
+  );
+  return files.flatMap(file =>
+    [
+      ...readFileSync(join(ROOT, file), 'utf8').matchAll(
+        /(?:^|\n)(?:import|export)[^'"\n;]*?(?:[^;'"]*?from )?'([^']+)'|import\('([^']+)'\)/g,
+      ),
+    ].map(match => {
+      const specifier = match[1] ?? match[2] ?? '';
+      const alias = ALIASES.find(([prefix]) => specifier.startsWith(prefix));
+      const target = alias ? specifier.replace(alias[0], alias[1]) : specifier.startsWith('.') ? join(file, '..', specifier) : specifier;
+      return { file, specifier, target };
+    }),
+  );
+}
+
+test('architecture: imports point the way that docs/architecture.md says', () => {
+  const found = imports();
+  assert.ok(found.length > 200, `only ${found.length} imports were seen: the scan is broken`);
+  const wrong = found.filter(({ file, target }) => {
+    const from = folderOf(file);
+    const to = folderOf(target);
+    return from === undefined || (to !== undefined && to !== from && !MAY_IMPORT[from].includes(to));
+  });
+  assert.deepEqual(
+    wrong.map(({ file, specifier }) => `${file} → ${specifier}`),
+    [],
+  );
+});
+
+test('architecture: each of the large libraries has one importer', () => {
+  const found = imports();
+  for (const [library, importer] of Object.entries(ONLY_IMPORTER)) {
+    const importers = [...new Set(found.filter(({ specifier }) => specifier === library).map(({ file }) => file))];
+    assert.ok(importers.length > 0, `${library} is imported nowhere`);
+    assert.deepEqual(
+      importers.filter(file => !file.startsWith(importer)),
+      [],
+      library,
+    );
+  }
+});
