@@ -5,14 +5,13 @@ import { isAbsolute } from 'node:path';
 import Type from 'typebox';
 import { FerriteError, type FieldError } from '#domain/errors.ts';
 import { newLibraryId, parseLibraryId } from '#domain/ids.ts';
-import type { Library } from '#domain/media.ts';
+import type { Caller, Library } from '#domain/media.ts';
 import type { PosterFiles } from '#library/posters.ts';
 import type { LibraryScanner } from '#library/scanner.ts';
 import type { LibraryRepository } from '#storage/libraries.ts';
 import { requireCaller } from './caller.ts';
 import { type MediaRouteOptions, mediaRoutes } from './media.ts';
 import { posterRoute } from './posters.ts';
-import type { Caller } from '#domain/media.ts';
 import { type Route, route } from './route.ts';
 
 export type LibraryRouteOptions = MediaRouteOptions & { readonly scanner: LibraryScanner; readonly posters: PosterFiles };

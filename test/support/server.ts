@@ -118,7 +118,9 @@ export async function startServer(t: TestContext, options: Omit<ServerOptions, '
 export async function freePort(): Promise<number> {
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port++) {
     const probe = createServer();
-    const isFree = await new Promise<boolean>(resolve => probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    const isFree = await new Promise<boolean>(resolve =>
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
+    );
     await new Promise(resolve => probe.close(resolve));
     if (isFree) return port;
   }
