@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { newLibraryId } from '#domain/ids.ts';
+import { newLibraryId, parseMediaId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import { authRoutes } from '#http/auth.ts';
 import { controlSocket } from '#http/control.ts';
@@ -114,10 +114,11 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   pool = own('the session hosts', await startWorkers({ config, spawner, log, metrics, segments, sessions }), threads =>
     threads.close(DRAIN_DEADLINE_MS),
   );
+  const hasTools = await checkTools(pool, log);
   await sessions.restore();
   const catalogue = openCatalogue({ config, database, workers, log, onScanProgress });
   own('library scans', catalogue.scanner, scanner => scanner.stop());
-  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache });
+  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools });
   closers.push({ name: 'the front door', close: () => door.close(REPLIES_DEADLINE_MS) });
   await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
   return {
@@ -185,6 +186,24 @@ function startWorkers({ config, spawner, log, metrics, segments, sessions }: Wor
   });
 }
 
+/** Without ffmpeg what is catalogued already still plays directly and remuxed. */
+async function checkTools(pool: WorkerPool, log: Logger): Promise<boolean> {
+  const found = await pool.request('tools.check', { mediaId: parseMediaId('any-media') });
+  const missing = Object.entries(found).filter(([, version]) => version === null);
+  for (const [tool] of missing)
+    log.error({ tool }, `${tool} can not be started: install ffmpeg, or name the binaries with FERRITE_FFMPEG and FERRITE_FFPROBE`);
+  return missing.length === 0;
+}
+
+function canRead(database: Database): boolean {
+  try {
+    database.media.count();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
 
 function openCatalogue(parts: {
@@ -224,10 +243,11 @@ type DoorParts = {
   workers: () => WorkerPool;
   catalogue: Catalogue;
   cache: SegmentCache;
+  hasTools: boolean;
 };
 
 async function openDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache } = parts;
+  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools } = parts;
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
@@ -242,7 +262,7 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
     ...streamRoutes({ tokens: auth.streamTokens, sessions, segments, workers, metrics }),
     ...operationsRoutes({
       metrics,
-      readiness: () => ({ store: true, workers: workers().isReady, ffmpeg: true }),
+      readiness: () => ({ store: canRead(database), workers: workers().isReady, ffmpeg: hasTools }),
       beforeMetrics: () => {
         metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
         metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);

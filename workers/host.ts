@@ -16,8 +16,11 @@ import { inspectMedia } from './inspect.ts';
 import { cutPoster } from './poster.ts';
 import { openRemuxSource } from './remux/remuxer.ts';
 import { RemuxCache } from './remux-cache.ts';
+import type { RunTool } from './run-tool.ts';
 import { Sessions } from './sessions.ts';
 import { SpawnerClient, toolRunner } from './spawner-client.ts';
+
+const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
 
 export default async function host(options: HostOptions): Promise<void> {
   const thread = new Host(options);
@@ -50,6 +53,7 @@ class Host {
     });
     const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
     this.#handlers = {
+      'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
       'media.inspect': async ({ path }, signal) => {
         this.#send({ kind: 'measured', measurement: { name: 'ffprobe_started', value: 1, rung: 'none' } });
         return inspectMedia(path, { runTool, openRemuxSource, signal });
@@ -119,6 +123,12 @@ class Host {
     this.#port.close();
     this.#drained.resolve();
   }
+}
+
+/** Null when the program is not there or does not work. */
+async function versionOf(tool: 'ffmpeg' | 'ffprobe', runTool: RunTool): Promise<string | null> {
+  const { stdout, exitCode } = await runTool(tool, ['-hide_banner', '-version'], VERSION_LIMITS);
+  return exitCode === 0 ? (stdout.toString('utf8').split('\n')[0] ?? '') : null;
 }
 
 /** The ArrayBuffer that holds exactly these bytes: what shares Node's pool must not be transferred. */

@@ -39,6 +39,8 @@ type OnSession = OnMedia & { readonly sessionId: SessionId };
 export type Track = { readonly kind: 'video'; readonly rungId: string } | { readonly kind: 'audio'; readonly track: number };
 
 export type Requests = {
+  /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */
+  'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null } };
   /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
   'media.inspect': { input: OnMedia & { path: string }; output: Inspection };
   /** A frame as JPEG, at most `width` pixels wide. */

@@ -108,8 +108,10 @@ export class PlaybackSessions {
     try {
       const session = await this.#open(record, media, keyframes, place);
       this.#warm(session);
-      await this.#options.database.sessions.put(record);
-      const { token } = await this.#options.tokens.issue(record.id, owner, STREAM_TOKEN_MS);
+      const [{ token }] = await Promise.all([
+        this.#options.tokens.issue(record.id, owner, STREAM_TOKEN_MS),
+        this.#options.database.sessions.put(record),
+      ]);
       this.#options.metrics.sessionStarts.inc({ delivery: offer.delivery, profile });
       if (place) this.#options.metrics.queueWait.observe({ priority: request.priority }, place.waitMs);
       return { session, token, queueWaitMs: place?.waitMs ?? 0 };

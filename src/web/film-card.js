@@ -1,10 +1,11 @@
 // One film as a poster with title, year, length and how far it was watched.
 import { element } from './dom.js';
-import { formatLength, formatTime } from './format.js';
+import { formatLength, formatResolution, formatTime } from './format.js';
 import { icon } from './icons.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
-/** @typedef {{ id: string, title: string, year: number | null, durationMs: number, posterUrl: string | null, progress: Progress | null }} MediaItem */
+/** @typedef {{ id: string, title: string, year: number | null, durationMs: number, width: number, height: number,
+ *   posterUrl: string | null, progress: Progress | null }} MediaItem */
 
 /**
  * @param {MediaItem} item
@@ -13,7 +14,13 @@ import { icon } from './icons.js';
 export function filmCard(item, { isRow = false } = {}) {
   const { progress } = item;
   const href = isRow ? watchPath(item.id, progress?.positionMs ?? 0) : `/film/${encodeURIComponent(item.id)}`;
-  const facts = [item.year === null ? null : String(item.year), formatLength(item.durationMs)].filter(Boolean).join(' · ');
+  const facts = [
+    item.year === null ? null : String(item.year),
+    formatLength(item.durationMs),
+    item.height ? formatResolution(item.width, item.height) : null,
+  ]
+    .filter(Boolean)
+    .join(' · ');
   const left = isRow && progress ? `${formatTime(Math.max(0, item.durationMs - progress.positionMs))} left` : facts;
   return element(
     'li',
