@@ -1,0 +1,60 @@
+// What runs on this machine on behalf of a test: found by the test's own folder in its arguments, watched through /proc.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type RunningProcess = { readonly pid: number; readonly args: readonly string[] };
+
+const POLL_INTERVAL_MS = 20;
+
+/** Every process, of whatever parent, that names the folder among its arguments. */
+export function processesNaming(folder: string): RunningProcess[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap(name => {
+      const args = argumentsOf(name);
+      return args.some(arg => arg.includes(folder)) ? [{ pid: Number(name), args }] : [];
+    });
+}
+
+/** The encodes among them: the starter's own arguments name no output. */
+export const encodesNaming = (folder: string): RunningProcess[] => processesNaming(folder).filter(({ args }) => args.includes('pipe:1'));
+
+export const spawnersNaming = (folder: string): RunningProcess[] =>
+  processesNaming(folder).filter(({ args }) => args.some(arg => arg.endsWith('spawner.ts')));
+
+export const isRunning = (pid: number): boolean => argumentsOf(String(pid)).length > 0;
+
+export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+export function residentBytes(pid: number): number {
+  const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) * 1024;
+}
+
+/** What the probe gives once it gives something; it is asked again and again until the deadline. */
+export async function until<T>(
+  what: string,
+  probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+  deadlineMs = 10_000,
+): Promise<T> {
+  const endsAtMs = performance.now() + deadlineMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== null && found !== undefined && found !== false) return found;
+    assert.ok(performance.now() < endsAtMs, `not within ${deadlineMs} ms: ${what}`);
+    await delay(POLL_INTERVAL_MS);
+  }
+}
+
+export const noneLeft = (folder: string, deadlineMs = 5_000): Promise<true> =>
+  until(`no process naming ${folder}`, () => processesNaming(folder).length === 0, deadlineMs);
+
+/** Empty for a process that is gone, or a zombie. */
+function argumentsOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
