@@ -39,10 +39,10 @@ export const ladder = setup({
       },
     },
     switching: {
-      exit: 'forget',
-      after: { lingerTimeout: { target: 'steady', actions: 'retire' } },
+      // Not on exit: what leaving does comes before the transition's own actions, which name the rung.
+      after: { lingerTimeout: { target: 'steady', actions: ['retire', 'forget'] } },
       on: {
-        'rung.ready': { guard: { type: 'isCurrent', params: ({ event }) => event }, target: 'steady', actions: 'retire' },
+        'rung.ready': { guard: { type: 'isCurrent', params: ({ event }) => event }, target: 'steady', actions: ['retire', 'forget'] },
         'rung.requested': [
           { guard: { type: 'isPrevious', params: ({ event }) => event }, actions: 'goBack' },
           {

@@ -16,8 +16,10 @@ function installPackages() {
   const lock = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
   console.error('ferrite: installing npm packages …');
-  // Every package we use ships its binaries: no install script needs to run.
-  if (!run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])) fail('npm ci failed; see the lines above');
+  // Every package we use ships its binaries: no install script needs to run. Not `npm ci`, which refuses a lock file that was
+  // written where some other platform's optional package could not be had.
+  const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  if (!run('npm', install)) fail('npm install failed; see the lines above');
   writeFileSync(marker, lock);
 }
 

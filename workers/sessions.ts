@@ -192,7 +192,7 @@ export class Sessions {
     actor.subscribe({
       next: snapshot => {
         const status = statusOf(snapshot);
-        const state = `${status.state}/${status.rungId}/${status.encodes.length}`;
+        const state = JSON.stringify([status.state, status.rungId, status.encodes]);
         if (state !== lastState) this.#options.send({ kind: 'session.changed', sessionId: record.id, status });
         lastState = state;
       },

