@@ -20,20 +20,27 @@ type Making = Pick<ScenarioOptions, 'mediaDir' | 'say'>;
 
 export const FIVE_MINUTES_LOOPS = 10;
 
+// A copied loop has a short audio frame at each of its ends, so that its sound could not be copied: encoded as one, as in any real film.
+const EVEN_SOUND = ['-c:v', 'copy', '-c:a', 'aac', '-b:a', '192k'];
+
 /** 1080p with keyframes 1.5 to 10.4 s apart; 230 MB. */
 export const fiveMinutes = (options: Making): Promise<string> =>
-  made(options, 'five-minutes.mp4', '230 MB', ['-stream_loop', String(FIVE_MINUTES_LOOPS - 1), '-i', SAMPLE_1080P, '-c', 'copy']);
+  made(options, 'five-minutes-even-audio.mp4', '230 MB', [
+    ...['-stream_loop', String(FIVE_MINUTES_LOOPS - 1), '-i', SAMPLE_1080P],
+    ...EVEN_SOUND,
+  ]);
 
 /** 1080p, 240 repetitions, 5.4 GB: a large index. */
 export const twoHours = (options: Making): Promise<string> =>
-  made(options, 'two-hours.mp4', '5.4 GB', ['-stream_loop', '239', '-i', SAMPLE_1080P, '-c', 'copy']);
+  made(options, 'two-hours-even-audio.mp4', '5.4 GB, a few minutes', ['-stream_loop', '239', '-i', SAMPLE_1080P, ...EVEN_SOUND]);
 
 /** 1080p with a keyframe every 4 s and nowhere else, so that every copied segment is 4 s long; 10 minutes. */
 export async function fourSecondGops(options: Making): Promise<string> {
   const encoder = ['-c:v', 'libx264', '-preset', 'superfast', '-b:v', '6M', '-g', '96', '-keyint_min', '96', '-sc_threshold', '0'];
   // 28 s: a whole number of GOPs, so that repeating it keeps them whole.
-  const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-c:a', 'copy']);
-  return made(options, 'four-second-gops.mp4', '460 MB', ['-stream_loop', '20', '-i', once, '-c', 'copy']);
+  const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-an']);
+  const sound = ['-stream_loop', '-1', '-i', SAMPLE_1080P, '-map', '0:v', '-map', '1:a', '-shortest'];
+  return made(options, 'four-second-gops.mp4', '450 MB', ['-stream_loop', '20', '-i', once, ...sound, ...EVEN_SOUND]);
 }
 
 /** A position at +14 s or later of one of the loops: the sample's first seconds are nearly black and flatter an encoder. */

@@ -36,7 +36,9 @@ export async function stopChild(child: ChildProcess, signal: NodeJS.Signals = 'S
 /** CPU seconds that a process has used, all its threads, its children not. */
 export function cpuSeconds(pid: number): number {
   // The program's name may hold spaces and brackets: fields are counted from its end.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 

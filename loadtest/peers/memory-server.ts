@@ -1,7 +1,8 @@
 // A bare uWebSockets.js server, in a process of its own: answers /<name> with the bytes of a file, from memory, and nothing else.
 // usage: node memory-server.ts <name>=<file> …; prints its port.
-import { readFileSync } from 'node:fs';
+
 import { App, type HttpResponse, us_socket_local_port } from 'uWebSockets.js';
+import { readFileSync } from 'node:fs';
 
 const app = App();
 for (const argument of process.argv.slice(2)) {
@@ -20,12 +21,12 @@ function answer(response: HttpResponse, bytes: Buffer): void {
   response.onAborted(() => {
     isAborted = true;
   });
-  const [isDone, hasFailed] = response.tryEnd(bytes, bytes.byteLength);
-  if (isDone && !hasFailed) return;
   const start = response.getWriteOffset();
+  const [isTaken] = response.tryEnd(bytes, bytes.byteLength);
+  if (isTaken) return;
   response.onWritable(offset => {
     if (isAborted) return true;
-    const [isOver] = response.tryEnd(bytes.subarray(offset - start), bytes.byteLength);
-    return isOver;
+    const [isRestTaken] = response.tryEnd(bytes.subarray(offset - start), bytes.byteLength);
+    return isRestTaken;
   });
 }

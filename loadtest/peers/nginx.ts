@@ -1,11 +1,12 @@
 // nginx on loopback, one process, serving a folder of finished files: the limit for everything that is only delivered.
+
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChildProcess } from 'node:child_process';
 import { HttpClient } from '../http-client.ts';
 import { spawnOn, stopChild } from '../processes.ts';
 

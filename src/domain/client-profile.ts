@@ -18,59 +18,31 @@ export type Capabilities = {
 
 const NO_LIMITS = { maxWidth: 0, maxHeight: 0, maxBandwidthBps: 0, hdr: [] } as const;
 
-export const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
-  'web-chrome': {
-    ...NO_LIMITS,
-    containers: ['mp4', 'webm'],
-    videoCodecs: ['h264', 'vp9', 'av1'],
-    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
-    hls: 'mse',
-  },
-  'web-firefox': {
-    ...NO_LIMITS,
-    containers: ['mp4', 'webm'],
-    videoCodecs: ['h264', 'vp9', 'av1'],
-    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
-    hls: 'mse',
-  },
-  'safari-macos': {
-    ...NO_LIMITS,
-    containers: ['mp4'],
-    videoCodecs: ['h264', 'hevc'],
-    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
-    hdr: ['hdr10', 'hlg', 'dolby-vision'],
-    hls: 'native',
-  },
-  'safari-ios': {
-    ...NO_LIMITS,
-    containers: ['mp4'],
-    videoCodecs: ['h264', 'hevc'],
-    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
-    hdr: ['hdr10', 'hlg', 'dolby-vision'],
-    hls: 'native',
-  },
-  android: {
-    ...NO_LIMITS,
-    containers: ['mp4', 'matroska', 'webm'],
-    videoCodecs: ['h264', 'hevc', 'vp9'],
-    audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
-    hls: 'native',
-  },
-  tvos: {
-    ...NO_LIMITS,
-    containers: ['mp4'],
-    videoCodecs: ['h264', 'hevc'],
-    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
-    hdr: ['hdr10', 'hlg', 'dolby-vision'],
-    hls: 'native',
-  },
-  roku: {
-    ...NO_LIMITS,
-    containers: ['mp4', 'matroska'],
-    videoCodecs: ['h264', 'hevc', 'vp9'],
-    audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
-    hls: 'native',
-  },
+const BROWSER: Capabilities = {
+  ...NO_LIMITS,
+  containers: ['mp4', 'webm'],
+  videoCodecs: ['h264', 'vp9', 'av1'],
+  audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
+  hls: 'mse',
+};
+const APPLE: Capabilities = {
+  ...NO_LIMITS,
+  containers: ['mp4'],
+  videoCodecs: ['h264', 'hevc'],
+  audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
+  hdr: ['hdr10', 'hlg', 'dolby-vision'],
+  hls: 'native',
+};
+const DEVICE: Capabilities = { ...APPLE, containers: ['mp4', 'matroska'], videoCodecs: ['h264', 'hevc', 'vp9'], hdr: [] };
+
+const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
+  'web-chrome': BROWSER,
+  'web-firefox': BROWSER,
+  'safari-macos': APPLE,
+  'safari-ios': APPLE,
+  tvos: APPLE,
+  android: { ...DEVICE, containers: ['mp4', 'matroska', 'webm'], audioCodecs: ['aac', 'mp3', 'opus', 'flac'] },
+  roku: DEVICE,
   generic: { ...NO_LIMITS, containers: ['mp4'], videoCodecs: ['h264'], audioCodecs: ['aac', 'mp3'], hls: 'native' },
 };
 

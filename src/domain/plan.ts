@@ -89,7 +89,8 @@ export const segmentStartS = (grid: Grid, index: number): number => (index === 0
 
 /** The segment that shows media time `positionMs`; a time past the end gives the last one. */
 export function segmentIndexAt(grid: Grid, positionMs: number): number {
-  const ticks = (positionMs * grid.timescale) / 1000;
+  // A boundary's own time in milliseconds may come out a hair before it.
+  const ticks = (positionMs * grid.timescale) / 1000 + 1e-4;
   const after = upperBound(grid.boundaries, ticks);
   return Math.min(Math.max(after - 1, 0), segmentCount(grid) - 1);
 }
@@ -178,8 +179,9 @@ function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, t
   const endTicks = firstTicks + track.endPts - track.firstPts;
   const frameCount = Math.ceil((track.endPts - track.firstPts) / track.frameDuration);
   const seconds = audioBoundariesS(grid, endTicks / track.timescale, targetMs);
-  // A track that starts after the first segment would leave segments without a single frame: re-encoding fills it with silence.
-  if (frameCount < 1 || firstTicks / track.timescale >= (seconds[1] ?? 0) / 2) return null;
+  // A track that starts after the first segment, or ends before the picture begins, would leave segments without a single frame:
+  // re-encoding fills it with silence.
+  if (endTicks <= 0 || frameCount < 1 || firstTicks / track.timescale >= (seconds[1] ?? 0) / 2) return null;
   return cutWholeFrames({ timescale: track.timescale, firstTicks, frameTicks: track.frameDuration, frameCount, endTicks }, seconds);
 }
 

@@ -1,7 +1,7 @@
 // Everything that the main thread and a session host say to each other. Both sides import this file and nothing else of one another.
 import type { ErrorRecord } from './errors.ts';
 import type { MediaId, SessionId } from './ids.ts';
-import type { Chapter, Container, KeyframeMap, Media, Streams } from './media.ts';
+import type { KeyframeMap, Media } from './media.ts';
 import type { RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
@@ -17,15 +17,10 @@ export type HostOptions = {
 };
 
 /** What ffprobe and the container's index say about a file. */
-export type Inspection = {
-  readonly container: Container;
-  readonly version: string;
-  readonly byteLength: number;
-  readonly mtimeMs: number;
-  readonly durationMs: number;
-  readonly bitrateBps: number;
-  readonly streams: Streams;
-  readonly chapters: readonly Chapter[];
+export type Inspection = Pick<
+  Media,
+  'container' | 'version' | 'byteLength' | 'mtimeMs' | 'durationMs' | 'bitrateBps' | 'streams' | 'chapters'
+> & {
   /** The container's own title tag. */
   readonly title: string | null;
   readonly keyframes: KeyframeMap;

@@ -179,7 +179,7 @@ export class PlaybackSessions {
     if (!video) return { positionMs, segment: 0 };
     const segment = segmentIndexAt(video.grid, positionMs);
     if (session.record.offer.delivery !== 'direct') this.#prefetchAt(session, positionMs);
-    const landsAtMs = mode === 'keyframe' ? Math.round(segmentStartS(video.grid, segment) * 1000) : positionMs;
+    const landsAtMs = mode === 'keyframe' ? millisecondOf(segmentStartS(video.grid, segment)) : positionMs;
     return { positionMs: landsAtMs, segment };
   }
 
@@ -298,5 +298,8 @@ function trackOf({ layout }: LiveSession, kind: 'video' | 'audio'): TrackLayout 
   for (const track of layout.tracks.values()) if (track.track.kind === kind) return track;
   return null;
 }
+
+/** The first whole millisecond of a segment: the one before belongs to the segment before. */
+const millisecondOf = (seconds: number): number => Math.ceil(seconds * 1000 - 1e-6);
 
 const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : 'INTERNAL');

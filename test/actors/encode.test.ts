@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createActor, fromCallback, SimulatedClock } from 'xstate';
+import { type ActorRefFrom, createActor, createMachine, fromCallback, SimulatedClock } from 'xstate';
 import type { FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import type { ErrorRecord } from '#domain/errors.ts';
@@ -34,13 +34,19 @@ function start({ lastIndex = 9, limitIndex = 100, script = exitsWhenStopped }: {
       running--;
     };
   });
+  const reported: number[] = [];
   const input = { job: aJob(0, lastIndex), slot: 'run', limitIndex };
-  const actor = createActor(encode.provide({ actors: { ffmpeg } }), { input, clock }).start();
+  const parent = createMachine({
+    invoke: { id: 'encode', src: encode.provide({ actors: { ffmpeg } }), input },
+    on: { 'encode.progressed': { actions: ({ event }) => reported.push(event.nextIndex) } },
+  });
+  const actor = createActor(parent, { clock }).start().getSnapshot().children.encode as ActorRefFrom<typeof encode>;
   return {
     actor,
     clock,
     starts,
     commands,
+    reported,
     say: (event: FfmpegEvent) => say(event),
     written: (...indexes: number[]) => {
       for (const index of indexes) say({ type: 'segment.written', index });
@@ -61,12 +67,13 @@ test('encode: a stalled ffmpeg is stopped, then resumed at the next missing segm
 });
 
 test('encode: every segment puts off the stall', () => {
-  const { clock, written, commands } = start();
+  const { clock, written, commands, reported } = start();
   for (let index = 0; index < 5; index++) {
     clock.increment(STALL_TIMEOUT - 1);
     written(index);
   }
   assert.deepEqual(commands, []);
+  assert.deepEqual(reported, [1, 2, 3, 4, 5]);
 });
 
 test('encode: a stalled ffmpeg that does not die is waited for, and no second one is started beside it', () => {

@@ -147,8 +147,8 @@ test('mp4: the timelines tell keyframes, ends, priming and leading pictures', as
   assert.equal(hasLeadingPictures, false);
   const bytes = packets.reduce((sum, { size }) => sum + size, 0);
   assert.ok(peakBitrateBps >= (bytes * 8) / 6 && peakBitrateBps <= bytes * 8);
-  const frameCount = (await packetsOf(film, 1)).length;
-  const endOfSound = (frameCount - 1) * 1024;
+  // The last frame is a short one: the sound ends with the film, not on a whole frame.
+  const endOfSound = 6 * 48_000;
   assert.deepEqual(source.audio, [{ index: 1, timescale: 48_000, firstPts: -1024, frameDuration: 1024, endPts: endOfSound }]);
   assert.equal(source.codecString(1), 'mp4a.40.2');
   assert.equal(source.codecString(2), null);

@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createActor, fromCallback, SimulatedClock } from 'xstate';
+import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
+import { encode } from '#actors/encode.ts';
+import { ladder } from '#actors/ladder.ts';
+import { audioSlot, REACH_SEGMENTS, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
+import type { AudioEncode } from '#domain/rendition.ts';
+import { aJob, anOffer, aRecord, aRung } from '../support/titles.ts';
+
+const WINDOW = 5;
+const LAST = 99;
+const SOUND: AudioEncode = {
+  kind: 'audio-encode',
+  track: 0,
+  streamIndex: 1,
+  channels: 2,
+  bitrateBps: 160_000,
+  bandwidthBps: 184_000,
+  codecs: 'mp4a.40.2',
+};
+
+/** One ffmpeg that only does what the test says. It dies of `ffmpeg.stop` at once, unless it is stubborn. */
+class ScriptedRun {
+  readonly job: EncodeJob;
+  readonly commands: string[] = [];
+  readonly say: (event: FfmpegEvent) => void;
+  isRunning = true;
+  constructor(job: EncodeJob, say: (event: FfmpegEvent) => void) {
+    this.job = job;
+    this.say = say;
+  }
+  write(...indexes: number[]): void {
+    for (const index of indexes) this.say({ type: 'segment.written', index });
+  }
+}
+
+function start({ isStubborn = false } = {}) {
+  const clock = new SimulatedClock();
+  const runs: ScriptedRun[] = [];
+  const ffmpeg = fromCallback<FfmpegCommand, EncodeJob>(({ input, receive, sendBack }) => {
+    const run = new ScriptedRun(input, sendBack as ScriptedRun['say']);
+    runs.push(run);
+    receive(({ type }) => {
+      run.commands.push(type);
+      if (type === 'ffmpeg.stop' && !isStubborn) run.say({ type: 'ffmpeg.exited' });
+    });
+    return () => {
+      run.isRunning = false;
+    };
+  });
+  const machine = session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg } }) } });
+  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), windowSegments: WINDOW }, clock });
+  const emitted: string[] = [];
+  const note = (event: SessionEmitted): void => {
+    const more = event.type === 'run.superseded' ? ` ${event.cause}` : event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
+    emitted.push(`${event.type} ${event.run.actorId}${more}`);
+  };
+  for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended'] as const) actor.on(type, note);
+  actor.start();
+  return {
+    actor,
+    clock,
+    runs,
+    emitted,
+    run: (at: number): ScriptedRun => {
+      const run = runs[at];
+      assert.ok(run, `run ${at} was not started`);
+      return run;
+    },
+    wants: (index: number, rungId = '720p') =>
+      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)) }),
+    wantsSound: (index: number) =>
+      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND) }),
+    served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
+    firsts: () => runs.map(({ job }) => job.firstIndex),
+    alive: () => runs.filter(({ isRunning }) => isRunning).length,
+    childNames: () => Object.keys(actor.getSnapshot().children).sort(),
+    context: () => actor.getSnapshot().context,
+    value: () => actor.getSnapshot().value,
+  };
+}
+
+test('session: a wanted segment starts an encode there', () => {
+  const { wants, firsts, emitted } = start();
+  wants(7);
+  assert.deepEqual(firsts(), [7]);
+  assert.deepEqual(emitted, ['run.started encode-0']);
+});
+
+test('session: a request that a running encode is about to reach starts nothing', () => {
+  const { wants, run, firsts } = start();
+  wants(7);
+  for (const index of [7, 8, 7 + REACH_SEGMENTS]) wants(index);
+  assert.deepEqual(firsts(), [7]);
+  run(0).write(7, 8, 9);
+  wants(10 + REACH_SEGMENTS);
+  assert.deepEqual(firsts(), [7], 'what counts is where the encode is now, not where it began');
+});
+
+test('session: a seek ends the old run and never reuses it', () => {
+  const { wants, run, firsts, emitted, alive } = start();
+  wants(0);
+  run(0).write(0);
+  emitted.length = 0;
+  wants(50);
+  assert.deepEqual(firsts(), [0, 50]);
+  assert.deepEqual(emitted, ['run.superseded encode-0 seek', 'run.started encode-1', 'run.ended encode-0 ok']);
+  assert.equal(alive(), 1);
+  wants(1);
+  assert.deepEqual(firsts(), [0, 50, 1]);
+});
+
+test('session: a seek back to just before the encode is a seek too', () => {
+  const { wants, run, firsts } = start();
+  wants(10);
+  run(0).write(10, 11);
+  wants(10);
+  assert.deepEqual(firsts(), [10, 10]);
+});
+
+test('session: the old run of a seek may take its time to die, and what it says then is not heard', () => {
+  const { wants, run, context, emitted, childNames } = start({ isStubborn: true });
+  wants(0);
+  wants(50);
+  emitted.length = 0;
+  run(0).write(0, 1);
+  run(1).write(50);
+  assert.deepEqual(emitted, ['run.progressed encode-1']);
+  assert.equal(context().runsAlive, 2);
+  run(0).say({ type: 'ffmpeg.exited' });
+  assert.equal(context().runsAlive, 1);
+  assert.deepEqual(childNames(), ['encode-1', 'ladder']);
+});
+
+test('session: seeking again and again leaves one run alive', () => {
+  const { wants, alive, context, childNames } = start();
+  for (let round = 0; round < 50; round++) wants((round * 37) % 90);
+  assert.equal(alive(), 1);
+  assert.equal(context().runsAlive, 1);
+  assert.equal(childNames().length, 2);
+});
+
+test('session: sound and picture have runs of their own that do not end one another', () => {
+  const { wants, wantsSound, firsts, context } = start();
+  wants(0);
+  wantsSound(0);
+  wants(50);
+  assert.deepEqual(firsts(), [0, 0, 50]);
+  assert.deepEqual(Object.keys(context().runs).sort(), ['audio:0', 'video:720p']);
+  assert.equal(context().rungId, '720p');
+});
+
+test('session: an encode holds a window ahead of its viewer and goes on when a segment goes out', () => {
+  const { wants, served, run } = start();
+  wants(0);
+  run(0).write(...Array.from({ length: WINDOW + 1 }, (_, index) => index));
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  served(1);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+});
+
+test('session: a segment that was served from far back does not pull the window back', () => {
+  const { wants, served, context } = start();
+  wants(20);
+  served(0);
+  assert.equal(context().runs[videoSlot('720p')]?.limitIndex, 20 + WINDOW);
+});
+
+test('session: a run that ended by itself is gone, and the next request starts another', () => {
+  const { wants, run, actor, emitted, childNames, firsts } = start();
+  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 1) });
+  run(0).write(0, 1);
+  run(0).say({ type: 'ffmpeg.exited' });
+  assert.deepEqual(emitted.at(-1), 'run.ended encode-0 ok');
+  assert.deepEqual(childNames(), ['ladder']);
+  actor.send({ type: 'segment.served', slot: videoSlot('720p'), rungId: '720p', index: 1 });
+  wants(2);
+  assert.deepEqual(firsts(), [0, 2]);
+});
+
+test('session: a run that fails for good says why, and its slot is free again', () => {
+  const { wants, run, clock, emitted, firsts, context } = start();
+  wants(0);
+  for (const delay of [100, 400, 0]) {
+    run(firsts().length - 1).say({ type: 'ffmpeg.failed', error: { code: 'ENCODE_FAILED', message: 'broken' } });
+    clock.increment(delay);
+  }
+  assert.equal(emitted.at(-1), 'run.ended encode-0 ENCODE_FAILED');
+  assert.deepEqual([context().runs, context().runsAlive], [{}, 0]);
+  wants(0);
+  assert.deepEqual(firsts(), [0, 0, 0, 0]);
+});
+
+test('session: a run that is being retried still covers what it was about to write', () => {
+  const { wants, run, clock, firsts } = start();
+  wants(0);
+  run(0).say({ type: 'ffmpeg.failed', error: { code: 'ENCODE_FAILED', message: 'broken' } });
+  wants(1);
+  assert.deepEqual(firsts(), [0]);
+  clock.increment(100);
+  assert.deepEqual(firsts(), [0, 0]);
+});
+
+test('session: on a switch the old rung runs out until the new one has its first segment', () => {
+  const { wants, run, alive, emitted } = start();
+  wants(0, '720p');
+  run(0).write(0);
+  wants(1, '480p');
+  assert.equal(alive(), 2);
+  run(0).write(1);
+  assert.equal(alive(), 2);
+  run(1).write(1);
+  assert.equal(alive(), 1);
+  assert.ok(emitted.includes('run.superseded encode-0 switch'));
+  assert.equal(run(0).isRunning, false);
+});
+
+test('session: a new rung that never gets going ends the old one after a while', () => {
+  const { wants, run, clock } = start();
+  wants(0, '720p');
+  wants(1, '480p');
+  clock.increment(10_000);
+  assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
+});
+
+test('session: a viewer who switches back at once keeps the run there was', () => {
+  const { wants, run, firsts } = start();
+  wants(0, '720p');
+  run(0).write(0);
+  wants(1, '480p');
+  wants(1, '720p');
+  run(0).write(1);
+  assert.deepEqual(firsts(), [0, 1]);
+  assert.deepEqual([run(0).isRunning, run(1).isRunning], [true, false]);
+});
+
+test('session: a segment out of memory counts as watching its rung', () => {
+  const { wants, run, served, clock, context } = start();
+  wants(0, '720p');
+  run(0).write(0);
+  served(1, 'original');
+  assert.equal(context().rungId, 'original');
+  clock.increment(10_000);
+  assert.equal(run(0).isRunning, false);
+});
+
+test('session: heartbeats tell the position and the state', () => {
+  const { actor, context, value } = start();
+  for (const state of ['playing', 'paused', 'buffering'] as const) {
+    actor.send({ type: 'session.heartbeat', positionMs: 1234, state });
+    assert.deepEqual([value(), context().positionMs], [{ watching: state }, 1234]);
+  }
+});
+
+for (const [order, end] of [
+  ['session.stop', 'stopped'],
+  ['session.expire', 'expired'],
+] as const) {
+  test(`session: ${order} waits until every run is gone, the superseded ones too`, () => {
+    const { actor, wants, wantsSound, run, value, context } = start({ isStubborn: true });
+    wants(0);
+    wants(50);
+    wantsSound(0);
+    actor.send({ type: order });
+    assert.deepEqual(
+      [run(0), run(1), run(2)].map(({ commands }) => commands.at(-1)),
+      ['ffmpeg.stop', 'ffmpeg.stop', 'ffmpeg.stop'],
+    );
+    run(1).say({ type: 'ffmpeg.exited' });
+    run(2).say({ type: 'ffmpeg.failed', error: { code: 'ENCODE_FAILED', message: 'killed' } });
+    assert.notEqual(value(), end);
+    run(0).say({ type: 'ffmpeg.exited' });
+    assert.deepEqual([value(), actor.getSnapshot().status, context().runsAlive], [end, 'done', 0]);
+  });
+
+  test(`session: ${order} ends at once when nothing runs`, () => {
+    const { actor, value } = start();
+    actor.send({ type: order });
+    assert.equal(value(), end);
+  });
+
+  test(`session: a segment that is wanted after ${order} starts nothing`, () => {
+    const { actor, wants, run, firsts, served, value } = start({ isStubborn: true });
+    wants(0);
+    actor.send({ type: order });
+    wants(1);
+    wants(50);
+    served(0);
+    actor.send({ type: 'session.heartbeat', positionMs: 1, state: 'playing' });
+    assert.deepEqual(firsts(), [0]);
+    run(0).say({ type: 'ffmpeg.exited' });
+    assert.equal(value(), end);
+  });
+}
+
+test('session: stop ends a run that waits for its retry, and no retry comes', () => {
+  const { actor, wants, run, clock, firsts, value } = start();
+  wants(0);
+  run(0).say({ type: 'ffmpeg.failed', error: { code: 'ENCODE_FAILED', message: 'broken' } });
+  actor.send({ type: 'session.stop' });
+  clock.increment(1_000);
+  assert.deepEqual([value(), firsts()], ['stopped', [0]]);
+});
+
+test('session: orders in the same moment as the end of a run find nobody there, and nothing breaks', () => {
+  const { actor, wants, run, served, value } = start();
+  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 0) });
+  run(0).write(0);
+  actor.on('run.ended', () => {
+    served(0);
+    wants(1);
+    actor.send({ type: 'session.stop' });
+  });
+  run(0).say({ type: 'ffmpeg.exited' });
+  assert.equal(value(), 'stopped');
+});
