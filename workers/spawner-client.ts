@@ -1,6 +1,7 @@
 // A thread's line to the spawner: starts programs, hands out their output as a socket, and tells when they are gone.
 import { randomUUID } from 'node:crypto';
 import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FerriteError } from '#domain/errors.ts';
 import type { RunTool } from './run-tool.ts';
 import type { SpawnerEvent, SpawnerHello, SpawnerRequest } from './spawner.ts';
@@ -17,23 +18,24 @@ export type ChildProcess = {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 };
 
-type Pending = { readonly onSpawned: () => void; readonly onExited: (exit: ProcessExit) => void };
+type Pending = { pid: number | null; readonly onSpawned: () => void; readonly onExited: (exit: ProcessExit) => void };
+
+const CONNECT_DEADLINE_MS = 5_000;
+const CONNECT_INTERVAL_MS = 50;
 
 const LOST: ProcessExit = { exitCode: null, signal: 'SPAWNER_LOST', stderrTail: 'the process starter was lost' };
 
 export class SpawnerClient {
   readonly #socketPath: string;
   #connection: Promise<Connection> | null = null;
+  #isClosed = false;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
   }
 
   async run(file: string, args: readonly string[]): Promise<ChildProcess> {
-    // A lost spawner is replaced under the same path by the process that owns it: the next run connects again.
-    this.#connection ??= Connection.open(this.#socketPath, () => {
-      this.#connection = null;
-    });
+    this.#connection ??= this.#connect();
     try {
       return (await this.#connection).run(file, args);
     } catch (cause) {
@@ -44,8 +46,24 @@ export class SpawnerClient {
 
   /** Ends every program that is still running. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const connection = await this.#connection?.catch(() => null);
     connection?.close();
+  }
+
+  /** A lost spawner is replaced under the same path by the process that owns it: until then nobody listens there. */
+  async #connect(): Promise<Connection> {
+    const endsAtMs = performance.now() + CONNECT_DEADLINE_MS;
+    for (;;) {
+      try {
+        return await Connection.open(this.#socketPath, () => {
+          this.#connection = null;
+        });
+      } catch (error) {
+        if (this.#isClosed || performance.now() > endsAtMs) throw error;
+        await delay(CONNECT_INTERVAL_MS);
+      }
+    }
   }
 }
 
@@ -62,6 +80,7 @@ class Connection {
     const connection = new Connection(socketPath, control);
     await new Promise<void>((resolve, reject) => {
       control.once('error', reject);
+      control.once('close', () => reject(new Error('the process starter closed the connection')));
       control.once('data', () => resolve());
       control.write(hello({ type: 'control', client: connection.#client }));
     });
@@ -91,9 +110,14 @@ class Connection {
     socket.write(hello({ type: 'data', client: this.#client, id }));
     const spawned = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<ProcessExit>();
-    this.#pending.set(id, { onSpawned: spawned.resolve, onExited: exited.resolve });
+    const pending: Pending = { pid: null, onSpawned: spawned.resolve, onExited: exited.resolve };
+    this.#pending.set(id, pending);
     this.#send({ type: 'run', id, file, args });
-    return { socket, spawned: spawned.promise, exited: exited.promise, kill: signal => this.#send({ type: 'kill', id, signal }) };
+    const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+      if (this.#control.writable) this.#send({ type: 'kill', id, signal });
+      else if (pending.pid !== null && !socket.destroyed) killOrphan(pending.pid, signal);
+    };
+    return { socket, spawned: spawned.promise, exited: exited.promise, kill };
   }
 
   close(): void {
@@ -113,12 +137,22 @@ class Connection {
   #onEvent(event: SpawnerEvent): void {
     const pending = this.#pending.get(event.id);
     if (event.type === 'spawned') {
+      if (pending) pending.pid = event.pid;
       pending?.onSpawned();
       return;
     }
     this.#pending.delete(event.id);
     pending?.onSpawned();
     pending?.onExited(event);
+  }
+}
+
+/** Its starter is gone and can not do it; as long as the program holds its end of the data connection, the number is its own. */
+function killOrphan(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended by itself.
   }
 }
 

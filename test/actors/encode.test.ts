@@ -16,7 +16,15 @@ const exitsWhenStopped: Script = (command, say) => {
 };
 
 /** One encode of segments 0 to `lastIndex` on a simulated clock, with a scripted ffmpeg in place of the real one. */
-function start({ lastIndex = 9, limitIndex = 100, script = exitsWhenStopped }: { lastIndex?: number; limitIndex?: number; script?: Script } = {}) {
+function start({
+  lastIndex = 9,
+  limitIndex = 100,
+  script = exitsWhenStopped,
+}: {
+  lastIndex?: number;
+  limitIndex?: number;
+  script?: Script;
+} = {}) {
   const clock = new SimulatedClock();
   const starts: number[] = [];
   const commands: string[] = [];

@@ -70,8 +70,7 @@ function start({ isStubborn = false } = {}) {
     },
     wants: (index: number, rungId = '720p') =>
       actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)) }),
-    wantsSound: (index: number) =>
-      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND) }),
+    wantsSound: (index: number) => actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND) }),
     served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
     firsts: () => runs.map(({ job }) => job.firstIndex),
     alive: () => runs.filter(({ isRunning }) => isRunning).length,

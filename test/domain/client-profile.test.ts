@@ -8,7 +8,10 @@ for (const [userAgent, profile] of [
   ['Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0', 'web-chrome'],
   ['Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0', 'web-firefox'],
   ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15', 'safari-macos'],
-  ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/604.1', 'safari-ios'],
+  [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/604.1',
+    'safari-ios',
+  ],
   ['AppleCoreMedia/1.0.0.22K557 (Apple TV; U; CPU OS 18_1 like Mac OS X) AppleTV11,1', 'tvos'],
   ['Roku/DVP-13.0 (13.0.0.3260-AC)', 'roku'],
   ['MyApp/1.0 (Linux;Android 14) ExoPlayerLib/2.19.1', 'android'],
@@ -65,7 +68,8 @@ for (const { what, video, said, bitrateBps, expected } of [
   { what: 'HDR of another kind', video: { hdr: 'dolby-vision' }, said: { hdr: ['hdr10'] }, expected: ['hdr-unsupported'] },
   { what: 'HDR of the right kind', video: { hdr: 'hlg' }, said: { hdr: ['hlg'] }, expected: [] },
 ]) {
-  test(`client profile: ${what}: ${expected.join() || 'no obstacle'}`, () => assert.deepEqual(obstacles(video, said, bitrateBps), expected));
+  test(`client profile: ${what}: ${expected.join() || 'no obstacle'}`, () =>
+    assert.deepEqual(obstacles(video, said, bitrateBps), expected));
 }
 
 test('client profile: containers and sound are looked up by name', () => {

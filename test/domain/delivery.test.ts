@@ -20,7 +20,16 @@ type Case = {
   readonly request?: Partial<DeliveryRequest>;
 };
 
-function choose({ container = 'mp4', bitrateBps = 4_200_000, video = {}, audio = [{}], keyframesS, profile = 'web-chrome', said = {}, request = {} }: Case): Offer {
+function choose({
+  container = 'mp4',
+  bitrateBps = 4_200_000,
+  video = {},
+  audio = [{}],
+  keyframesS,
+  profile = 'web-chrome',
+  said = {},
+  request = {},
+}: Case): Offer {
   const streams = {
     video: [aVideoStream(video)],
     audio: audio.map((changes, at) => anAudioStream({ index: at + 1, ...changes })),
@@ -30,30 +39,72 @@ function choose({ container = 'mp4', bitrateBps = 4_200_000, video = {}, audio =
   const timelines = audio.map((_, at) => anAudioTimeline({ index: at + 1 }));
   const map = aMap(keyframesS ?? everyS(2, 30), 60, { audio: timelines });
   const capabilities = resolveCapabilities(profile, said);
-  return chooseDelivery(media, map, buildPlan(map, { num: 24, den: 1 }, 2_000), { delivery: 'auto', audioTrack: 0, capabilities, ...request });
+  return chooseDelivery(media, map, buildPlan(map, { num: 24, den: 1 }, 2_000), {
+    delivery: 'auto',
+    audioTrack: 0,
+    capabilities,
+    ...request,
+  });
 }
 
 const kinds = ({ video, audio }: Offer): string[] => [...video, ...audio].map(({ kind }) => kind);
 
-for (const { delivery, reasons, ...given } of [
+const CHOICES: readonly (Case & { delivery: string; reasons: readonly string[] })[] = [
   { what: 'everything plays', delivery: 'direct', reasons: [] },
   { what: 'Matroska in a browser', container: 'matroska', delivery: 'remux', reasons: ['container-unsupported'] },
   { what: 'Matroska on Android', container: 'matroska', profile: 'android', delivery: 'direct', reasons: [] },
-  { what: 'sound that does not play', audio: [{ codec: 'ac3', codecString: 'ac-3' }], delivery: 'remux', reasons: ['audio-codec-unsupported'] },
-  { what: 'another track than the first', audio: [{}, {}], request: { audioTrack: 1 }, delivery: 'remux', reasons: ['audio-track-selected'] },
+  {
+    what: 'sound that does not play',
+    audio: [{ codec: 'ac3', codecString: 'ac-3' }],
+    delivery: 'remux',
+    reasons: ['audio-codec-unsupported'],
+  },
+  {
+    what: 'another track than the first',
+    audio: [{}, {}],
+    request: { audioTrack: 1 },
+    delivery: 'remux',
+    reasons: ['audio-track-selected'],
+  },
   { what: 'no sound at all', audio: [], delivery: 'direct', reasons: [] },
   { what: 'HEVC in a browser', video: { codec: 'hevc' }, delivery: 'transcode', reasons: ['video-codec-unsupported'] },
   { what: 'HEVC in Safari', video: { codec: 'hevc' }, profile: 'safari-ios', delivery: 'direct', reasons: [] },
   { what: '10-bit H.264', video: { bitDepth: 10 }, delivery: 'transcode', reasons: ['video-profile-unsupported'] },
-  { what: 'HDR on a screen without', video: { codec: 'hevc', hdr: 'hdr10', bitDepth: 10 }, profile: 'android', delivery: 'transcode', reasons: ['hdr-unsupported'] },
+  {
+    what: 'HDR on a screen without',
+    video: { codec: 'hevc', hdr: 'hdr10', bitDepth: 10 },
+    profile: 'android',
+    delivery: 'transcode',
+    reasons: ['hdr-unsupported'],
+  },
   { what: 'HDR on one with', video: { codec: 'hevc', hdr: 'hdr10', bitDepth: 10 }, profile: 'tvos', delivery: 'direct', reasons: [] },
   { what: 'too large a picture', said: { maxWidth: 1280 }, delivery: 'transcode', reasons: ['resolution-too-high'] },
   { what: 'too many bits', said: { maxBandwidthBps: 2_000_000 }, delivery: 'transcode', reasons: ['bitrate-too-high'] },
   { what: 'keyframes too far apart still play as a file', keyframesS: [0, 20, 40], delivery: 'direct', reasons: [] },
-  { what: 'keyframes too far apart can not be cut', container: 'matroska', keyframesS: [0, 20, 40], delivery: 'transcode', reasons: ['keyframes-too-far-apart', 'container-unsupported'] },
-  { what: 'a codec without a name can not be copied', container: 'matroska', video: { codecString: null }, delivery: 'transcode', reasons: ['video-not-copyable', 'container-unsupported'] },
-  { what: 'every reason is told once', container: 'avi', video: { codec: 'mpeg4' }, audio: [{ codec: 'wmav2' }], delivery: 'transcode', reasons: ['video-codec-unsupported', 'container-unsupported', 'audio-codec-unsupported'] },
-] satisfies (Case & { delivery: string; reasons: readonly string[] })[] as (Case & { delivery: string; reasons: readonly string[] })[]) {
+  {
+    what: 'keyframes too far apart can not be cut',
+    container: 'matroska',
+    keyframesS: [0, 20, 40],
+    delivery: 'transcode',
+    reasons: ['keyframes-too-far-apart', 'container-unsupported'],
+  },
+  {
+    what: 'a codec without a name can not be copied',
+    container: 'matroska',
+    video: { codecString: null },
+    delivery: 'transcode',
+    reasons: ['video-not-copyable', 'container-unsupported'],
+  },
+  {
+    what: 'every reason is told once',
+    container: 'avi',
+    video: { codec: 'mpeg4' },
+    audio: [{ codec: 'wmav2' }],
+    delivery: 'transcode',
+    reasons: ['video-codec-unsupported', 'container-unsupported', 'audio-codec-unsupported'],
+  },
+];
+for (const { delivery, reasons, ...given } of CHOICES) {
   test(`delivery: ${given.what}: ${delivery}`, () => {
     const offer = choose(given);
     assert.deepEqual([offer.delivery, offer.reasons], [delivery, reasons]);
@@ -83,12 +134,23 @@ const refusal = (given: Case): FerriteError => {
   assert.fail('it was not refused');
 };
 
-for (const { what, reason, ...given } of [
-  { what: 'direct of a container that does not play', container: 'matroska', request: { delivery: 'direct' }, reason: 'container-unsupported' },
+const REFUSALS: readonly (Case & { reason: string })[] = [
+  {
+    what: 'direct of a container that does not play',
+    container: 'matroska',
+    request: { delivery: 'direct' },
+    reason: 'container-unsupported',
+  },
   { what: 'direct with another track', audio: [{}, {}], request: { delivery: 'direct', audioTrack: 1 }, reason: 'audio-track-selected' },
-  { what: 'remux of a codec that does not play', video: { codec: 'hevc' }, request: { delivery: 'remux' }, reason: 'video-codec-unsupported' },
+  {
+    what: 'remux of a codec that does not play',
+    video: { codec: 'hevc' },
+    request: { delivery: 'remux' },
+    reason: 'video-codec-unsupported',
+  },
   { what: 'remux of keyframes too far apart', keyframesS: [0, 30], request: { delivery: 'remux' }, reason: 'keyframes-too-far-apart' },
-] satisfies (Case & { reason: string })[] as (Case & { reason: string })[]) {
+];
+for (const { what, reason, ...given } of REFUSALS) {
   test(`delivery: ${what} is refused with the reason`, () => {
     const { code, message } = refusal(given);
     assert.equal(code, 'MEDIA_UNSUPPORTED');
@@ -138,7 +200,12 @@ test('delivery: rungs that the client can not show or carry are left out, but ne
 
 test('delivery: each track is copied or encoded for itself, the selected one first', () => {
   const offer = choose({
-    audio: [{}, { codec: 'dts', codecString: null, channels: 6 }, { codec: 'opus', codecString: 'opus' }, { codec: 'mp3', codecString: 'mp4a.6b' }],
+    audio: [
+      {},
+      { codec: 'dts', codecString: null, channels: 6 },
+      { codec: 'opus', codecString: 'opus' },
+      { codec: 'mp3', codecString: 'mp4a.6b' },
+    ],
     request: { audioTrack: 2 },
   });
   assert.deepEqual(

@@ -32,7 +32,12 @@ for (const { what, width, height, expected } of [
     expected: ['1080p 1080x1920', '720p 720x1280', '480p 480x854', '360p 360x640', '240p 240x426'],
   },
   { what: 'odd sizes become even', width: 853, height: 479, expected: ['480p 854x480', '360p 640x360', '240p 426x240'] },
-  { what: 'a size between two rungs is not enlarged', width: 1600, height: 900, expected: ['1080p 1600x900', '720p 1280x720', '480p 854x480', '360p 640x360', '240p 426x240'] },
+  {
+    what: 'a size between two rungs is not enlarged',
+    width: 1600,
+    height: 900,
+    expected: ['1080p 1600x900', '720p 1280x720', '480p 854x480', '360p 640x360', '240p 426x240'],
+  },
   { what: 'a small source has one rung, of its own size', width: 160, height: 120, expected: ['240p 160x120'] },
   { what: 'a source of a few pixels still has one', width: 1, height: 1, expected: ['240p 2x2'] },
 ]) {

@@ -30,7 +30,13 @@ function assertAscending(grid: Grid, what: string): void {
 
 for (const { what, keyframesS, endS, copyS, encodeS } of [
   { what: 'keyframes at the target', keyframesS: [0, 2, 4], endS: 6, copyS: [0, 2, 4, 6], encodeS: [0, 2, 4, 6] },
-  { what: 'close keyframes are grouped', keyframesS: [0, 0.5, 1, 1.5, 2.5, 3, 4.5], endS: 6, copyS: [0, 2.5, 4.5, 6], encodeS: [0, 1.25, 2.5, 4.5, 6] },
+  {
+    what: 'close keyframes are grouped',
+    keyframesS: [0, 0.5, 1, 1.5, 2.5, 3, 4.5],
+    endS: 6,
+    copyS: [0, 2.5, 4.5, 6],
+    encodeS: [0, 1.25, 2.5, 4.5, 6],
+  },
   { what: 'far keyframes are kept, and refined', keyframesS: [0, 5], endS: 8, copyS: [0, 5, 8], encodeS: [0, 40 / 24, 80 / 24, 5, 6.5, 8] },
   { what: 'a sliver at the end joins its neighbour', keyframesS: [0, 2, 4], endS: 4.5, copyS: [0, 2, 4.5], encodeS: [0, 2, 3.25, 4.5] },
   { what: 'half a target at the end is no sliver', keyframesS: [0, 2, 4], endS: 5, copyS: [0, 2, 4, 5], encodeS: [0, 2, 4, 5] },
@@ -116,7 +122,11 @@ test('plan: any keyframe map gives ascending grids, the encode grid within the t
     assert.equal(plan.videoEncode.boundaries[0], 0);
     for (const grid of gridsOf(plan)) {
       for (let index = 0; index < segmentCount(grid); index++) {
-        assert.equal(segmentIndexAt(grid, segmentStartS(grid, index) * 1000), index, `round ${round}: the start of ${index} is in ${index}`);
+        assert.equal(
+          segmentIndexAt(grid, segmentStartS(grid, index) * 1000),
+          index,
+          `round ${round}: the start of ${index} is in ${index}`,
+        );
         assert.equal(segmentIndexAt(grid, Math.ceil(segmentStartS(grid, index) * 1000)), index, 'in whole milliseconds too');
       }
     }
@@ -207,7 +217,11 @@ test('plan: a film of eight hours is planned in well under a second, exactly', (
   const keyframesS = everyS((48 * 1001) / 24_000, 14_386);
   const endS = 14_386 * ((48 * 1001) / 24_000);
   const startedMs = performance.now();
-  const plan = buildPlan(aMap(keyframesS, endS, { audio: [anAudioTimeline({ firstPts: -1024, endPts: Math.round(endS * 48_000) })] }), rate, 2_000);
+  const plan = buildPlan(
+    aMap(keyframesS, endS, { audio: [anAudioTimeline({ firstPts: -1024, endPts: Math.round(endS * 48_000) })] }),
+    rate,
+    2_000,
+  );
   assert.ok(performance.now() - startedMs < 1_000);
   for (const grid of gridsOf(plan)) {
     assertAscending(grid, 'eight hours');

@@ -60,7 +60,12 @@ async function beginEncode({ client, scratch }: World, session: Started, index: 
 
 const metric = async (client: Client, line: string): Promise<number> => {
   const text = (await client.bytes('/metrics')).toString();
-  return Number(text.split('\n').find(one => one.startsWith(`${line} `))?.slice(line.length + 1) ?? 0);
+  return Number(
+    text
+      .split('\n')
+      .find(one => one.startsWith(`${line} `))
+      ?.slice(line.length + 1) ?? 0,
+  );
 };
 
 test('a killed server leaves nothing running, and goes on where it was', async t => {
@@ -127,10 +132,12 @@ test('a killed process starter is replaced, and encodes are begun again', async 
   const world = await start(t);
   const { server, client, film, scratch, temporary } = world;
   const session = await client.start(film.id, { delivery: 'transcode' });
-  const { wanted } = await beginEncode(world, session, 60);
+  const { wanted, pid } = await beginEncode(world, session, 60);
   const [spawner] = spawnersNaming(scratch);
   assert.ok(spawner);
+  // ffmpeg would write on without its starter: it is killed too, so that another has to be started.
   process.kill(spawner.pid, 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
   readSegment(await wanted);
   await until('another starter', () => spawnersNaming(scratch).some(({ pid }) => pid !== spawner.pid));
   readSegment(await client.segment(session, RUNG, 100));
@@ -140,6 +147,21 @@ test('a killed process starter is replaced, and encodes are begun again', async 
   assert.equal(await server.stop(), 0);
   await noneLeft(scratch);
   assert.deepEqual(await readdir(temporary), []);
+});
+
+test('an encode that hangs when its process starter is killed is ended with its session', async t => {
+  const world = await start(t);
+  const { client, film, scratch } = world;
+  const session = await client.start(film.id, { delivery: 'transcode' });
+  const { pid } = await beginEncode(world, session, 60);
+  const [spawner] = spawnersNaming(scratch);
+  assert.ok(spawner);
+  process.kill(pid, 'SIGSTOP');
+  process.kill(spawner.pid, 'SIGKILL');
+  await until('another starter', () => spawnersNaming(scratch).some(one => one.pid !== spawner.pid));
+  await client.stop(session.sessionId);
+  await until('no encode', () => encodesNaming(scratch).length === 0);
+  assert.ok(!isRunning(pid));
 });
 
 test('SIGTERM ends everything in order, encodes and all', async t => {
