@@ -21,7 +21,7 @@ type Making = Pick<ScenarioOptions, 'mediaDir' | 'say'>;
 export const FIVE_MINUTES_LOOPS = 10;
 
 // A copied loop has a short audio frame at each of its ends, so that its sound could not be copied: encoded as one, as in any real film.
-const EVEN_SOUND = ['-c:v', 'copy', '-c:a', 'aac', '-b:a', '192k'];
+const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '-b:a', '192k'];
 
 /** 1080p with keyframes 1.5 to 10.4 s apart; 230 MB. */
 export const fiveMinutes = (options: Making): Promise<string> =>

@@ -23,6 +23,8 @@ export class LiveSession {
   video: TrackLayout | null = null;
   audio: TrackLayout | null = null;
   #lastSeenAtMs: number;
+  /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */
+  #patienceMs = LEASE_MS;
   #hasHeartbeat = false;
 
   constructor(record: SessionRecord, parts: { media: Media; layout: StreamLayout; place: Place | null; nowMs: number }) {
@@ -38,17 +40,19 @@ export class LiveSession {
   /** Any request is a sign of life. */
   seen(nowMs: number): void {
     this.#lastSeenAtMs = nowMs;
+    if (!this.#hasHeartbeat) this.#patienceMs = SILENT_LEASE_MS;
   }
 
   heard(beat: { positionMs: number; state: PlaybackState }, nowMs: number): void {
     this.positionMs = beat.positionMs;
     this.state = beat.state;
     this.#hasHeartbeat = true;
+    this.#patienceMs = LEASE_MS;
     this.seen(nowMs);
   }
 
   get expiresAtMs(): number {
-    return this.#lastSeenAtMs + (this.#hasHeartbeat ? LEASE_MS : SILENT_LEASE_MS);
+    return this.#lastSeenAtMs + this.#patienceMs;
   }
 
   tell(message: { readonly type: string } & Record<string, unknown>): void {

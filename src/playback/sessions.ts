@@ -112,6 +112,8 @@ export class PlaybackSessions {
         this.#options.tokens.issue(record.id, owner, STREAM_TOKEN_MS),
         this.#options.database.sessions.put(record),
       ]);
+      // Nobody would ever stop it: the client went away before it learned of its session.
+      if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
       this.#options.metrics.sessionStarts.inc({ delivery: offer.delivery, profile });
       if (place) this.#options.metrics.queueWait.observe({ priority: request.priority }, place.waitMs);
       return { session, token, queueWaitMs: place?.waitMs ?? 0 };
