@@ -35,7 +35,7 @@ const APPLE: Capabilities = {
 };
 const DEVICE: Capabilities = { ...APPLE, containers: ['mp4', 'matroska'], videoCodecs: ['h264', 'hevc', 'vp9'], hdr: [] };
 
-const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
+export const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
   'web-chrome': BROWSER,
   'web-firefox': BROWSER,
   'safari-macos': APPLE,
