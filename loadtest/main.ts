@@ -5,10 +5,22 @@ import { parseArgs } from 'node:util';
 import { MissingProgramError, requirePrograms } from './programs.ts';
 import { machineFacts, printResult, writeResult } from './report.ts';
 import type { Remote, Scenario, ScenarioOptions } from './scenario.ts';
+import { direct } from './scenarios/direct.ts';
+import { hot } from './scenarios/hot.ts';
+import { readiness } from './scenarios/readiness.ts';
+import { remuxIndex } from './scenarios/remux-index.ts';
+import { seek } from './scenarios/seek.ts';
+import { soak } from './scenarios/soak.ts';
 import { ttff } from './scenarios/ttff.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ttff,
+  seek,
+  'remux-index': remuxIndex,
+  readiness,
+  direct,
+  hot,
+  soak,
 };
 
 const OPTIONS = {

@@ -10,8 +10,8 @@ export type Wish = {
   readonly mediaId: string;
   readonly delivery: Delivery;
   readonly positionMs: number;
-  /** Tallest rung to be offered; 0: any. */
-  readonly maxHeight: number;
+  /** What the player can do, beyond a desktop browser's. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
 };
 
 export type Started = {
@@ -73,15 +73,26 @@ export class Viewer {
     return parseMedia(await this.http.send('/api/v1/media?limit=200', { headers: this.#headers }));
   }
 
-  async start({ mediaId, delivery, positionMs, maxHeight }: Wish): Promise<Started> {
-    const client = { profile: 'web-chrome', ...(maxHeight === 0 ? {} : { capabilities: { maxHeight } }) };
-    const body = { mediaId, delivery, startPositionMs: positionMs, client };
+  /** Of a library of one film. */
+  async firstMediaId(): Promise<string> {
+    const [media] = await this.media();
+    if (!media) throw new Error('the library is empty');
+    return media.id;
+  }
+
+  async start({ mediaId, delivery, positionMs, capabilities }: Wish): Promise<Started> {
+    const body = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
     return parseStarted(await this.http.send('/api/v1/sessions', { method: 'POST', headers: this.#headers, body }));
   }
 
   /** Resolves when the session and all its processes are gone. */
   async stop({ sessionId }: Started): Promise<void> {
     await this.http.send(`/api/v1/sessions/${sessionId}`, { method: 'DELETE', headers: this.#headers });
+  }
+
+  /** Tells the server where it will look next. */
+  async seekHint({ sessionId }: Started, positionMs: number): Promise<void> {
+    await this.http.send(`/api/v1/sessions/${sessionId}/seek`, { method: 'POST', headers: this.#headers, body: { positionMs } });
   }
 
   async metrics(): Promise<string> {

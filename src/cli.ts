@@ -22,7 +22,10 @@ async function serve(): Promise<void> {
     isClosing = true;
     log.info({ signal }, 'closing');
     ferrite.close().then(
-      () => process.exit(0),
+      () => {
+        log.info('closed');
+        process.exit(0);
+      },
       err => {
         log.fatal({ err }, 'closing failed');
         process.exit(1);

@@ -10,7 +10,7 @@ const AUTH_MS_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 export function createLogger(level: string, isTerminal: boolean): Logger {
   const stream: DestinationStream = isTerminal
     ? pretty({ colorize: true, ignore: 'pid,hostname', sync: true })
-    : destination({ dest: 1, sync: false });
+    : destination({ dest: 1, sync: true });
   return pino({ level, base: null, redact: ['token', 'password', '*.token', '*.password', 'headers.authorization'] }, stream);
 }
 

@@ -1,11 +1,11 @@
 // The ffmpeg effect: one process, its output cut into segments, its end told exactly once.
-import { stat } from 'node:fs/promises';
-import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
-import { type ErrorRecord, FerriteError, toErrorRecord } from '#domain/errors.ts';
+import type { FfmpegEffect } from '#actors/effects.ts';
+import { type ErrorRecord, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
 import { SegmentReadiness } from './segment-readiness.ts';
 import type { ChildProcess, SpawnerClient } from './spawner-client.ts';
+import { requireUnchangedMedia } from './unchanged-media.ts';
 
 export type Publish = (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
 
@@ -47,15 +47,20 @@ export function ffmpegEffect(options: { spawner: SpawnerClient; ffmpegPath: stri
       }
     };
     const run = async (): Promise<void> => {
-      await requireUnchanged(job);
+      await requireUnchangedMedia(job.media);
       const started = await options.spawner.run(options.ffmpegPath, ffmpegArguments(job));
       child = started;
       if (isStopped) stop();
       started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));
-      started.socket.once('end', () => read(() => readiness.end()));
+      let hasEnded = false;
+      started.socket.once('end', () => {
+        hasEnded = true;
+      });
       if (isHeld) started.socket.pause();
       const closed = new Promise<void>(resolve => started.socket.once('close', () => resolve()));
       const [exit] = await Promise.all([started.exited, closed]);
+      // What a killed or failed run leaves behind is a part of a segment, not a segment.
+      if (hasEnded && exit.exitCode === 0) read(() => readiness.end());
       const isClean = exit.exitCode === 0 && failure === null;
       if (isStopped && failure === null) return sendBack({ type: 'ffmpeg.exited' });
       if (isClean) return sendBack({ type: 'ffmpeg.exited' });
@@ -80,14 +85,4 @@ export function ffmpegEffect(options: { spawner: SpawnerClient; ffmpegPath: stri
     run().catch(error => sendBack({ type: 'ffmpeg.failed', error: toErrorRecord(error) }));
     return stop;
   };
-}
-
-/** A plan made for another file would be cut in the wrong places. */
-async function requireUnchanged({ media }: EncodeJob): Promise<void> {
-  const facts = await stat(media.path).catch(cause => {
-    throw new FerriteError('MEDIA_CHANGED', 'the media file is gone', { cause });
-  });
-  if (facts.size !== media.byteLength || Math.floor(facts.mtimeMs) !== media.mtimeMs) {
-    throw new FerriteError('MEDIA_CHANGED', 'the media file was replaced since it was scanned');
-  }
 }

@@ -24,6 +24,8 @@ export type FragmentHandlers = {
 
 // Far above any real box of a one-frame fragment; a stream that claims more is not what we asked ffmpeg for.
 const MAX_BOX_BYTES = 256 * 1024 * 1024;
+// We ask for one frame a fragment.
+const MAX_RUN_SAMPLES = 10_000;
 const SAMPLE_IS_NON_SYNC = 0x0001_0000;
 
 /** Push bytes in as they arrive; whole samples come out. Throws ENCODE_FAILED on what is not a fragmented MP4. */
@@ -49,11 +51,16 @@ export class FragmentReader {
         this.#wanted = size;
         return;
       }
-      this.#consume(bytes.toString('latin1', 4, 8), bytes.subarray(0, size));
+      reading(() => this.#consume(bytes.toString('latin1', 4, 8), bytes.subarray(0, size)));
       this.#chunks = [bytes.subarray(size)];
       this.#available -= size;
       this.#wanted = 8;
     }
+  }
+
+  /** Throws ENCODE_FAILED when the output stopped in the middle of something. */
+  end(): void {
+    if (this.#available > 0) throw new FerriteError('ENCODE_FAILED', 'the output of the encoder is cut off');
   }
 
   #joined(): Buffer {
@@ -85,6 +92,7 @@ export class FragmentReader {
   #readRun(moof: Buffer, start: number, startTime: number, defaults: Defaults): number {
     const flags = moof.readUInt32BE(start) & 0xffffff;
     const count = moof.readUInt32BE(start + 4);
+    if (count > MAX_RUN_SAMPLES) throw new FerriteError('ENCODE_FAILED', 'the encoder wrote a fragment of too many frames');
     let at = start + 8 + (flags & 0x1 ? 4 : 0);
     const firstFlags = flags & 0x4 ? moof.readUInt32BE(at) : null;
     if (firstFlags !== null) at += 4;
@@ -118,6 +126,16 @@ export class FragmentReader {
 }
 
 type Defaults = { readonly duration: number; readonly size: number; readonly flags: number };
+
+/** A field that lies outside its box is as little MP4 as a box of no size. */
+function reading(read: () => void): void {
+  try {
+    read();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FerriteError('ENCODE_FAILED', 'the encoder wrote a box that is cut off', { cause });
+  }
+}
 
 function boxByteLength(bytes: Buffer): number {
   const size = bytes.readUInt32BE(0);

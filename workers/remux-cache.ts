@@ -1,9 +1,12 @@
 // Container indexes kept open between segments: parsing one costs 25–60 ms, building a segment from it 1–3.
 import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';
+import type { Media } from '#domain/media.ts';
 import { openRemuxSource } from './remux/remuxer.ts';
 import type { RemuxSource } from './remux/source.ts';
+import { requireUnchangedMedia } from './unchanged-media.ts';
 
+type ScannedMedia = Pick<Media, 'version' | 'path' | 'byteLength' | 'mtimeMs'>;
 type Entry = { readonly source: RemuxSource; users: number; isEvicted: boolean };
 
 const MAX_INDEX_BYTES = 256 * 1024 * 1024;
@@ -23,8 +26,10 @@ export class RemuxCache {
   });
   readonly #opening = new Map<string, Promise<Entry>>();
 
-  async use<T>(version: string, path: string, work: (source: RemuxSource) => Promise<T>): Promise<T> {
-    const entry = this.#entries.get(version) ?? (await this.#open(version, path));
+  /** @throws MEDIA_CHANGED when the file is not the one that was scanned. */
+  async use<T>(media: ScannedMedia, work: (source: RemuxSource) => Promise<T>): Promise<T> {
+    const { version } = media;
+    const entry = this.#entries.get(version) ?? (await this.#open(media));
     entry.users++;
     try {
       return await work(entry.source);
@@ -41,10 +46,11 @@ export class RemuxCache {
     this.#entries.clear();
   }
 
-  #open(version: string, path: string): Promise<Entry> {
+  #open(media: ScannedMedia): Promise<Entry> {
+    const { version } = media;
     const running = this.#opening.get(version);
     if (running) return running;
-    const opening = openEntry(path)
+    const opening = openEntry(media)
       .then(entry => {
         this.#entries.set(version, entry);
         return entry;
@@ -60,8 +66,16 @@ export class RemuxCache {
   }
 }
 
-async function openEntry(path: string): Promise<Entry> {
-  const source = await openRemuxSource(path);
+async function openEntry(media: ScannedMedia): Promise<Entry> {
+  await requireUnchangedMedia(media);
+  const source = await openRemuxSource(media.path);
   if (!source) throw new FerriteError('MEDIA_CHANGED', 'the file no longer has the index that its scan found');
+  try {
+    // Once more, for it may have been replaced in between.
+    await requireUnchangedMedia(media);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
   return { source, users: 0, isEvicted: false };
 }

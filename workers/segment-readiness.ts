@@ -39,8 +39,9 @@ export class SegmentReadiness {
     this.#reader.push(chunk);
   }
 
-  /** ffmpeg came to the end of its work: what was collected is the last segment. */
+  /** ffmpeg came to the end of its work: what was collected is the last segment. Throws ENCODE_FAILED when the end is missing. */
   end(): void {
+    this.#reader.end();
     if (this.#frames.length > 0 && this.#index <= this.#job.lastIndex) this.#publish(null);
   }
 

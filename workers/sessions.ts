@@ -130,7 +130,7 @@ export class Sessions {
     const startedMs = performance.now();
     const { video } = open.keyframes;
     const origin = Math.round((originPts(video) * grid.timescale) / video.timescale);
-    const bytes = await this.#options.remux.use(open.media.version, open.media.path, async source => {
+    const bytes = await this.#options.remux.use(open.media, async source => {
       if (name === 'init') return source.initSegment(rendition.streamIndex);
       return source.segment(rendition.streamIndex, {
         index: name,

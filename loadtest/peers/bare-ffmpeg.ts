@@ -6,33 +6,44 @@ import { BoxCounter } from './box-counter.ts';
 
 const DEADLINE_MS = 120_000;
 
-/** What a running video encode of the product was told. */
-export type EncodeCommand = {
-  readonly argv: readonly string[];
-  /** Frames of the first segment. */
+/** What the encodes of one viewer were told. */
+export type EncodeCommands = {
+  readonly video: readonly string[];
+  /** Null where the sound is copied. */
+  readonly audio: readonly string[] | null;
+  /** Frames of the first segment, their rate, and where it starts. */
   readonly frames: number;
+  readonly fps: number;
   readonly startS: number;
 };
 
 /** One process, from its start to the last byte of what is waited for. */
 type BareRun = { readonly completeMs: Promise<number>; readonly child: ChildProcess };
 
-/** The video encodes that run below the server at this moment. */
-export function runningEncodes(serverPid: number): EncodeCommand[] {
-  return descendants(serverPid)
-    .filter(({ argv }) => argv.includes('libx264'))
-    .map(({ argv }) => toCommand(argv));
+const AAC_FRAME = 1024;
+const AAC_RATE = 48_000;
+
+/** The encodes that run below the server at this moment; sound belongs to one viewer only. */
+export function runningEncodes(serverPid: number): EncodeCommands[] {
+  const running = descendants(serverPid).map(({ argv }) => argv);
+  const audio = running.find(argv => argv.includes('-vn') && argv.includes('aac')) ?? null;
+  return running.filter(argv => argv.includes('libx264')).map(argv => toCommands(argv, audio));
 }
 
-/** The same command lines all at once, each to its first complete segment; milliseconds of each. */
-export function runSameCommands(commands: readonly EncodeCommand[]): Promise<number[]> {
-  // A fragment a frame: the segment is complete with its last frame's.
-  return runAll(commands.map(({ argv, frames }) => ({ argv, mediaDataBoxes: frames })));
+/** The product's own command lines all at once, each viewer's to its first complete segments; milliseconds of each. */
+export async function runSameCommands(viewers: readonly EncodeCommands[]): Promise<number[]> {
+  // A fragment a frame: a segment is complete with its last frame's.
+  const videos = viewers.map(({ video, frames }) => ({ argv: video, mediaDataBoxes: frames }));
+  const audios = viewers.flatMap(({ audio, frames, fps }) =>
+    audio === null ? [] : [{ argv: audio, mediaDataBoxes: Math.floor((frames / fps) * (AAC_RATE / AAC_FRAME)) }],
+  );
+  const completeMs = await runAll([...videos, ...audios]);
+  return audios.length === 0 ? completeMs : [Math.max(...completeMs)];
 }
 
 /** `ffmpeg -ss` on the file with the same encoder settings, to its first complete fragment of as many frames. */
-export function runPlainCommands(commands: readonly EncodeCommand[]): Promise<number[]> {
-  return runAll(commands.map(command => ({ argv: plainCommand(command), mediaDataBoxes: 1 })));
+export function runPlainCommands(viewers: readonly EncodeCommands[]): Promise<number[]> {
+  return runAll(viewers.map(commands => ({ argv: plainCommand(commands), mediaDataBoxes: 1 })));
 }
 
 /** All run on until the last has what it needs, as the product's do. */
@@ -64,28 +75,29 @@ function start(argv: readonly string[], mediaDataBoxes: number): BareRun {
   return { completeMs, child };
 }
 
-function toCommand(argv: readonly string[]): EncodeCommand {
-  const filter = valueOf(argv, '-vf');
+function toCommands(video: readonly string[], audio: readonly string[] | null): EncodeCommands {
+  const filter = optionOf(video, '-vf');
   const [, num, den] = filter.match(/fps=(\d+)\/(\d+)/) ?? [];
   const fps = Number(num) / Number(den);
-  const [first = 0, second] = valueOf(argv, '-force_key_frames').split(',').map(Number);
+  const [first = 0, second] = optionOf(video, '-force_key_frames').split(',').map(Number);
   // The times stand a quarter of a frame before their frames, but never before 0.
   const frameAt = (seconds: number): number => Math.round(seconds * fps + 0.25);
-  const frames = second === undefined ? Number(valueOf(argv, '-frames:v')) : frameAt(second) - frameAt(first);
-  return { argv, frames, startS: frameAt(first) / fps };
+  const frames = second === undefined ? Number(optionOf(video, '-frames:v')) : frameAt(second) - frameAt(first);
+  return { video, audio, frames, fps, startS: frameAt(first) / fps };
 }
 
-function plainCommand({ argv, frames, startS }: EncodeCommand): string[] {
-  const [, scale = ''] = valueOf(argv, '-vf').match(/(scale=\d+:\d+)/) ?? [];
-  const same = ['-preset', '-profile:v', '-level:v', '-crf', '-maxrate', '-bufsize'].flatMap(name => [name, valueOf(argv, name)]);
+function plainCommand({ video, audio, frames, startS }: EncodeCommands): string[] {
+  const [, scale = ''] = optionOf(video, '-vf').match(/(scale=\d+:\d+)/) ?? [];
+  const same = ['-preset', '-profile:v', '-level:v', '-crf', '-maxrate', '-bufsize'].flatMap(name => [name, optionOf(video, name)]);
+  const sound = audio === null ? [] : ['-map', '0:a:0', '-c:a', 'aac', '-ac', optionOf(audio, '-ac'), '-b:a', optionOf(audio, '-b:a')];
   return [
-    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', '-ss', String(startS), '-i', valueOf(argv, '-i'), '-map', '0:v:0'],
+    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', '-ss', String(startS), '-i', optionOf(video, '-i'), '-map', '0:v:0'],
     ...['-vf', `${scale},format=yuv420p`, '-c:v', 'libx264', ...same, '-g', String(frames), '-keyint_min', String(frames)],
-    ...['-sc_threshold', '0', '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
+    ...['-sc_threshold', '0', ...sound, '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
   ];
 }
 
-function valueOf(argv: readonly string[], name: string): string {
+function optionOf(argv: readonly string[], name: string): string {
   const value = argv[argv.indexOf(name) + 1];
   if (!argv.includes(name) || value === undefined) throw new Error(`the encode has no ${name}`);
   return value;

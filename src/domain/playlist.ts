@@ -14,7 +14,10 @@ export type PlaylistInput = { readonly media: Media; readonly plan: Plan; readon
 export function multivariantPlaylist({ media, offer, hasLeadingPictures }: PlaylistInput): string {
   const audioBps = Math.max(0, ...offer.audio.map(({ bandwidthBps }) => bandwidthBps));
   const audioCodecs = [...new Set(offer.audio.map(({ codecs }) => codecs))];
-  const audio = offer.audio.map((rendition, position) => audioRendition(media, rendition, position === 0));
+  const names = audioNames(media);
+  const audio = offer.audio.map((rendition, position) =>
+    audioRendition(media, rendition, { name: names[rendition.track] ?? '', isFirst: position === 0 }),
+  );
   const variants = offer.video.map(
     rendition =>
       new HLS.types.Variant({
@@ -66,15 +69,14 @@ function targetDurationS(plan: Plan, offer: Offer): number {
   return Math.max(...grids.map(grid => Math.round(longestSegmentS(grid))), 1);
 }
 
-function audioRendition(media: Media, rendition: AudioRendition, isFirst: boolean) {
-  const stream = media.streams.audio[rendition.track];
-  const language = stream?.language ?? undefined;
+function audioRendition(media: Media, rendition: AudioRendition, { name, isFirst }: { name: string; isFirst: boolean }) {
+  const language = media.streams.audio[rendition.track]?.language ?? null;
   return new HLS.types.Rendition({
     type: 'AUDIO',
     uri: `audio/${rendition.track}/index.m3u8`,
     groupId: AUDIO_GROUP,
-    name: audioName(media, rendition.track),
-    ...(language === undefined ? {} : { language }),
+    name,
+    ...(isLanguageTag(language) ? { language } : {}),
     isDefault: isFirst,
     autoselect: true,
     forced: false,
@@ -83,13 +85,23 @@ function audioRendition(media: Media, rendition: AudioRendition, isFirst: boolea
 }
 
 /** Names must differ within a group (RFC 8216, 4.3.4.1.1). */
-function audioName(media: Media, track: number): string {
-  const nameOf = (at: number): string => media.streams.audio[at]?.title ?? media.streams.audio[at]?.language ?? `Audio ${at + 1}`;
-  const name = nameOf(track);
-  const isTaken = media.streams.audio.some((_, other) => other !== track && nameOf(other) === name);
-  // A quoted-string has no quotes and no line ends (RFC 8216, 4.2).
-  return (isTaken ? `${name} (${track + 1})` : name).replace(/["\r\n]/g, ' ');
+function audioNames(media: Media): string[] {
+  const names: string[] = [];
+  const plain = media.streams.audio.map(({ title, language }, at) => attributeText(title) || attributeText(language) || `Audio ${at + 1}`);
+  for (const [at, name] of plain.entries()) {
+    const isTaken = (wanted: string): boolean => names.includes(wanted) || plain.some((other, where) => where !== at && other === wanted);
+    let unique = name;
+    for (let number = at + 1; isTaken(unique); number++) unique = `${name} (${number})`;
+    names.push(unique);
+  }
+  return names;
 }
+
+/** A quoted-string has no quotes, line ends or other control characters (RFC 8216, 4.1 and 4.2), whatever the file says. */
+const attributeText = (text: string | null): string => (text ?? '').replace(/["\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+
+/** What is no language tag (BCP 47) is not told: a player would not know it either. */
+const isLanguageTag = (text: string | null): text is string => text !== null && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
 
 function isIndependent(rendition: VideoRendition | Rendition, hasLeadingPictures: boolean): boolean {
   return rendition.kind !== 'video-copy' || !hasLeadingPictures;

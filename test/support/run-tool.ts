@@ -19,7 +19,7 @@ export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes,
   return { stdout: Buffer.from(result.stdout), stderrTail: Buffer.from(result.stderr).toString('utf8'), exitCode: result.exitCode ?? null };
 };
 
-export async function temporaryFolder(t: { after(clean: () => Promise<void>): void }): Promise<string> {
+export async function temporaryFolder(t: { after(clean: () => Promise<void>): unknown }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ferrite-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;

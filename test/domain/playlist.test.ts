@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import HLS from 'hls-parser';
+import { resolveCapabilities } from '#domain/client-profile.ts';
+import { chooseDelivery } from '#domain/delivery.ts';
+import type { AudioStream, KeyframeMap, Media } from '#domain/media.ts';
+import { buildPlan } from '#domain/plan.ts';
+import { mediaPlaylist, multivariantPlaylist, type PlaylistInput } from '#domain/playlist.ts';
+import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../support/titles.ts';
+
+type Given = {
+  readonly audio?: readonly Partial<AudioStream>[];
+  readonly keyframesS?: readonly number[];
+  readonly endS?: number;
+  readonly hasLeadingPictures?: boolean;
+  readonly delivery?: 'remux' | 'transcode';
+  readonly rate?: { num: number; den: number };
+};
+
+function given({
+  audio = [{}],
+  keyframesS = everyS(2, 30),
+  endS = 60,
+  hasLeadingPictures = false,
+  delivery = 'remux',
+  rate,
+}: Given = {}): PlaylistInput {
+  const frameRate = rate ?? { num: 24, den: 1 };
+  const media: Media = aTitle({
+    streams: {
+      video: [aVideoStream({ frameRate })],
+      audio: audio.map((changes, at) => anAudioStream({ index: at + 1, ...changes })),
+      subtitles: [],
+    },
+  });
+  const timelines = audio.map((_, at) => anAudioTimeline({ index: at + 1, endPts: Math.round(endS * 48_000) }));
+  const plain = aMap(keyframesS, endS, { audio: timelines });
+  const map: KeyframeMap = { ...plain, video: { ...plain.video, hasLeadingPictures } };
+  const plan = buildPlan(map, frameRate, 2_000);
+  const capabilities = resolveCapabilities('web-chrome', {});
+  return { media, plan, hasLeadingPictures, offer: chooseDelivery(media, map, plan, { delivery, audioTrack: 0, capabilities }) };
+}
+
+function main(input: PlaylistInput) {
+  const text = multivariantPlaylist(input);
+  const playlist = HLS.parse(text);
+  assert.ok(playlist.isMasterPlaylist);
+  return { text, playlist };
+}
+
+function mediaPlaylists(input: PlaylistInput) {
+  return [...input.offer.video, ...input.offer.audio].map(rendition => {
+    const text = mediaPlaylist(input, rendition);
+    const playlist = HLS.parse(text);
+    assert.ok(!playlist.isMasterPlaylist);
+    return { rendition, text, playlist };
+  });
+}
+
+const audioNames = (input: PlaylistInput): string[] => main(input).playlist.variants[0]?.audio.map(({ name }) => name) ?? [];
+
+test('playlist: the multivariant playlist lists every rung with what a player needs to choose', () => {
+  const input = given({ audio: [{ language: 'en' }, { language: 'de', channels: 1 }] });
+  const { playlist, text } = main(input);
+  assert.deepEqual(
+    playlist.variants.map(({ uri }) => uri),
+    ['original', '1080p', '720p', '480p', '360p', '240p'].map(rung => `video/${rung}/index.m3u8`),
+  );
+  for (const [at, variant] of playlist.variants.entries()) {
+    assert.deepEqual(variant.resolution, { width: input.offer.video[at]?.width, height: input.offer.video[at]?.height });
+    assert.ok(variant.bandwidth > (input.offer.video[at]?.bandwidthBps ?? 0), 'BANDWIDTH has room for the sound');
+    assert.equal(variant.codecs, `${input.offer.video[at]?.codecs},mp4a.40.2`);
+    assert.deepEqual(
+      variant.audio.map(({ uri, language, isDefault, channels }) => [uri, language, isDefault ?? false, channels]),
+      [
+        ['audio/0/index.m3u8', 'en', true, '2'],
+        ['audio/1/index.m3u8', 'de', false, '1'],
+      ],
+    );
+  }
+  assert.match(text, /FRAME-RATE=24(\.000)?[,\n]/);
+  assert.ok(text.startsWith('#EXTM3U\n') && text.endsWith('\n'));
+});
+
+test('playlist: a film without sound names no audio group', () => {
+  const { text, playlist } = main(given({ audio: [] }));
+  assert.ok(!text.includes('AUDIO'));
+  assert.equal(playlist.variants[0]?.codecs, 'avc1.640028');
+});
+
+test('playlist: media playlists are complete from the first answer', () => {
+  for (const { playlist, text } of mediaPlaylists(given())) {
+    assert.equal(playlist.playlistType, 'VOD');
+    assert.equal(playlist.endlist, true);
+    assert.equal(playlist.mediaSequenceBase ?? 0, 0);
+    assert.ok(text.endsWith('\n'));
+    assert.deepEqual(
+      playlist.segments.map(({ uri }) => uri),
+      playlist.segments.map((_, index) => `${index}.m4s`),
+    );
+    assert.ok(playlist.segments.every(({ map }) => map?.uri === 'init.mp4'));
+  }
+});
+
+test('playlist: TARGETDURATION covers every rounded EXTINF and is the same in all of a film’s playlists', () => {
+  const random = seededRandom(99);
+  for (let round = 0; round < 40; round++) {
+    const keyframesS = [0];
+    for (let count = 20; count > 0; count--) keyframesS.push((keyframesS.at(-1) ?? 0) + 0.1 + random() * 11);
+    const playlists = mediaPlaylists(given({ keyframesS, endS: (keyframesS.at(-1) ?? 0) + 0.3 + random() * 9 }));
+    const longest = Math.max(...playlists.flatMap(({ playlist }) => playlist.segments.map(({ duration }) => Math.round(duration))));
+    for (const { playlist } of playlists) assert.equal(playlist.targetDuration, longest);
+  }
+});
+
+test('playlist: EXTINF is true to the microsecond, so a film of fractional rate does not drift', () => {
+  const frameS = 1001 / 24_000;
+  const input = given({ rate: { num: 24_000, den: 1001 }, keyframesS: everyS(48 * frameS, 1_800), endS: 1_800 * 48 * frameS });
+  for (const { playlist, rendition } of mediaPlaylists(input)) {
+    const sum = playlist.segments.reduce((total, { duration }) => total + duration, 0);
+    assert.ok(Math.abs(sum - 1_800 * 48 * frameS) < 0.03, `${rendition.kind} lasts ${sum}`);
+  }
+});
+
+test('playlist: a copy of open GOPs is not called independent, neither itself nor the film', () => {
+  for (const hasLeadingPictures of [true, false]) {
+    const input = given({ hasLeadingPictures });
+    const tag = '#EXT-X-INDEPENDENT-SEGMENTS';
+    assert.equal(main(input).text.includes(tag), !hasLeadingPictures);
+    for (const { rendition, text } of mediaPlaylists(input))
+      assert.equal(text.includes(tag), rendition.kind !== 'video-copy' || !hasLeadingPictures, rendition.kind);
+  }
+  assert.ok(main(given({ hasLeadingPictures: true, delivery: 'transcode' })).text.includes('#EXT-X-INDEPENDENT-SEGMENTS'));
+});
+
+test('playlist: every address is relative', () => {
+  const input = given();
+  const texts = [main(input).text, ...mediaPlaylists(input).map(({ text }) => text)];
+  for (const text of texts) {
+    const addresses = [...text.matchAll(/URI="([^"]*)"/g)].map(match => match[1] ?? '');
+    addresses.push(...text.split('\n').filter(line => line !== '' && !line.startsWith('#')));
+    assert.ok(addresses.length > 0);
+    for (const address of addresses) assert.match(address, /^[a-z0-9][\w./-]*$/i);
+  }
+});
+
+test('playlist: whatever a file calls its tracks, nothing breaks out of the attribute', () => {
+  const evil = 'x",URI="http://evil.example/a.m3u8"\r\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://evil.example/b.m3u8\u0000\u0085\u2028';
+  const audio = [
+    { title: evil, language: 'en' },
+    { title: null, language: evil },
+    { title: 'Ünïcode, with commas', language: null },
+  ];
+  const { text, playlist } = main(given({ audio }));
+  assert.ok(!text.split('\n').some(line => line.startsWith('http')), text);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there (RFC 8216, 4.1)
+  assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  assert.equal(text.match(/^#EXT-X-MEDIA:/gm)?.length, 3);
+  assert.equal(text.match(/^#EXT-X-STREAM-INF:/gm)?.length, playlist.variants.length);
+  assert.deepEqual(
+    playlist.variants[0]?.audio.map(({ uri }) => uri),
+    ['audio/0/index.m3u8', 'audio/1/index.m3u8', 'audio/2/index.m3u8'],
+  );
+  assert.equal(playlist.variants[0]?.audio[2]?.name, 'Ünïcode, with commas');
+});
+
+for (const [what, audio, expected] of [
+  [
+    'tracks are named after their title, language or number',
+    [{ title: 'Director', language: 'en' }, { language: 'de' }, { language: null }],
+    ['Director', 'de', 'Audio 3'],
+  ],
+  ['equal names are told apart', [{ title: 'Stereo' }, { title: 'Stereo' }], ['Stereo (1)', 'Stereo (2)']],
+  [
+    'an empty title is none',
+    [
+      { title: '', language: 'en' },
+      { title: ' ', language: '' },
+    ],
+    ['en', 'Audio 2'],
+  ],
+] as const) {
+  test(`playlist: ${what}`, () => assert.deepEqual(audioNames(given({ audio })), expected));
+}
+
+test('playlist: names differ even where a title looks like what tells names apart', () => {
+  for (const titles of [
+    ['A', 'A', 'A (1)'],
+    ['A (2)', 'A', 'A'],
+    ['a"b', 'a b'],
+    ['A', 'A', 'A (1)', 'A (2)', 'A (1)', 'A (1) (1)'],
+  ]) {
+    const names = audioNames(given({ audio: titles.map(title => ({ title })) }));
+    assert.equal(new Set(names).size, titles.length, names.join(' | '));
+  }
+});
