@@ -3,11 +3,11 @@ import { assign, sendParent, sendTo, setup } from 'xstate';
 import type { ErrorRecord } from '#domain/errors.ts';
 import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
 
-type Input = { readonly job: EncodeJob; readonly slot: string; readonly limitIndex: number };
+type Input = { readonly job: EncodeJob; readonly actorId: string; readonly limitIndex: number };
 type Context = Input & { readonly nextIndex: number; readonly attempts: number; readonly error: ErrorRecord | null };
 type Event = FfmpegEvent | { readonly type: 'window.moved'; readonly limitIndex: number } | { readonly type: 'encode.stop' };
 export type EncodeOutput = {
-  readonly slot: string;
+  readonly actorId: string;
   readonly job: EncodeJob;
   readonly nextIndex: number;
   readonly error: ErrorRecord | null;
@@ -16,7 +16,7 @@ export type EncodeOutput = {
 /** What the session hears while the run goes on. */
 export type EncodeProgress = {
   readonly type: 'encode.progressed';
-  readonly slot: string;
+  readonly actorId: string;
   readonly firstIndex: number;
   readonly nextIndex: number;
 };
@@ -37,7 +37,7 @@ export const encode = setup({
     report: sendParent(
       ({ context }): EncodeProgress => ({
         type: 'encode.progressed',
-        slot: context.slot,
+        actorId: context.actorId,
         firstIndex: context.job.firstIndex,
         nextIndex: context.nextIndex,
       }),
@@ -55,6 +55,8 @@ export const encode = setup({
   },
   delays: {
     stallTimeout: 15_000,
+    /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
+    exitTimeout: 5_000,
     /** A paused viewer's encoder is given back; coming back starts another. */
     holdTimeout: 60_000,
     retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
@@ -63,7 +65,7 @@ export const encode = setup({
   id: 'encode',
   context: ({ input }) => ({ ...input, nextIndex: input.job.firstIndex, attempts: 0, error: null }),
   initial: 'running',
-  output: ({ context }) => ({ slot: context.slot, job: context.job, nextIndex: context.nextIndex, error: context.error }),
+  output: ({ context }) => ({ actorId: context.actorId, job: context.job, nextIndex: context.nextIndex, error: context.error }),
   states: {
     running: {
       invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => ({ ...context.job, firstIndex: context.nextIndex }) },
@@ -93,8 +95,12 @@ export const encode = setup({
           },
         },
         // Both wait for the process to be gone: leaving `running` sooner would orphan it.
-        stopping: { entry: 'stopFfmpeg', on: { 'ffmpeg.exited': '#encode.stopped', 'ffmpeg.failed': '#encode.stopped' } },
-        stalled: { entry: 'stopFfmpeg', on: { 'encode.stop': 'stopping' } },
+        stopping: {
+          entry: 'stopFfmpeg',
+          after: { exitTimeout: '#encode.stopped' },
+          on: { 'ffmpeg.exited': '#encode.stopped', 'ffmpeg.failed': '#encode.stopped' },
+        },
+        stalled: { entry: 'stopFfmpeg', after: { exitTimeout: '#encode.retrying' }, on: { 'encode.stop': 'stopping' } },
       },
       on: {
         'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },

@@ -1,5 +1,5 @@
 // One viewer watching one media: owns its encodes and the ladder, and ends them when it ends.
-import { type ActorRefFrom, assign, enqueueActions, setup, stopChild } from 'xstate';
+import { type ActorRefFrom, type AnyActorRef, assign, enqueueActions, setup, stopChild } from 'xstate';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
 import type { EncodeJob } from './effects.ts';
@@ -57,9 +57,14 @@ type Input = { readonly record: SessionRecord; readonly windowSegments: number }
 
 export const videoSlot = (rungId: string): string => `video:${rungId}`;
 export const audioSlot = (track: number): string => `audio:${track}`;
+const isAudio = (slot: string): boolean => slot.startsWith('audio:');
 
 /** How many segments past the next one a viewer rather waits for a running encode than starts another (about what a start costs). */
 export const REACH_SEGMENTS = 2;
+
+/** XState knows the children by name only as far as they are declared; ours are spawned under numbers. */
+const childOf = (children: Record<string, AnyActorRef | undefined>, { actorId }: Run): ActorRefFrom<typeof encodeMachine> =>
+  children[actorId] as ActorRefFrom<typeof encodeMachine>;
 
 export const session = setup({
   types: {
@@ -83,29 +88,38 @@ export const session = setup({
     moveWindow: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
       const run = context.runs[slot];
       const limitIndex = index + context.windowSegments;
-      if (!run || limitIndex <= run.limitIndex) return;
+      // A viewer who watches what is cached far ahead is no reason to encode everything up to there.
+      if (!run || index > run.nextIndex + REACH_SEGMENTS || limitIndex <= run.limitIndex) return;
       enqueue.assign({ runs: { ...context.runs, [slot]: { ...run, limitIndex } } });
-      enqueue.sendTo(({ self }) => self.getSnapshot().children[run.actorId] as ActorRefFrom<typeof encodeMachine>, {
-        type: 'window.moved',
-        limitIndex,
-      });
+      enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex });
     }),
     supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
       const run = context.runs[slot];
       if (!run) return;
       const { [slot]: _superseded, ...others } = context.runs;
       enqueue.assign({ runs: others });
-      enqueue.sendTo(({ self }) => self.getSnapshot().children[run.actorId] as ActorRefFrom<typeof encodeMachine>, { type: 'encode.stop' });
+      enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
       enqueue.emit({ type: 'run.superseded', run, cause });
+    }),
+    // Changing the language gives the old track's encoder back.
+    retireOtherAudio: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      if (!isAudio(slot)) return;
+      const retired = Object.values(context.runs).filter(run => isAudio(run.slot) && run.slot !== slot);
+      if (retired.length === 0) return;
+      enqueue.assign({ runs: Object.fromEntries(Object.entries(context.runs).filter(([, run]) => !retired.includes(run))) });
+      for (const run of retired) {
+        enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
+        enqueue.emit({ type: 'run.superseded', run, cause: 'switch' });
+      }
     }),
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
       const limitIndex = job.firstIndex + context.windowSegments;
       const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: job.firstIndex, limitIndex };
-      enqueue.spawnChild('encode', { id: run.actorId, input: { job, slot: run.actorId, limitIndex } });
+      enqueue.spawnChild('encode', { id: run.actorId, input: { job, actorId: run.actorId, limitIndex } });
       enqueue.assign({ runs: { ...context.runs, [slot]: run }, runsStarted: context.runsStarted + 1, runsAlive: context.runsAlive + 1 });
       enqueue.emit({ type: 'run.started', run });
     }),
-    progress: enqueueActions(({ context, enqueue }, { slot: actorId, nextIndex }: { slot: string; nextIndex: number }) => {
+    progress: enqueueActions(({ context, enqueue }, { actorId, nextIndex }: { actorId: string; nextIndex: number }) => {
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
       if (!known) return;
       const run = { ...known, nextIndex };
@@ -114,7 +128,7 @@ export const session = setup({
       const { rendition } = run.job;
       if ('rungId' in rendition) enqueue.sendTo('ladder', { type: 'rung.ready', rungId: rendition.rungId });
     }),
-    endRun: enqueueActions(({ context, enqueue }, { slot: actorId, job, error, nextIndex }: EncodeOutput) => {
+    endRun: enqueueActions(({ context, enqueue }, { actorId, job, error, nextIndex }: EncodeOutput) => {
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
       const run: Run = known ?? { actorId, slot: '', job, nextIndex, limitIndex: nextIndex };
       if (known) {
@@ -176,6 +190,7 @@ export const session = setup({
           {
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
+              { type: 'retireOtherAudio', params: ({ event }) => event },
               { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
               { type: 'startRun', params: ({ event }) => event },
             ],
@@ -184,6 +199,7 @@ export const session = setup({
         'segment.served': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
+            { type: 'retireOtherAudio', params: ({ event }) => event },
             { type: 'moveWindow', params: ({ event }) => event },
           ],
         },

@@ -1,6 +1,6 @@
 // Composition root: settings → store → process starter → threads → front door, and the one order in which they close.
-import { createHmac, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -47,6 +47,8 @@ export type FerriteOptions = {
   readonly onScanProgress?: (library: Library, status: ScanStatus) => void;
 };
 
+const POSTER_KEY_BYTES = 32;
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
 
@@ -118,7 +120,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await sessions.restore();
   const catalogue = openCatalogue({ config, database, workers, log, onScanProgress });
   own('library scans', catalogue.scanner, scanner => scanner.stop());
-  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools });
+  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools, spawner });
   closers.push({ name: 'the front door', close: () => door.close(REPLIES_DEADLINE_MS) });
   await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
   return {
@@ -244,10 +246,11 @@ type DoorParts = {
   catalogue: Catalogue;
   cache: SegmentCache;
   hasTools: boolean;
+  spawner: SpawnerProcess;
 };
 
 async function openDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools } = parts;
+  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools, spawner } = parts;
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
@@ -262,7 +265,7 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
     ...streamRoutes({ tokens: auth.streamTokens, sessions, segments, workers, metrics }),
     ...operationsRoutes({
       metrics,
-      readiness: () => ({ store: canRead(database), workers: workers().isReady, ffmpeg: hasTools }),
+      readiness: () => ({ store: canRead(database), workers: workers().isReady, ffmpeg: hasTools && spawner.isReady }),
       beforeMetrics: () => {
         metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
         metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
@@ -280,21 +283,27 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
     log,
     onRequest: ({ route, method, status, durationMs }) => {
       // Segments have their own metrics, and too many requests for this one.
-      if (!route.startsWith('/stream/')) metrics.requests.observe({ route, method, status: String(status) }, durationMs);
+      if (route.startsWith('/stream/')) return;
+      // A client can make up methods without end.
+      metrics.requests.observe({ route, method: METHODS.has(method) ? method : 'OTHER', status: String(status) }, durationMs);
     },
   });
 }
 
 /** Signs poster addresses; made once. */
 async function posterKey(dataDir: string): Promise<Buffer> {
-  const path = join(dataDir, 'keys', 'poster-links.key');
-  await mkdir(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
-  const secret = await readFile(path).catch(async () => {
-    const made = randomBytes(32);
-    await writeFile(path, made, { mode: 0o600, flag: 'wx' });
-    return made;
+  const folder = join(dataDir, 'keys');
+  const path = join(folder, 'poster-links.key');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
   });
-  return createHmac('sha256', secret).update('poster-links').digest();
+  if (known?.byteLength === POSTER_KEY_BYTES) return known;
+  const made = randomBytes(POSTER_KEY_BYTES);
+  await writeFile(`${path}.tmp`, made, { mode: 0o600 });
+  await rename(`${path}.tmp`, path);
+  return made;
 }
 
 type FirstStart = {

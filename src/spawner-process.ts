@@ -11,11 +11,13 @@ const SCRIPT = fileURLToPath(new URL('../workers/spawner.ts', import.meta.url));
 const READY_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 3_000;
 const RESTART_DELAY_MS = 100;
+const MAX_RESTART_DELAY_MS = 10_000;
 
 export class SpawnerProcess {
   readonly #onLost: () => void;
   #child: ChildProcessByStdio<Writable, Readable, null> | null = null;
   #isClosing = false;
+  #isReady = false;
   readonly socketDir: string;
 
   static async start(onLost: () => void): Promise<SpawnerProcess> {
@@ -39,6 +41,10 @@ export class SpawnerProcess {
     return this.#child?.pid;
   }
 
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true;
     const child = this.#child;
@@ -55,25 +61,33 @@ export class SpawnerProcess {
     const child = spawn(process.execPath, [SCRIPT, this.socketPath], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child = child;
     child.stdin.on('error', () => undefined); // told by 'exit'
-    child.once('exit', () => this.#onExit());
-    return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => reject(new FerriteError('INTERNAL', 'the process starter did not get ready')), READY_DEADLINE_MS);
-      child.stdout.once('data', () => {
-        clearTimeout(deadline);
-        resolve();
-      });
-      child.once('error', cause => {
-        clearTimeout(deadline);
-        reject(new FerriteError('INTERNAL', 'the process starter could not be started', { cause }));
-      });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const deadline = setTimeout(() => child.kill('SIGKILL'), READY_DEADLINE_MS);
+    child.stdout.once('data', () => {
+      this.#isReady = true;
+      resolve();
     });
+    child.once('error', cause => reject(new FerriteError('INTERNAL', 'the process starter could not be started', { cause })));
+    child.once('exit', () => reject(new FerriteError('INTERNAL', 'the process starter ended before it was ready')));
+    child.once('exit', () => this.#onExit());
+    return promise.finally(() => clearTimeout(deadline));
   }
 
   #onExit(): void {
-    if (this.#isClosing) return;
+    // One that never got ready is started again by whoever waited for it.
+    if (!this.#isReady || this.#isClosing) return;
+    this.#isReady = false;
     this.#onLost();
+    this.#restart(RESTART_DELAY_MS);
+  }
+
+  #restart(delayMs: number): void {
     setTimeout(() => {
-      if (!this.#isClosing) this.#start().catch(this.#onLost);
-    }, RESTART_DELAY_MS).unref();
+      if (this.#isClosing) return;
+      this.#start().catch(() => {
+        this.#onLost();
+        this.#restart(Math.min(delayMs * 2, MAX_RESTART_DELAY_MS));
+      });
+    }, delayMs).unref();
   }
 }

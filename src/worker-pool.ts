@@ -47,6 +47,8 @@ export class WorkerPool {
       // The default puts a thread to sleep between tasks, timers and all.
       atomics: 'disabled',
     });
+    // An error of a thread between two tasks; unheard it would end the process.
+    this.#pool.on('error', error => options.onLost(error));
   }
 
   /** Asks the thread that owns the media. Rejects with the thread's FerriteError, or WORKER_LOST when it died meanwhile. */
@@ -88,7 +90,7 @@ export class WorkerPool {
       () => thread.lose(),
       error => this.#onDeath(slot, thread, error),
     );
-    await withDeadline(thread.ready, READY_DEADLINE_MS);
+    if (!(await withDeadline(thread.ready, READY_DEADLINE_MS))) throw lost();
     this.#threads[slot] = thread;
   }
 
@@ -101,6 +103,7 @@ export class WorkerPool {
   }
 
   async #replace(slot: number): Promise<void> {
+    if (this.#isClosing) return;
     try {
       await this.#startThread(slot);
       this.#options.onReplaced(mediaId => this.#slotOf(mediaId) === slot);
@@ -130,7 +133,7 @@ type Pending = { readonly resolve: (output: never) => void; readonly reject: (er
 class Thread {
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<true>();
   readonly #closed = Promise.withResolvers<void>();
   #nextId = 1;
   #isLost = false;
@@ -145,6 +148,7 @@ class Thread {
 
   request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
     if (this.#isLost) return Promise.reject(lost());
+    if (signal?.aborted) return Promise.reject(new FerriteError('CANCELLED', 'the client went away'));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<Requests[T]['output']>();
     this.#pending.set(id, { resolve, reject });
@@ -178,7 +182,7 @@ class Thread {
   #onMessage(message: FromWorker, onEvent: (event: WorkerEvent) => void): void {
     switch (message.kind) {
       case 'ready':
-        if (message.version === PROTOCOL_VERSION) this.#ready.resolve();
+        if (message.version === PROTOCOL_VERSION) this.#ready.resolve(true);
         else this.#ready.reject(new FerriteError('INTERNAL', 'the session host speaks another protocol version'));
         return;
       case 'reply':

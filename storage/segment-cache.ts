@@ -65,6 +65,11 @@ export class SegmentCache {
     return this.#memory.has(at) || this.#disk.has(at);
   }
 
+  isOnDiskOnly(key: RenditionKey, name: SegmentName): boolean {
+    const at = address(key, name);
+    return !this.#memory.has(at) && this.#disk.has(at);
+  }
+
   /** From disk into memory; undefined when it is not there. */
   async cold(key: RenditionKey, name: SegmentName): Promise<Buffer | undefined> {
     const at = address(key, name);

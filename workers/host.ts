@@ -127,8 +127,8 @@ class Host {
 
 /** Null when the program is not there or does not work. */
 async function versionOf(tool: 'ffmpeg' | 'ffprobe', runTool: RunTool): Promise<string | null> {
-  const { stdout, exitCode } = await runTool(tool, ['-hide_banner', '-version'], VERSION_LIMITS);
-  return exitCode === 0 ? (stdout.toString('utf8').split('\n')[0] ?? '') : null;
+  const ended = await runTool(tool, ['-hide_banner', '-version'], VERSION_LIMITS).catch(() => null);
+  return ended?.exitCode === 0 ? (ended.stdout.toString('utf8').split('\n')[0] ?? '') : null;
 }
 
 /** The ArrayBuffer that holds exactly these bytes: what shares Node's pool must not be transferred. */

@@ -53,6 +53,8 @@ export class RemuxCache {
     const opening = openEntry(media)
       .then(entry => {
         this.#entries.set(version, entry);
+        // Larger than the whole cache: closed by its only user.
+        if (!this.#entries.has(version)) entry.isEvicted = true;
         return entry;
       })
       .finally(() => this.#opening.delete(version));

@@ -39,10 +39,14 @@ export class SegmentReadiness {
     this.#reader.push(chunk);
   }
 
-  /** ffmpeg came to the end of its work: what was collected is the last segment. Throws ENCODE_FAILED when the end is missing. */
+  /** ffmpeg came to the end of its work: what a copy has left is its last segment. Throws ENCODE_FAILED when the end is missing. */
   end(): void {
     this.#reader.end();
-    if (this.#frames.length > 0 && this.#index <= this.#job.lastIndex) this.#publish(null);
+    if (this.#frames.length === 0 || this.#index > this.#job.lastIndex) return;
+    // An encode counts its frames, so what it has left is never whole.
+    const isWhole = this.#frameTicks === null && this.#index === this.#job.lastIndex;
+    if (!isWhole) throw new FerriteError('ENCODE_FAILED', 'the source ended before its index says');
+    this.#publish(null);
   }
 
   #onHeader({ timescale, sampleEntry }: FragmentHeader): void {

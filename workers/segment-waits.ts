@@ -10,11 +10,11 @@ type Wait = {
   /** Asks the session's actor again, when what was waited for will not come from where it was expected. */
   readonly ask: () => void;
   readonly resolve: () => void;
-  readonly reject: (error: FerriteError) => void;
+  readonly reject: (error: unknown) => void;
 };
 
-/** Longer than an encoder's stall timeout with its retries is of no use to any player. */
-const WAIT_DEADLINE_MS = 45_000;
+/** Three stalled attempts, so that the encode's own verdict comes first. */
+const WAIT_DEADLINE_MS = 60_000;
 
 export class SegmentWaits {
   readonly #waits = new Map<string, Set<Wait>>();
@@ -36,7 +36,12 @@ export class SegmentWaits {
       waits.delete(wait);
       if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id);
     });
-    ask();
+    if (signal.aborted) onAbort();
+    try {
+      if (!signal.aborted) ask();
+    } catch (error) {
+      reject(error);
+    }
     return settled;
   }
 

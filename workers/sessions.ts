@@ -1,4 +1,5 @@
 // The playback sessions of one thread: their actors, and how a wanted segment gets made: remuxed here, or by a session's encode.
+import { LRUCache } from 'lru-cache';
 import { type ActorRefFrom, createActor, fromCallback, type SnapshotFrom } from 'xstate';
 import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
@@ -24,6 +25,8 @@ import type { SessionRecord, SessionStatus } from '#domain/session.ts';
 import { Encodes } from './encodes.ts';
 import type { RemuxCache } from './remux-cache.ts';
 import { SegmentWaits } from './segment-waits.ts';
+
+const JUST_PUBLISHED_MS = 2_000;
 
 /** How far an encode may run ahead of its viewer. */
 const WINDOW_MS = 30_000;
@@ -54,6 +57,8 @@ export class Sessions {
   readonly #sessions = new Map<SessionId, OpenSession>();
   readonly #encodes = new Encodes();
   readonly #waits = new SegmentWaits();
+  /** What went out a moment ago: a wish that crossed it on its way must not have it made again. */
+  readonly #published = new LRUCache<string, true>({ max: 1_000, ttl: JUST_PUBLISHED_MS });
 
   constructor(options: Options) {
     this.#options = options;
@@ -100,7 +105,7 @@ export class Sessions {
   }
 
   /** Resolves when the segment has been published. */
-  async prepare({ sessionId, track, name }: Requests['segment.prepare']['input'], signal: AbortSignal): Promise<null> {
+  async prepare({ sessionId, track, name, positionMs }: Requests['segment.prepare']['input'], signal: AbortSignal): Promise<null> {
     const open = this.#get(sessionId);
     const rendition = renditionOf(open.record, track);
     const grid = gridOf(open.plan, rendition);
@@ -110,7 +115,8 @@ export class Sessions {
       await this.#remux(open, { rendition, grid, key, name });
       return null;
     }
-    await this.#encode(open, { rendition, grid, key, name, track }, signal);
+    if (this.#published.has(`${key}/${name}`)) return null;
+    await this.#encode(open, { rendition, grid, key, name, track, positionMs }, signal);
     return null;
   }
 
@@ -145,14 +151,14 @@ export class Sessions {
 
   #encode(
     open: OpenSession,
-    wanted: { rendition: Rendition; grid: Grid; key: RenditionKey; name: SegmentName; track: Track },
+    wanted: { rendition: Rendition; grid: Grid; key: RenditionKey; name: SegmentName; track: Track; positionMs: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { rendition, grid, key, name, track } = wanted;
+    const { rendition, grid, key, name, track, positionMs } = wanted;
     const { record, media, keyframes, actor } = open;
     const ask = (): void => {
-      // A player fetches the init segment before it says where it wants to be: it starts where the session is.
-      const firstIndex = name === 'init' ? segmentIndexAt(grid, actor.getSnapshot().context.positionMs) : name;
+      // A player fetches the init segment before it says where it wants to be: it starts where the viewer is.
+      const firstIndex = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
       if (name !== 'init' && this.#encodes.isCoveredByOther(record.id, key, firstIndex, REACH_SEGMENTS)) return;
       const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS) - 1;
       const job: EncodeJob = { key, rendition, media, keyframes, grid, firstIndex, lastIndex };
@@ -162,6 +168,7 @@ export class Sessions {
   }
 
   published(key: RenditionKey, name: SegmentName): void {
+    this.#published.set(`${key}/${name}`, true);
     this.#waits.published(key, name);
   }
 

@@ -23,6 +23,8 @@ type Pending = { pid: number | null; readonly onSpawned: () => void; readonly on
 const CONNECT_DEADLINE_MS = 5_000;
 const CONNECT_INTERVAL_MS = 50;
 
+const OPEN_DEADLINE_MS = 5_000;
+
 const LOST: ProcessExit = { exitCode: null, signal: 'SPAWNER_LOST', stderrTail: 'the process starter was lost' };
 
 export class SpawnerClient {
@@ -78,13 +80,14 @@ class Connection {
   static async open(socketPath: string, onLost: () => void): Promise<Connection> {
     const control = net.connect(socketPath);
     const connection = new Connection(socketPath, control);
+    const silence = setTimeout(() => control.destroy(new Error('the process starter does not answer')), OPEN_DEADLINE_MS);
     await new Promise<void>((resolve, reject) => {
       control.once('error', reject);
       control.once('close', () => reject(new Error('the process starter closed the connection')));
       control.once('data', () => resolve());
       control.write(hello({ type: 'control', client: connection.#client }));
-    });
-    control.removeAllListeners('error');
+    }).finally(() => clearTimeout(silence));
+    control.removeAllListeners('error').removeAllListeners('close');
     control.on('error', () => control.destroy());
     control.on('data', (bytes: Buffer) => connection.#onData(bytes));
     control.on('close', () => {
@@ -104,6 +107,7 @@ class Connection {
   }
 
   run(file: string, args: readonly string[]): ChildProcess {
+    if (!this.#control.writable) throw new FerriteError('WORKER_LOST', 'the process starter was lost');
     const id = this.#nextId++;
     const socket = net.connect(this.#socketPath);
     socket.on('error', () => socket.destroy());
@@ -150,7 +154,8 @@ class Connection {
 /** Its starter is gone and can not do it; as long as the program holds its end of the data connection, the number is its own. */
 function killOrphan(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(pid, signal);
+    // Its whole group, as its starter would.
+    process.kill(-pid, signal);
   } catch {
     // It has just ended by itself.
   }
@@ -174,6 +179,8 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
     const deadline = setTimeout(() => fail(`${tool} took longer than ${deadlineMs} ms`), deadlineMs);
     const onAbort = (): void => fail(`${tool} was cancelled`);
     signal?.addEventListener('abort', onAbort);
+    // It may have come while the program was being started.
+    if (signal?.aborted) onAbort();
     const ended = new Promise<void>(resolve => child.socket.once('close', () => resolve()));
     child.socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);

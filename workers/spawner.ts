@@ -31,14 +31,16 @@ export type SpawnerHello =
 const STDERR_TAIL_BYTES = 64 * 1024;
 const HELLO_MAX_BYTES = 256;
 const HELLO_DEADLINE_MS = 5_000;
-const KILL_GRACE_MS = 1_000;
 
 /** One client thread: its children, and data connections that wait for their run or the other way round. */
 class Client {
   readonly #control: net.Socket;
-  readonly #children = new Map<number, { kill(signal: 'SIGTERM' | 'SIGKILL'): boolean }>();
+  /** By run: the pid, which is its process group's id too. */
+  readonly #children = new Map<number, number>();
   readonly #sockets = new Map<number, net.Socket>();
   readonly #requests = new Map<number, Extract<SpawnerRequest, { type: 'run' }>>();
+  /** Runs that were ended before their data connection came. */
+  readonly #givenUp = new Set<number>();
 
   constructor(control: net.Socket) {
     this.#control = control;
@@ -46,13 +48,17 @@ class Client {
   }
 
   attach(id: number, socket: net.Socket): void {
+    if (this.#givenUp.delete(id)) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.set(id, socket);
     this.#startIfComplete(id);
   }
 
   /** The client is gone: so is everybody who would read its children's output. */
   close(): void {
-    for (const child of this.#children.values()) child.kill('SIGKILL');
+    for (const pid of this.#children.values()) killGroup(pid, 'SIGKILL');
     for (const socket of this.#sockets.values()) socket.destroy();
     this.#requests.clear();
   }
@@ -62,10 +68,12 @@ class Client {
       this.#requests.set(request.id, request);
       this.#startIfComplete(request.id);
     } else if (this.#requests.delete(request.id)) {
-      this.#sockets.get(request.id)?.destroy();
-      this.#sockets.delete(request.id);
+      this.#givenUp.add(request.id);
       this.#send({ type: 'exited', id: request.id, exitCode: null, signal: request.signal, stderrTail: '' });
-    } else this.#children.get(request.id)?.kill(request.signal);
+    } else {
+      const pid = this.#children.get(request.id);
+      if (pid !== undefined) killGroup(pid, request.signal);
+    }
   }
 
   #startIfComplete(id: number): void {
@@ -85,13 +93,16 @@ class Client {
       buffer: false,
       reject: false,
       encoding: 'buffer',
-      forceKillAfterDelay: KILL_GRACE_MS,
+      // A group of its own: what a wrapper around ffmpeg started ends with it, and a terminal's Ctrl-C does not reach it.
+      detached: true,
       extendEnv: false,
       env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', AV_LOG_FORCE_NOCOLOR: '1' },
     });
-    this.#children.set(id, child);
     const tail = keepTail(child.stderr, STDERR_TAIL_BYTES);
-    if (child.pid !== undefined) this.#send({ type: 'spawned', id, pid: child.pid });
+    if (child.pid !== undefined) {
+      this.#children.set(id, child.pid);
+      this.#send({ type: 'spawned', id, pid: child.pid });
+    }
     // The child has its own copy of the connection: with ours closed, its exit is the client's end of file.
     socket.destroy();
     const result = await child;
@@ -102,6 +113,15 @@ class Client {
 
   #send(event: SpawnerEvent): void {
     if (this.#control.writable) this.#control.write(`${JSON.stringify(event)}\n`);
+  }
+}
+
+function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // It ended in this moment.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 

@@ -4,12 +4,14 @@ import { type Delivery, type Fetched, openStream } from '../viewer.ts';
 import type { Nginx } from './nginx.ts';
 
 export class Finished {
+  /** nginx keeps open what it has served: no name is used twice. */
+  static #published = 0;
   readonly #nginx: Nginx;
   readonly #folders: readonly string[];
 
   /** One folder for each viewer; a film that is played as it is must be there already, as `file.mp4`. */
   static async publish(nginx: Nginx, viewers: readonly (readonly Fetched[])[]): Promise<Finished> {
-    const folders = viewers.map((_, at) => `viewer-${at}`);
+    const folders = viewers.map(() => `viewer-${Finished.#published++}`);
     for (const [at, files] of viewers.entries()) {
       for (const { path, answer } of files) if (!path.startsWith('file.')) await nginx.publish(`${folders[at]}/${path}`, answer.body);
     }

@@ -89,7 +89,14 @@ async function measureRound({ viewer, mediaId, server, nginx, playback, jumps }:
   for (const { each } of viewers) each.close();
   const product = sought.map(({ seekMs }) => seekMs);
   if (delivery !== 'transcode') {
-    return { product, limits: { nginx: await Promise.all(sought.map((one, at) => fromNginx(nginx, one.fetched, `viewer-${at}`))) } };
+    return {
+      product,
+      limits: {
+        nginx: await Promise.all(
+          sought.map(({ fetched }, at) => fromNginx(nginx, fetched, `${playback.what}-${jumps[at]?.toMs}`.replaceAll(/[^\w]+/g, '-'))),
+        ),
+      },
+    };
   }
   if (commands.length !== jumps.length) throw new Error(`${commands.length} encodes run for ${jumps.length} viewers`);
   await quietMoment();

@@ -59,7 +59,8 @@ async function oneSession(parent: Viewer, mediaId: string, delivery: Delivery, n
   const viewer = parent.another();
   try {
     const positionMs = (number * 1_900) % 28_000;
-    const playing = await viewer.play({ mediaId, delivery, positionMs, capabilities: { maxHeight: 240 } });
+    const capabilities = delivery === 'transcode' ? { maxHeight: 240 } : {};
+    const playing = await viewer.play({ mediaId, delivery, positionMs, capabilities });
     try {
       if (!playing.video) return;
       await viewer.seek(playing, (positionMs + 13_000) % 28_000);

@@ -10,14 +10,16 @@ import { type Server, withServer } from '../server.ts';
 import { median } from '../statistics.ts';
 import { Viewer } from '../viewer.ts';
 import { NO_CACHE, type PlaybackCase, SAME_COMMAND, viewersOf } from './playback-cases.ts';
+import { measureRemote } from './playback-remote.ts';
 
 const ROUNDS = 5;
 
 export const ttff: Scenario = {
   about: 'time to first frame, 1 and 8 viewers, direct, remux and transcode, beside nginx and bare ffmpeg',
   needs: ['ffmpeg', 'nginx'],
-  allowsRemote: false,
+  allowsRemote: true,
   run: async options => {
+    if (options.remote) return measureRemote(options, options.remote);
     const film = await fiveMinutes(options);
     return withServer({ films: [film], settings: NO_CACHE }, async server => {
       const nginx = await Nginx.start(null);

@@ -62,7 +62,7 @@ export type Media = {
   readonly title: string;
   readonly year: number | null;
   readonly container: Container;
-  /** Changes with the file's bytes (size, mtime): everything derived from the file is keyed by it. */
+  /** Changes with the file (size, mtime, first and last 64 KiB): everything derived from the file is keyed by it. */
   readonly version: string;
   readonly byteLength: number;
   readonly mtimeMs: number;

@@ -45,8 +45,8 @@ export type Requests = {
   /** Resolves when every ffmpeg of the session is gone. */
   'session.close': { input: OnSession & { reason: SessionEnd }; output: null };
   'session.describe': { input: OnSession; output: SessionStatus };
-  /** Replies when the segment has been published; its bytes came before in a `segment` message. */
-  'segment.prepare': { input: OnSession & { track: Track; name: SegmentName }; output: null };
+  /** Replies when the segment has been published; its bytes came before in a `segment` message. `positionMs`: where the viewer is. */
+  'segment.prepare': { input: OnSession & { track: Track; name: SegmentName; positionMs: number }; output: null };
 };
 export type RequestType = keyof Requests;
 export type RequestHandlers = { [T in RequestType]: (input: Requests[T]['input'], signal: AbortSignal) => Promise<Requests[T]['output']> };

@@ -6,7 +6,7 @@ import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { LiveSession } from '#src/playback/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/sessions.ts';
 import type { Socket, SocketRoute } from './route.ts';
-import { HeartbeatFields, ladderOf, SeekModeSchema, StatsSchema } from './sessions.ts';
+import { HeartbeatFields, heartbeatAnswer, ladderOf, SeekModeSchema, StatsSchema } from './sessions.ts';
 
 const id = Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Integer()]));
 
@@ -45,11 +45,11 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
         send: (message: object): void => void socket.send(message),
         close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
       };
-      session.listeners.add(listener);
+      session.attach(listener, Date.now());
       socket.send({ type: 'ladder', rungs: ladderOf(session) });
       return {
         message: message => void respond({ sessions, stats }, session, { socket, message: message as Message }),
-        close: () => session.listeners.delete(listener),
+        close: () => session.detach(listener),
       };
     },
   };
@@ -78,7 +78,7 @@ async function handle(
     case 'heartbeat': {
       if (message.stats) stats(session, message.stats);
       const kept = await sessions.heartbeat(session, { positionMs: message.positionMs, state: message.state });
-      return { type: 'progress', positionMs: message.positionMs, ...kept };
+      return { type: 'progress', positionMs: message.positionMs, ...heartbeatAnswer(session, kept) };
     }
     case 'seek':
       return { type: 'segment', ...sessions.seek(session, message.positionMs, message.mode ?? session.record.seekMode) };

@@ -47,17 +47,20 @@ const StartBody = Type.Object({
   priority: Type.Optional(OneOf('interactive', 'background')),
 });
 
+/** A hundred days in milliseconds, ten gigabits: more than any player can mean. */
+const MAX_STAT = 10_000_000_000;
+
 /** Numbers a player measured since the session began; counts only grow. */
 export const StatsSchema = Type.Object({
-  ttffMs: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
-  seekLatencyMs: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
-  rebufferCount: Type.Optional(Type.Integer({ minimum: 0 })),
-  rebufferMs: Type.Optional(Type.Number({ minimum: 0 })),
-  droppedFrames: Type.Optional(Type.Integer({ minimum: 0 })),
-  totalFrames: Type.Optional(Type.Integer({ minimum: 0 })),
-  bufferMs: Type.Optional(Type.Number({ minimum: 0 })),
+  ttffMs: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: MAX_STAT }), Type.Null()])),
+  seekLatencyMs: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: MAX_STAT }), Type.Null()])),
+  rebufferCount: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_STAT })),
+  rebufferMs: Type.Optional(Type.Number({ minimum: 0, maximum: MAX_STAT })),
+  droppedFrames: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_STAT })),
+  totalFrames: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_STAT })),
+  bufferMs: Type.Optional(Type.Number({ minimum: 0, maximum: MAX_STAT })),
   rung: Type.Optional(Type.Union([Type.String({ maxLength: 40 }), Type.Null()])),
-  bandwidthBps: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
+  bandwidthBps: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: MAX_STAT }), Type.Null()])),
 });
 
 export const HeartbeatFields = {
@@ -177,7 +180,7 @@ export function sessionRoutes({ sessions, auth, users, stats }: SessionRouteOpti
         const session = theirs(request.params.sessionId, request);
         const { positionMs, state } = request.body;
         if (request.body.stats) stats(session, request.body.stats);
-        return { status: 200, json: await sessions.heartbeat(session, { positionMs, state }) };
+        return { status: 200, json: heartbeatAnswer(session, await sessions.heartbeat(session, { positionMs, state })) };
       },
     }),
     route({
@@ -266,13 +269,12 @@ function requireNoSubtitles({ subtitleTrack, burnSubtitles }: { subtitleTrack?: 
 function startAnswer({ session, token, queueWaitMs }: StartedSession): Record<string, unknown> {
   const { record, media } = session;
   const { offer } = record;
-  const base = `/stream/${record.id}/${token}`;
   return {
     sessionId: record.id,
     state: 'ready',
     delivery: offer.delivery,
     reasons: offer.reasons,
-    streamUrl: `${base}/${offer.delivery === 'direct' ? directFileName(session) : 'main.m3u8'}`,
+    streamUrl: streamUrl(session, token),
     controlUrl: `/api/v1/sessions/${record.id}/control?token=${token}`,
     startPositionMs: record.startPositionMs,
     durationMs: media.durationMs,
@@ -283,6 +285,14 @@ function startAnswer({ session, token, queueWaitMs }: StartedSession): Record<st
     ladder: ladderOf(session),
   };
 }
+
+/** A stream URL that runs out is followed by another. */
+export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken }: { expiresAtMs: number; streamToken?: string }) {
+  return { expiresAtMs, ...(streamToken === undefined ? {} : { streamUrl: streamUrl(session, streamToken) }) };
+}
+
+const streamUrl = (session: LiveSession, token: string): string =>
+  `/stream/${session.record.id}/${token}/${session.record.offer.delivery === 'direct' ? directFileName(session) : 'main.m3u8'}`;
 
 export const ladderOf = ({ record }: LiveSession): Record<string, unknown>[] =>
   record.offer.video.map(({ rungId, width, height, bandwidthBps, codecs }) => ({ rung: rungId, width, height, bandwidthBps, codecs }));

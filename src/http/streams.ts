@@ -88,22 +88,31 @@ function segment(options: StreamRouteOptions, session: LiveSession, request: Str
   const name = track && parseSegmentName(rest.slice(slash + 1), track.segmentCount);
   if (!track || name === undefined) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such segment, rung or track');
   follow(options, session, track, name);
-  const { record } = session;
   const hot = options.segments.hot(track, name);
-  if (hot) return segmentReply(track, name, hot);
+  return hot ? segmentReply(track, name, hot) : coldSegment(options, { session, track, name, signal: request.signal });
+}
+
+async function coldSegment(
+  { sessions, segments, metrics }: StreamRouteOptions,
+  { session, track, name, signal }: { session: LiveSession; track: TrackLayout; name: SegmentName; signal: AbortSignal },
+): Promise<Reply> {
+  const { record } = session;
   const startedMs = performance.now();
-  const wish = { mediaId: record.mediaId, sessionId: record.id, layout: track, name };
-  return options.segments.get(wish, request.signal).then(bytes => {
-    options.metrics.segmentWait.observe({ delivery: record.offer.delivery, rung: track.rung }, performance.now() - startedMs);
-    return segmentReply(track, name, bytes);
-  });
+  // Copies and sound cost little; a picture to encode needs a place.
+  if (track.rendition.kind === 'video-encode') await sessions.admit(session);
+  const wish = { mediaId: record.mediaId, sessionId: record.id, layout: track, name, positionMs: session.positionMs };
+  const bytes = await segments.get(wish, signal);
+  metrics.segmentWait.observe({ delivery: record.offer.delivery, rung: track.rung }, performance.now() - startedMs);
+  return segmentReply(track, name, bytes);
 }
 
 /** Notes what is being watched; an encode that waits for its viewer hears that it has come nearer. */
 function follow(options: StreamRouteOptions, session: LiveSession, track: TrackLayout, name: SegmentName): void {
-  if (track.track.kind === 'video') session.video = track;
-  else session.audio = track;
-  if (!track.isEncoded || name === 'init') return;
+  const kind = track.track.kind;
+  const hasChanged = session[kind] !== track;
+  session[kind] = track;
+  // A copy needs nobody, but an encode that is no longer watched must hear of it.
+  if (name === 'init' || !(track.isEncoded || hasChanged)) return;
   const { id, mediaId } = session.record;
   options.workers().notify(mediaId, { kind: 'served', sessionId: id, track: track.track, index: name });
 }

@@ -41,14 +41,14 @@ export class Admission {
   #wait(priority: Priority, sinceMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiting: Waiting = { priority, sinceMs, grant: resolve };
-    const leave = (error: FerriteError): void => {
+    const leave = (reason: () => FerriteError): void => {
       const at = this.#waiting.indexOf(waiting);
       if (at === -1) return;
       this.#waiting.splice(at, 1);
-      reject(error);
+      reject(reason());
     };
-    const deadline = setTimeout(() => leave(this.#overloaded()), this.#options.timeoutMs);
-    const onAbort = (): void => leave(new FerriteError('CANCELLED', 'the client went away'));
+    const deadline = setTimeout(() => leave(() => this.#overloaded(sinceMs)), this.#options.timeoutMs);
+    const onAbort = (): void => leave(() => new FerriteError('CANCELLED', 'the client went away'));
     signal.addEventListener('abort', onAbort, { once: true });
     const firstBehind = priority === 'interactive' ? this.#waiting.findIndex(other => other.priority === 'background') : -1;
     this.#waiting.splice(firstBehind === -1 ? this.#waiting.length : firstBehind, 0, waiting);
@@ -64,8 +64,11 @@ export class Admission {
     else this.#taken--;
   }
 
-  #overloaded(): FerriteError {
-    const { timeoutMs } = this.#options;
-    return new FerriteError('OVERLOADED', `no transcoder became free in ${timeoutMs} ms; ${this.#waiting.length} others wait`);
+  #overloaded(sinceMs: number): FerriteError {
+    const queueDepth = this.#waiting.length;
+    const queueWaitMs = Math.round(performance.now() - sinceMs);
+    return new FerriteError('OVERLOADED', `no transcoder became free in ${this.#options.timeoutMs} ms; ${queueDepth} others wait`, {
+      details: { queueDepth, queueWaitMs },
+    });
   }
 }

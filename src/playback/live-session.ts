@@ -14,8 +14,12 @@ export class LiveSession {
   readonly layout: StreamLayout;
   readonly profile: ProfileName;
   readonly listeners = new Set<SessionListener>();
-  /** Its place among the transcodes; given back when it ends. */
-  readonly place: Place | null;
+  /** Its place among the transcodes, once it has one; given back when it ends. */
+  place: Place | null;
+  /** The wait for a place, shared by all requests of the session. */
+  admission: Promise<void> | null = null;
+  /** When the newest stream URL stops working. */
+  tokenExpiresAtMs: number;
   status: SessionStatus | null = null;
   positionMs: number;
   state: PlaybackState = 'buffering';
@@ -27,12 +31,16 @@ export class LiveSession {
   #patienceMs = LEASE_MS;
   #hasHeartbeat = false;
 
-  constructor(record: SessionRecord, parts: { media: Media; layout: StreamLayout; place: Place | null; nowMs: number }) {
+  constructor(
+    record: SessionRecord,
+    parts: { media: Media; layout: StreamLayout; place: Place | null; tokenExpiresAtMs: number; nowMs: number },
+  ) {
     this.record = record;
     this.media = parts.media;
     this.layout = parts.layout;
     this.profile = record.profile;
     this.place = parts.place;
+    this.tokenExpiresAtMs = parts.tokenExpiresAtMs;
     this.positionMs = record.startPositionMs;
     this.#lastSeenAtMs = parts.nowMs;
   }
@@ -49,6 +57,18 @@ export class LiveSession {
     this.#hasHeartbeat = true;
     this.#patienceMs = LEASE_MS;
     this.seen(nowMs);
+  }
+
+  /** A control connection tells when its player goes away, so it stands for heartbeats. */
+  attach(listener: SessionListener, nowMs: number): void {
+    this.listeners.add(listener);
+    this.#hasHeartbeat = true;
+    this.#patienceMs = LEASE_MS;
+    this.#lastSeenAtMs = nowMs;
+  }
+
+  detach(listener: SessionListener): void {
+    this.listeners.delete(listener);
   }
 
   get expiresAtMs(): number {

@@ -6,7 +6,14 @@ import type { SegmentCache } from '#storage/segment-cache.ts';
 import type { WorkerEvent, WorkerPool } from '../worker-pool.ts';
 import type { TrackLayout } from './layout.ts';
 
-type Wish = { readonly mediaId: MediaId; readonly sessionId: SessionId; readonly layout: TrackLayout; readonly name: SegmentName };
+type Wish = {
+  readonly mediaId: MediaId;
+  readonly sessionId: SessionId;
+  readonly layout: TrackLayout;
+  readonly name: SegmentName;
+  /** Where the viewer is: an encode that is only asked for its init segment starts there. */
+  readonly positionMs: number;
+};
 
 type Wait = { readonly promise: Promise<Buffer>; readonly abort: AbortController; waiting: number };
 
@@ -29,7 +36,7 @@ export class Segments {
     return this.#cache.hot(layout.key, name);
   }
 
-  /** Rejects with CANCELLED when `signal` aborts; what was started goes on for others. */
+  /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
   get(wish: Wish, signal: AbortSignal): Promise<Buffer> {
     const wait = this.#share(wish);
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
@@ -53,7 +60,16 @@ export class Segments {
 
   /** A thread has finished a segment: whoever waits has it in the same turn. */
   published({ key, name, isEncoded, bytes }: Extract<WorkerEvent, { kind: 'segment' }>): void {
-    const kept = this.#cache.put(key, name, Buffer.from(bytes), isEncoded);
+    const made = Buffer.from(bytes);
+    // Made again although an earlier one is on disk: the address keeps the bytes it had.
+    if (this.#cache.isOnDiskOnly(key, name)) {
+      void this.#cache.cold(key, name).then(kept => this.#arrive(key, name, kept ?? this.#cache.put(key, name, made, isEncoded)));
+      return;
+    }
+    this.#arrive(key, name, this.#cache.put(key, name, made, isEncoded));
+  }
+
+  #arrive(key: RenditionKey, name: SegmentName, kept: Buffer): void {
     const at = address(key, name);
     const arrivals = this.#arrivals.get(at);
     this.#arrivals.delete(at);
@@ -87,15 +103,19 @@ export class Segments {
   }
 
   /** The bytes come in a message of their own, before the reply. */
-  async #make({ mediaId, sessionId, layout, name }: Wish, signal: AbortSignal): Promise<Buffer> {
+  async #make({ mediaId, sessionId, layout, name, positionMs }: Wish, signal: AbortSignal): Promise<Buffer> {
     const at = address(layout.key, name);
     const arrival = Promise.withResolvers<Buffer>();
     const arrivals = this.#arrivals.get(at) ?? new Set();
     arrivals.add(arrival.resolve);
     this.#arrivals.set(at, arrivals);
     try {
-      const reply = this.#workers().request('segment.prepare', { mediaId, sessionId, track: layout.track, name }, signal);
-      return await Promise.race([arrival.promise, reply.then(() => arrival.promise)]);
+      const reply = this.#workers()
+        .request('segment.prepare', { mediaId, sessionId, track: layout.track, name, positionMs }, signal)
+        .then(() => undefined);
+      const bytes = (await Promise.race([arrival.promise, reply])) ?? this.#cache.hot(layout.key, name);
+      if (!bytes) throw new FerriteError('ENCODE_STALLED', 'the segment was made, and lost before it could be sent');
+      return bytes;
     } finally {
       arrivals.delete(arrival.resolve);
       if (arrivals.size === 0 && this.#arrivals.get(at) === arrivals) this.#arrivals.delete(at);

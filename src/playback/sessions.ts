@@ -42,6 +42,10 @@ type Options = {
 };
 
 const STREAM_TOKEN_MS = 24 * 3_600_000;
+/** Left over when a heartbeat brings a new stream URL. */
+const TOKEN_RENEWAL_MS = 3_600_000;
+/** A thread kills its encodes sooner. */
+const CLOSE_DEADLINE_MS = 10_000;
 const SWEEP_INTERVAL_MS = 5_000;
 /** After a restart, players need a moment to come back. */
 const RESTART_GRACE_MS = 120_000;
@@ -75,8 +79,15 @@ export class PlaybackSessions {
         await database.sessions.remove(record.id);
         continue;
       }
-      await this.#open(record, media, keyframes, null);
-      restored++;
+      try {
+        await this.#open(record, { media, keyframes, place: null });
+        restored++;
+      } catch (error) {
+        // One that this version can not open must not keep the server from starting.
+        log.warn({ code: codeOf(error) }, 'a session could not be restored');
+        this.#sessions.delete(record.id);
+        await database.sessions.remove(record.id);
+      }
     }
     if (restored > 0) log.info({ sessions: restored }, 'sessions restored');
   }
@@ -90,7 +101,8 @@ export class PlaybackSessions {
       audioTrack: request.audioTrack,
       capabilities: resolveCapabilities(profile, request.capabilities),
     });
-    const place = offer.delivery === 'transcode' ? await this.#options.admission.enter(request.priority, signal) : null;
+    const startPositionMs = Math.min(request.startPositionMs ?? this.#savedPositionMs(owner.id, media), Math.max(0, media.durationMs - 1));
+    const place = offer.delivery === 'transcode' ? await this.#enter(request.priority, signal) : null;
     const nowMs = Date.now();
     const record: SessionRecord = {
       id: newSessionId(),
@@ -101,12 +113,12 @@ export class PlaybackSessions {
       profile,
       seekMode: request.seekMode,
       priority: request.priority,
-      startPositionMs: Math.min(request.startPositionMs ?? this.#savedPositionMs(owner.id, media), Math.max(0, media.durationMs - 1)),
+      startPositionMs,
       createdAtMs: nowMs,
       expiresAtMs: nowMs + LEASE_MS,
     };
     try {
-      const session = await this.#open(record, media, keyframes, place);
+      const session = await this.#open(record, { media, keyframes, place });
       this.#warm(session);
       const [{ token }] = await Promise.all([
         this.#options.tokens.issue(record.id, owner, STREAM_TOKEN_MS),
@@ -115,7 +127,6 @@ export class PlaybackSessions {
       // Nobody would ever stop it: the client went away before it learned of its session.
       if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
       this.#options.metrics.sessionStarts.inc({ delivery: offer.delivery, profile });
-      if (place) this.#options.metrics.queueWait.observe({ priority: request.priority }, place.waitMs);
       return { session, token, queueWaitMs: place?.waitMs ?? 0 };
     } catch (error) {
       place?.release();
@@ -145,7 +156,10 @@ export class PlaybackSessions {
   }
 
   /** Resolves when the position is stored: what was acknowledged is not lost. */
-  async heartbeat(session: LiveSession, beat: { positionMs: number; state: PlaybackState }): Promise<{ expiresAtMs: number }> {
+  async heartbeat(
+    session: LiveSession,
+    beat: { positionMs: number; state: PlaybackState },
+  ): Promise<{ expiresAtMs: number; streamToken?: string }> {
     const nowMs = Date.now();
     const { record } = session;
     session.heard(beat, nowMs);
@@ -159,7 +173,8 @@ export class PlaybackSessions {
       writes.push(this.#options.database.sessions.put({ ...record, startPositionMs: beat.positionMs, expiresAtMs: session.expiresAtMs }));
     }
     await Promise.all(writes);
-    return { expiresAtMs: session.expiresAtMs };
+    const streamToken = session.tokenExpiresAtMs - nowMs < TOKEN_RENEWAL_MS ? await this.#renewToken(session) : undefined;
+    return { expiresAtMs: session.expiresAtMs, ...(streamToken === undefined ? {} : { streamToken }) };
   }
 
   async saveProgress({ record, media, positionMs }: LiveSession, updatedAtMs: number): Promise<void> {
@@ -171,6 +186,22 @@ export class PlaybackSessions {
       watched,
       updatedAtMs,
     });
+  }
+
+  /** A place to transcode for a session that began without needing one; at once when it has it. */
+  admit(session: LiveSession): Promise<void> | null {
+    if (session.place) return null;
+    // All its requests wait together: that one of them is given up must not end the wait of the others. The queue's timeout does.
+    session.admission ??= this.#enter(session.record.priority, new AbortController().signal)
+      .then(place => {
+        // It may have ended while it waited.
+        if (this.#sessions.has(session.record.id)) session.place = place;
+        else place.release();
+      })
+      .finally(() => {
+        session.admission = null;
+      });
+    return session.admission;
   }
 
   /** Where a seek lands, and the segment that shows it; its encode starts before the segment is asked for. */
@@ -207,7 +238,7 @@ export class PlaybackSessions {
       this.#options.tokens.revokeSession(id),
       this.#options
         .workers()
-        .request('session.close', { mediaId: session.record.mediaId, sessionId: id, reason })
+        .request('session.close', { mediaId: session.record.mediaId, sessionId: id, reason }, AbortSignal.timeout(CLOSE_DEADLINE_MS))
         // A thread that is gone has nothing open.
         .catch(error => this.#options.log.warn({ code: codeOf(error) }, 'a session host did not close a session')),
     ]);
@@ -221,10 +252,16 @@ export class PlaybackSessions {
 
   /** A lost thread was replaced: its sessions go on there. */
   async reopen(owns: (mediaId: MediaId) => boolean): Promise<void> {
-    for (const { record, media } of this.list(session => owns(session.record.mediaId))) {
-      const keyframes = this.#options.database.keyframeMaps.get(media);
-      if (keyframes) await this.#openInThread(record, media, keyframes);
-    }
+    const theirs = this.list(session => owns(session.record.mediaId));
+    // All in one turn: their segment requests go to the thread right behind.
+    const opened = await Promise.allSettled(
+      theirs.map(({ record, media, positionMs }) => {
+        const keyframes = this.#options.database.keyframeMaps.get(media);
+        return keyframes && this.#openInThread({ ...record, startPositionMs: positionMs }, media, keyframes);
+      }),
+    );
+    const failed = opened.filter(({ status }) => status === 'rejected').length;
+    if (failed > 0) this.#options.log.warn({ failed }, 'sessions could not be opened in the new thread');
   }
 
   onWorkerEvent(event: Extract<WorkerEvent, { kind: 'session.changed' | 'session.ended' }>): void {
@@ -240,9 +277,32 @@ export class PlaybackSessions {
     for (const session of this.#sessions.values()) for (const listener of session.listeners) listener.close('the server is shutting down');
   }
 
-  async #open(record: SessionRecord, media: Media, keyframes: KeyframeMap, place: Place | null): Promise<LiveSession> {
+  async #enter(priority: Priority, signal: AbortSignal): Promise<Place> {
+    const place = await this.#options.admission.enter(priority, signal);
+    this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
+    return place;
+  }
+
+  async #renewToken(session: LiveSession): Promise<string | undefined> {
+    const owner = this.#options.database.users.get(session.record.userId);
+    if (!owner) return undefined;
+    const { token, expiresAtMs } = await this.#options.tokens.issue(session.record.id, owner, STREAM_TOKEN_MS);
+    session.tokenExpiresAtMs = expiresAtMs;
+    return token;
+  }
+
+  async #open(
+    record: SessionRecord,
+    { media, keyframes, place }: { media: Media; keyframes: KeyframeMap; place: Place | null },
+  ): Promise<LiveSession> {
     const layout = this.#layouts.for(media, keyframes, record.offer);
-    const session = new LiveSession(record, { media, layout, place, nowMs: Date.now() });
+    const session = new LiveSession(record, {
+      media,
+      layout,
+      place,
+      tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
+      nowMs: Date.now(),
+    });
     this.#sessions.set(record.id, session);
     this.#options.metrics.sessions.set(this.#sessions.size);
     await this.#openInThread(record, media, keyframes);
@@ -264,9 +324,11 @@ export class PlaybackSessions {
     }
   }
 
-  #prefetch({ record }: LiveSession, layout: TrackLayout, positionMs: number): void {
+  #prefetch({ record, place }: LiveSession, layout: TrackLayout, positionMs: number): void {
+    // A hint is no reason to take a place from somebody else.
+    if (layout.rendition.kind === 'video-encode' && !place) return;
     const name = segmentIndexAt(layout.grid, positionMs);
-    this.#options.segments.prefetch({ mediaId: record.mediaId, sessionId: record.id, layout, name });
+    this.#options.segments.prefetch({ mediaId: record.mediaId, sessionId: record.id, layout, name, positionMs });
   }
 
   #mediaFor(mediaId: MediaId): { media: Media; keyframes: KeyframeMap } {

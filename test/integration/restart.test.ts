@@ -84,7 +84,9 @@ test('a killed server leaves nothing running, and goes on where it was', async t
   const encodedBytes = before.slice(2, 5).reduce((sum, bytes) => sum + bytes.byteLength, 0);
   await until('its segments are on disk', async () => (await metric(client, 'segment_cache_bytes{tier="disk"}')) >= encodedBytes);
   await client.call('POST', `/api/v1/sessions/${encoded.sessionId}/heartbeat`, { positionMs: 34_567, state: 'playing' });
-  await beginEncode(world, encoded, 90);
+  const { pid } = await beginEncode(world, encoded, 90);
+  // One that hangs notices no closed pipe: it has to be killed.
+  process.kill(pid, 'SIGSTOP');
   assert.equal(await server.stop('SIGKILL'), null);
   await noneLeft(scratch);
   assert.deepEqual(await readdir(temporary), [], 'nor a folder of sockets');
@@ -110,6 +112,8 @@ test('a lost session host is replaced, and its sessions go on', async t => {
   const copied = await client.start(film.id, { delivery: 'remux' });
   const first = await client.segment(encoded, RUNG, 0);
   const { wanted, pid } = await beginEncode(world, encoded, 60);
+  // One that hangs notices no closed pipe: it has to be killed.
+  process.kill(pid, 'SIGSTOP');
   await loseThread(Number(server.process.pid), inspectorPort);
   readSegment(await wanted);
   assert.ok(!isRunning(pid), 'what the lost thread had running is gone');

@@ -22,8 +22,8 @@ test(`${SESSIONS} sessions leave nothing behind`, { timeout: 90_000 }, async t =
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
-  // Different lengths make different films: each is encoded anew.
-  await Promise.all(Array.from({ length: FILMS }, (_, at) => makeFilm(join(library, `film-${at}.mp4`), { seconds: 20 + at })));
+  // Different lengths make different films: each is encoded anew. Longer than an encode runs ahead: none ends by itself.
+  await Promise.all(Array.from({ length: FILMS }, (_, at) => makeFilm(join(library, `film-${at}.mp4`), { seconds: 60 + at })));
   const dataDir = join(scratch, 'data');
   const server = await startServer(t, { library, dataDir, env: { TMPDIR: scratch } });
   const pid = Number(server.process.pid);

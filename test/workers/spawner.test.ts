@@ -81,6 +81,15 @@ test('spawner: exit codes and signals are told', DEADLINE, async t => {
   }
 });
 
+test('spawner: what a program started ends with it', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await sh(client, 'sleep 1000 & echo $!; wait');
+  const [line] = (await once(child.socket, 'data')) as [Buffer];
+  child.kill('SIGKILL');
+  await child.exited;
+  await until(() => !isAlive(Number.parseInt(line.toString(), 10)), 'it is gone too');
+});
+
 test('spawner: a program that is not there is told, and the next one runs', DEADLINE, async t => {
   const { client } = await start(t);
   const child = await client.run('ferrite-no-such-program', []);
@@ -167,14 +176,40 @@ test('spawner: programs that are given up before they started leave nothing open
   await until(() => open() <= before, `no more than ${before} descriptors`);
 });
 
-test('spawner: a starter that hangs up at once is a lost one, not a wait without end', DEADLINE, async t => {
+test('spawner: a connection that comes after its program was given up is closed', DEADLINE, async t => {
+  const { spawner } = await start(t);
+  const connect = (hello: object): net.Socket => {
+    const socket = net.connect(spawner.socketPath);
+    t.after(() => socket.destroy());
+    socket.write(`${JSON.stringify(hello)}\n`);
+    return socket;
+  };
+  const control = connect({ type: 'control', client: 'a' });
+  await once(control, 'data');
+  control.write(`${JSON.stringify({ type: 'run', id: 7, file: 'sleep', args: ['1000'] })}\n`);
+  control.write(`${JSON.stringify({ type: 'kill', id: 7, signal: 'SIGKILL' })}\n`);
+  const [answer] = (await once(control, 'data')) as [Buffer];
+  assert.deepEqual(JSON.parse(answer.toString()), { type: 'exited', id: 7, exitCode: null, signal: 'SIGKILL', stderrTail: '' });
+  await once(connect({ type: 'data', client: 'a', id: 7 }).resume(), 'close');
+});
+
+test('spawner: where nobody listens, or hangs up at once, it is tried again until the client is closed', DEADLINE, async t => {
   const socketPath = join(await temporaryFolder(t), 'spawner');
-  const server = net.createServer(socket => socket.end()).listen(socketPath);
+  let calls = 0;
+  const server = net.createServer(socket => {
+    calls++;
+    socket.resume().end();
+  });
+  server.listen(socketPath);
   t.after(() => new Promise<void>(resolve => server.close(() => resolve())));
   await once(server, 'listening');
-  const client = new SpawnerClient(socketPath);
-  await assert.rejects(client.run('true', []), { code: 'WORKER_LOST' });
-  await assert.rejects(new SpawnerClient(`${socketPath}-not-there`).run('true', []), { code: 'WORKER_LOST' });
+  for (const path of [socketPath, `${socketPath}-not-there`]) {
+    const client = new SpawnerClient(path);
+    const rejected = assert.rejects(client.run('true', []), { code: 'WORKER_LOST' });
+    if (path === socketPath) await until(() => calls > 1, 'it is tried again');
+    await client.close();
+    await rejected;
+  }
 });
 
 test('spawner: a tool gives its output and exit; it is ended when it takes or prints too much, or nobody wants it', DEADLINE, async t => {
@@ -191,6 +226,6 @@ test('spawner: a tool gives its output and exit; it is ended when it takes or pr
   const controller = new AbortController();
   const cancelled = run('ffmpeg', ['-c', 'sleep 1000'], { ...limits, signal: controller.signal });
   controller.abort();
-  await assert.rejects(cancelled);
+  await assert.rejects(cancelled, { message: /was cancelled/ });
   assert.notEqual((await run('ffprobe', [], limits)).exitCode, 0);
 });
