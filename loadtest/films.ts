@@ -18,17 +18,16 @@ const MAKING_DEADLINE_MS = 600_000;
 
 type Making = Pick<ScenarioOptions, 'mediaDir' | 'say'>;
 
-export const FIVE_MINUTES_LOOPS = 10;
+const LOOPS = 20;
+/** Loops that a position may lie in. Not the last: an encode there comes to the end of the film while others are still measured. */
+export const BUSY_LOOPS = LOOPS - 1;
 
 // A copied loop has a short audio frame at each of its ends, so that its sound could not be copied: encoded as one, as in any real film.
 const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '-b:a', '192k'];
 
-/** 1080p with keyframes 1.5 to 10.4 s apart; 230 MB. */
-export const fiveMinutes = (options: Making): Promise<string> =>
-  made(options, 'five-minutes-even-audio.mp4', '230 MB', [
-    ...['-stream_loop', String(FIVE_MINUTES_LOOPS - 1), '-i', SAMPLE_1080P],
-    ...EVEN_SOUND,
-  ]);
+/** 1080p with keyframes 1.5 to 10.4 s apart. */
+export const tenMinutes = (options: Making): Promise<string> =>
+  made(options, 'ten-minutes-even-audio.mp4', '450 MB', [...['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_1080P], ...EVEN_SOUND]);
 
 /** 1080p, 240 repetitions, 5.4 GB: a large index. */
 export const twoHours = (options: Making): Promise<string> =>
@@ -43,9 +42,8 @@ export async function fourSecondGops(options: Making): Promise<string> {
   return made(options, 'four-second-gops.mp4', '450 MB', ['-stream_loop', '20', '-i', once, ...sound, ...EVEN_SOUND]);
 }
 
-/** A position at +14 s or later of one of the loops: the sample's first seconds are nearly black and flatter an encoder. */
-export function busyPositionMs(number: number): number {
-  const loop = number % FIVE_MINUTES_LOOPS;
+/** A position at +14 s or later of a loop: the sample's first seconds are nearly black and flatter an encoder. Another for each number. */
+export function busyPositionMs(loop: number, number: number): number {
   const withinMs = 14_000 + ((number * 3_700) % ((SAMPLE_S - 14 - 2) * 1000));
   return Math.round(loop * LOOP_S * 1000) + withinMs;
 }

@@ -23,8 +23,8 @@ export class SegmentCache {
   readonly #options: SegmentCacheOptions;
   readonly #memory: LRUCache<string, Buffer>;
   readonly #disk: LRUCache<string, DiskEntry>;
-  readonly #removing = new Set<Promise<void>>();
-  #writing: Promise<void> = Promise.resolve();
+  /** One change of the disk after the other: a segment made again right after it went must not be removed for the one that went. */
+  #changes: Promise<void> = Promise.resolve();
   #unwrittenBytes = 0;
 
   /** Takes over what an earlier run left: a file without a record was never finished, a record without a file is gone. */
@@ -34,7 +34,7 @@ export class SegmentCache {
     const files = await filesUnder(options.dir);
     const lost: DiskEntry[] = [];
     for (const { rendition: key, name, byteLength } of [...options.index.all()].sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs)) {
-      const isThere = files.delete(relativePath(key, name));
+      const isThere = byteLength <= options.maxDiskBytes && files.delete(relativePath(key, name));
       if (isThere) cache.#disk.set(address(key, name), { key, name, byteLength });
       else lost.push({ key, name, byteLength });
     }
@@ -47,7 +47,8 @@ export class SegmentCache {
     this.#options = options;
     this.#memory = new LRUCache({ maxSize: options.maxMemoryBytes, sizeCalculation: bytes => bytes.byteLength || 1 });
     this.#disk = new LRUCache({
-      maxSize: options.maxDiskBytes,
+      // A cap of 0 is refused; no segment fits into one byte.
+      maxSize: Math.max(options.maxDiskBytes, 1),
       sizeCalculation: ({ byteLength }) => byteLength || 1,
       dispose: (entry, _address, reason) => {
         if (reason !== 'set') this.#remove(entry);
@@ -102,21 +103,30 @@ export class SegmentCache {
     return this.#disk.calculatedSize;
   }
 
-  /** Resolves when what was queued is on disk. */
+  /** Resolves when the disk is as it should be. */
   async close(): Promise<void> {
-    await this.#writing;
-    await Promise.all(this.#removing);
+    let awaited: Promise<void>;
+    do {
+      awaited = this.#changes;
+      await awaited;
+      // A write may have pushed others out.
+    } while (awaited !== this.#changes);
   }
 
   #queueWrite(entry: DiskEntry, bytes: Buffer): void {
     if (entry.byteLength > this.#options.maxDiskBytes || this.#unwrittenBytes + entry.byteLength > MAX_UNWRITTEN_BYTES) return;
     this.#unwrittenBytes += entry.byteLength;
-    this.#writing = this.#writing
-      .then(() => this.#write(entry, bytes))
-      .catch(error => this.#options.log.warn({ code: codeOf(error) }, 'a segment could not be kept on disk'))
-      .finally(() => {
+    this.#change('a segment could not be kept on disk', async () => {
+      try {
+        await this.#write(entry, bytes);
+      } finally {
         this.#unwrittenBytes -= entry.byteLength;
-      });
+      }
+    });
+  }
+
+  #change(complaint: string, work: () => Promise<void>): void {
+    this.#changes = this.#changes.then(work).catch(error => this.#options.log.warn({ code: codeOf(error) }, complaint));
   }
 
   async #write(entry: DiskEntry, bytes: Buffer): Promise<void> {
@@ -135,12 +145,11 @@ export class SegmentCache {
   }
 
   #remove({ key, name }: DiskEntry): void {
-    const removed = this.#options.index
-      .remove([{ rendition: key, name }])
-      .then(() => rm(this.#pathOf(key, name), { force: true }))
-      .catch(error => this.#options.log.warn({ code: codeOf(error) }, 'a segment could not be removed from disk'))
-      .finally(() => this.#removing.delete(removed));
-    this.#removing.add(removed);
+    this.#change('a segment could not be removed from disk', async () => {
+      if (this.#disk.has(address(key, name))) return;
+      await this.#options.index.remove([{ rendition: key, name }]);
+      await rm(this.#pathOf(key, name), { force: true });
+    });
   }
 
   #pathOf(key: RenditionKey, name: SegmentName): string {

@@ -23,26 +23,35 @@ export class SegmentWaits {
   wait(sessionId: SessionId, key: RenditionKey, name: SegmentName, ask: () => void, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const id = `${key}/${name}`;
-    const wait: Wait = { key, name, sessionId, ask, resolve, reject };
     const waits = this.#waits.get(id) ?? new Set<Wait>();
-    waits.add(wait);
-    this.#waits.set(id, waits);
-    const onAbort = (): void => reject(new FerriteError('CANCELLED', 'the client went away'));
-    const deadline = setTimeout(() => reject(new FerriteError('ENCODE_STALLED', 'the segment was not ready in time')), WAIT_DEADLINE_MS);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const settled = promise.finally(() => {
+    // At once, not when the promise is looked at: what has ended must not ask for another encode in the same turn.
+    const end = (): void => {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
       waits.delete(wait);
       if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id);
-    });
+    };
+    const fail = (error: unknown): void => {
+      end();
+      reject(error);
+    };
+    const succeed = (): void => {
+      end();
+      resolve();
+    };
+    const wait: Wait = { key, name, sessionId, ask, resolve: succeed, reject: fail };
+    const onAbort = (): void => fail(new FerriteError('CANCELLED', 'the client went away'));
+    const deadline = setTimeout(() => fail(new FerriteError('ENCODE_STALLED', 'the segment was not ready in time')), WAIT_DEADLINE_MS);
+    waits.add(wait);
+    this.#waits.set(id, waits);
+    signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
       if (!signal.aborted) ask();
     } catch (error) {
-      reject(error);
+      fail(error);
     }
-    return settled;
+    return promise;
   }
 
   published(key: RenditionKey, name: SegmentName): void {

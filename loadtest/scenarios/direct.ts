@@ -1,6 +1,6 @@
 // Byte ranges of a file that is played as it is: latency of each, beside nginx serving the same file.
 import { p95 } from '../comparison.ts';
-import { fiveMinutes } from '../films.ts';
+import { tenMinutes } from '../films.ts';
 import { HttpClient } from '../http-client.ts';
 import { Nginx } from '../peers/nginx.ts';
 import { LOAD_CORE, moveSelf, SERVER_CORE } from '../processes.ts';
@@ -22,7 +22,7 @@ export const direct: Scenario = {
   needs: ['ffmpeg', 'nginx', 'taskset'],
   allowsRemote: false,
   run: async options => {
-    const film = await fiveMinutes(options);
+    const film = await tenMinutes(options);
     return withServer({ films: [film], core: SERVER_CORE }, async server => {
       const nginx = await Nginx.start(SERVER_CORE);
       await moveSelf(LOAD_CORE);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { fiveMinutes } from '../films.ts';
+import { tenMinutes } from '../films.ts';
 import { Nginx } from '../peers/nginx.ts';
 import { cpuSeconds, LOAD_CORE, SERVER_CORE, spawnOn, stopChild } from '../processes.ts';
 import { runProgram } from '../programs.ts';
@@ -29,7 +29,7 @@ export const hot: Scenario = {
   needs: ['ffmpeg', 'nginx', 'wrk', 'taskset'],
   allowsRemote: false,
   run: async options => {
-    const film = await fiveMinutes(options);
+    const film = await tenMinutes(options);
     return withServer({ films: [film], core: SERVER_CORE }, async server => {
       const viewer = await Viewer.signIn(server.remote);
       const mediaId = await viewer.firstMediaId();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { p95 } from '../comparison.ts';
-import { busyPositionMs, fiveMinutes } from '../films.ts';
+import { busyPositionMs, tenMinutes } from '../films.ts';
 import { LOAD_CORE, moveSelf, SERVER_CORE } from '../processes.ts';
 import { quietMoment } from '../quiet.ts';
 import type { Result, Scenario, ScenarioOptions } from '../scenario.ts';
@@ -23,7 +23,7 @@ export const readiness: Scenario = {
   needs: ['ffmpeg', 'taskset'],
   allowsRemote: false,
   run: async options => {
-    const film = await fiveMinutes(options);
+    const film = await tenMinutes(options);
     const shared = await measure(options, film, { serverCore: null, ffmpegCore: null });
     await moveSelf(SERVER_CORE);
     try {
@@ -51,7 +51,7 @@ async function measure(options: ScenarioOptions, film: string, { serverCore, ffm
       for (let at = 0; at < (options.rounds ?? SESSIONS); at++) {
         options.say(`readiness: ${ffmpegCore === null ? 'ffmpeg on every core' : 'ffmpeg on a core of its own'}, session ${at + 1}`);
         await quietMoment();
-        delays.push(...(await measureSession(viewer, mediaId, busyPositionMs(at), folder)));
+        delays.push(...(await measureSession(viewer, mediaId, busyPositionMs(at, at), folder)));
       }
       viewer.close();
       return delays;

@@ -1,6 +1,6 @@
 // Seeking to what is in no buffer and no cache: from the jump until the segments there are complete, beside the same limits as `ttff`.
 import { type Comparison, comparisonSamples, comparisonTable, hundredths, type Round, ratios } from '../comparison.ts';
-import { busyPositionMs, fiveMinutes } from '../films.ts';
+import { BUSY_LOOPS, busyPositionMs, tenMinutes } from '../films.ts';
 import { HttpClient } from '../http-client.ts';
 import { runningEncodes, runPlainCommands, runSameCommands } from '../peers/bare-ffmpeg.ts';
 import { Nginx } from '../peers/nginx.ts';
@@ -20,7 +20,7 @@ export const seek: Scenario = {
   needs: ['ffmpeg', 'nginx'],
   allowsRemote: false,
   run: async options => {
-    const film = await fiveMinutes(options);
+    const film = await tenMinutes(options);
     return withServer({ films: [film], settings: NO_CACHE }, async server => {
       const nginx = await Nginx.start(null);
       try {
@@ -59,6 +59,12 @@ async function measure(options: ScenarioOptions, server: Server, nginx: Nginx): 
   }
   viewer.close();
   return report(comparisons, busyShares);
+}
+
+/** From a loop of the film that no other viewer is in to the next one: nobody finds what another's encode has made. */
+function jumpOf(number: number): { fromMs: number; toMs: number } {
+  const loop = 2 * (number % Math.floor(BUSY_LOOPS / 2));
+  return { fromMs: busyPositionMs(loop, number), toMs: busyPositionMs(loop + 1, number) };
 }
 
 type RoundParts = {
@@ -120,7 +126,8 @@ async function seekTo(viewer: Viewer, playing: Playing, positionMs: number): Pro
   return { seekMs: answer.lastByteAtMs - answer.sentAtMs, fetched: [{ path: streamUrl, answer, range }] };
 }
 
-const FILM_BYTES = 200 * 1024 * 1024;
+/** Less than the film has, so that no range reaches past its end. */
+const FILM_BYTES = 400 * 1024 * 1024;
 
 /** The same files, or range, from nginx, over connections that are open already as the viewer's are. */
 async function fromNginx(nginx: Nginx, fetched: Sought['fetched'], folder: string): Promise<number> {

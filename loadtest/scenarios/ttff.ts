@@ -1,6 +1,6 @@
 // Time to first frame: from POST /sessions to the first complete video and audio segment, beside what ffmpeg and nginx need for the same bytes.
 import { type Comparison, comparisonSamples, comparisonTable, differences, hundredths, type Round, ratios } from '../comparison.ts';
-import { busyPositionMs, fiveMinutes } from '../films.ts';
+import { BUSY_LOOPS, busyPositionMs, tenMinutes } from '../films.ts';
 import { runningEncodes, runPlainCommands, runSameCommands } from '../peers/bare-ffmpeg.ts';
 import { Finished } from '../peers/finished-files.ts';
 import { Nginx } from '../peers/nginx.ts';
@@ -20,7 +20,7 @@ export const ttff: Scenario = {
   allowsRemote: true,
   run: async options => {
     if (options.remote) return measureRemote(options, options.remote);
-    const film = await fiveMinutes(options);
+    const film = await tenMinutes(options);
     return withServer({ films: [film], settings: NO_CACHE }, async server => {
       const nginx = await Nginx.start(null);
       try {
@@ -45,7 +45,7 @@ async function measure(options: ScenarioOptions, server: Server, nginx: Nginx): 
     for (let round = 1; round <= (options.rounds ?? ROUNDS); round++) {
       options.say(`ttff: ${playback.what}, round ${round}`);
       busyShares.push(await quietMoment());
-      const positions = Array.from({ length: playback.viewers }, () => busyPositionMs(position++));
+      const positions = Array.from({ length: playback.viewers }, () => positionOf(position++));
       const measured = await measureRound({ viewer, mediaId, server, nginx, playback, positions });
       if (playback.delivery === 'transcode' && playback.viewers === 1) answerMs.push(...measured.answerMs);
       for (const [limitName, limit] of Object.entries(measured.limits)) {
@@ -57,6 +57,9 @@ async function measure(options: ScenarioOptions, server: Server, nginx: Nginx): 
   viewer.close();
   return report(comparisons, answerMs, busyShares);
 }
+
+/** Each viewer in a loop of the film of its own, far from the others' encodes. */
+const positionOf = (number: number): number => busyPositionMs(number % BUSY_LOOPS, number);
 
 type RoundParts = {
   readonly viewer: Viewer;

@@ -24,6 +24,8 @@ export class Admission {
 
   /** Rejects with OVERLOADED when the queue's timeout passes, CANCELLED when the client goes away. */
   async enter(priority: Priority, signal: AbortSignal): Promise<Place> {
+    // It may be gone already: then nobody would say so again.
+    if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
     const sinceMs = performance.now();
     if (this.#taken < this.#options.capacity) this.#taken++;
     else await this.#wait(priority, sinceMs, signal);

@@ -113,7 +113,9 @@ export class Segments {
       const reply = this.#workers()
         .request('segment.prepare', { mediaId, sessionId, track: layout.track, name, positionMs }, signal)
         .then(() => undefined);
-      const bytes = (await Promise.race([arrival.promise, reply])) ?? this.#cache.hot(layout.key, name);
+      const arrived = await Promise.race([arrival.promise, reply]);
+      // The reply came first where the bytes had to be read back from disk.
+      const bytes = arrived ?? this.#cache.hot(layout.key, name) ?? (await this.#cache.cold(layout.key, name));
       if (!bytes) throw new FerriteError('ENCODE_STALLED', 'the segment was made, and lost before it could be sent');
       return bytes;
     } finally {

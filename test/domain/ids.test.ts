@@ -31,6 +31,10 @@ test('ids: the same file of the same library keeps its id; another file or libra
   assert.equal(new Set([id, mediaIdFor(one, 'a/c.mkv'), mediaIdFor(other, 'a/b.mkv'), mediaIdFor(one, 'a/b.MKV')]).size, 4);
 });
 
+test('ids: where the library ends and the path begins is part of the id', () => {
+  assert.notEqual(mediaIdFor(parseLibraryId('library'), '-1/a'), mediaIdFor(parseLibraryId('library-1'), '/a'));
+});
+
 test('ids: anything that is not an id is the request’s mistake, and is not repeated in the message', () => {
   for (const value of [
     '',

@@ -72,3 +72,10 @@ test('a place released twice is one place', async () => {
   await admission.enter('interactive', NEVER);
   await assert.rejects(admission.enter('interactive', NEVER), isCode('OVERLOADED'));
 });
+
+test('who was gone before takes no place and does not wait', async () => {
+  const admission = new Admission({ capacity: 1, timeoutMs: 20 });
+  await assert.rejects(admission.enter('interactive', AbortSignal.abort()), isCode('CANCELLED'));
+  await admission.enter('interactive', NEVER);
+  await assert.rejects(admission.enter('interactive', AbortSignal.abort()), isCode('CANCELLED'));
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { execa } from 'execa';
 import { boundaryAt, segmentCount, TIMELINE_START_S } from '#domain/plan.ts';
 import { boxes } from '#workers/isobmff.ts';
 import { readSegment, type SegmentTimes, timescaleOf } from '../support/track-check.ts';
@@ -13,6 +14,15 @@ const outputs = new Map<Kind, Buffer>();
 const outputOf = (kind: Kind): Buffer => outputs.get(kind) ?? assert.fail(`no output of ${kind}`);
 const only = ({ segments }: Cut, index: number): Buffer => segments.get(index) ?? assert.fail(`segment ${index} was not published`);
 const fragmentsIn = (output: Buffer): number => [...boxes(output)].filter(({ type }) => type === 'moof').length;
+/** What a player hears: one channel of 16 bits. */
+async function samplesOf(...parts: readonly Buffer[]): Promise<Int16Array> {
+  const { stdout } = await execa('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-ac', '1', '-f', 's16le', 'pipe:1'], {
+    input: Buffer.concat(parts),
+    encoding: 'buffer',
+  });
+  return new Int16Array(Uint8Array.from(stdout).buffer);
+}
+
 const timesOf = ({ segments }: Cut): SegmentTimes[] => [...segments.values()].map(readSegment);
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -125,6 +135,30 @@ test('segment readiness: output that ends in the middle of a frame is a failure,
     assert.throws(() => readiness.end(), { code: 'ENCODE_FAILED' }, kind);
     assert.equal(segments.size, complete.length, 'nothing was published at the end');
   }
+});
+
+test('segment readiness: a copy whose very last frame is cut off has no last segment', () => {
+  const job = film.job('video-copy');
+  const output = outputOf('video-copy');
+  const end = [...boxes(output)].filter(({ type }) => type === 'mdat').at(-1)?.end ?? 0;
+  const { segments, readiness } = cut(job, output.subarray(0, end - 3), { isWhole: false });
+  assert.throws(() => readiness.end(), { code: 'ENCODE_FAILED' });
+  assert.equal(segments.size, segmentCount(job.grid) - 1);
+});
+
+test('segment readiness: sound sounds the same across the join of two encodes', async () => {
+  const job = film.job('audio-encode');
+  const fromStart = cut(job, outputOf('audio-encode'));
+  const middle = film.job('audio-encode', 2);
+  const fromMiddle = cut(middle, await record(middle));
+  const init = fromStart.init ?? Buffer.alloc(0);
+  const whole = await samplesOf(init, only(fromStart, 0), only(fromStart, 1), only(fromStart, 2));
+  const joined = await samplesOf(init, only(fromStart, 0), only(fromStart, 1), only(fromMiddle, 2));
+  assert.equal(joined.length, whole.length);
+  const loudest = Math.max(...whole);
+  const difference = joined.reduce((most, sample, at) => Math.max(most, Math.abs(sample - (whole[at] ?? 0))), 0);
+  assert.ok(loudest > 1_000, 'there is a tone');
+  assert.ok(difference < loudest / 10, `they differ by ${difference} of ${loudest}`);
 });
 
 test('segment readiness: an encoder that puts no keyframe on a boundary is a failure', () => {

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Run } from '#actors/session.ts';
+import { newSessionId } from '#domain/ids.ts';
+import { renditionKey } from '#domain/rendition.ts';
+import { Encodes } from '#workers/encodes.ts';
+import { aJob, aRung } from '../support/titles.ts';
+
+const REACH = 2;
+const [ME, OTHER, THIRD] = [newSessionId(), newSessionId(), newSessionId()];
+
+const aRun = (changes: Partial<Run> = {}): Run => ({
+  actorId: 'encode-0',
+  slot: 'video:720p',
+  job: aJob(0, 20),
+  nextIndex: 10,
+  limitIndex: 25,
+  ...changes,
+});
+const KEY = aRun().job.key;
+
+test('encodes: a segment that another session’s encode writes next or soon is covered', () => {
+  const encodes = new Encodes();
+  encodes.put(OTHER, aRun());
+  for (const [index, isCovered] of [
+    [9, false],
+    [10, true],
+    [12, true],
+    [13, false],
+  ] as const)
+    assert.equal(encodes.isCoveredByOther(ME, KEY, index, REACH), isCovered, String(index));
+});
+
+test('encodes: one’s own encode is no other’s, and another rendition is another', () => {
+  const encodes = new Encodes();
+  encodes.put(ME, aRun());
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 10, REACH), false);
+  assert.equal(encodes.isCoveredByOther(OTHER, renditionKey('v2', 2_000, aRung()), 10, REACH), false);
+});
+
+test('encodes: what lies beyond the other viewer’s window, or the end of the run, is not covered', () => {
+  const encodes = new Encodes();
+  encodes.put(OTHER, aRun({ nextIndex: 10, limitIndex: 11 }));
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 11, REACH), true);
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 12, REACH), false);
+  encodes.put(OTHER, aRun({ nextIndex: 20 }));
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 20, REACH), true);
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 21, REACH), false);
+});
+
+test('encodes: a run that got further replaces what was known of it', () => {
+  const encodes = new Encodes();
+  encodes.put(OTHER, aRun());
+  encodes.put(OTHER, aRun({ nextIndex: 15 }));
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 10, REACH), false);
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 16, REACH), true);
+});
+
+test('encodes: runs of several sessions are told apart, though their actors have the same name', () => {
+  const encodes = new Encodes();
+  encodes.put(OTHER, aRun());
+  encodes.put(THIRD, aRun());
+  encodes.remove(OTHER, aRun());
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 10, REACH), true);
+  encodes.remove(THIRD, aRun());
+  encodes.remove(THIRD, aRun());
+  assert.equal(encodes.isCoveredByOther(ME, KEY, 10, REACH), false);
+});
