@@ -45,11 +45,7 @@ async function measure(options: ScenarioOptions, server: Server, nginx: Nginx): 
     for (let round = 1; round <= count; round++) {
       options.say(`seek: ${playback.what}, round ${round}`);
       busyShares.push(await quietMoment());
-      // Far from where the viewer is: other loops of the film.
-      const jumps = Array.from({ length: playback.viewers }, () => ({
-        fromMs: busyPositionMs(number),
-        toMs: busyPositionMs(number++ + 5),
-      }));
+      const jumps = Array.from({ length: playback.viewers }, () => jumpOf(number++));
       const { product, limits } = await measureRound({ viewer, mediaId, server, nginx, playback, jumps });
       for (const [limitName, limit] of Object.entries(limits)) {
         rounds.set(limitName, [...(rounds.get(limitName) ?? []), { product, limit }]);
