@@ -16,6 +16,8 @@ export type DeliveryRequest = {
 /** Codecs that HLS players take in fragmented MP4. MP3 has a packaging, but browsers refuse it there. */
 const COPYABLE_AUDIO = ['aac', 'ac3', 'eac3', 'opus', 'flac'];
 
+const PLAYS_THE_FILE: readonly DeliveryRequest['delivery'][] = ['auto', 'direct'];
+
 /** @throws MEDIA_UNSUPPORTED when the wanted delivery is impossible; INVALID_REQUEST for a track that is not there. */
 export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRequest): Offer {
   const [video] = media.streams.video;
@@ -30,6 +32,10 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
   if (video.codecString === null) copyObstacles.push('video-not-copyable');
   const directObstacles = whyNotDirect(media, request, video);
 
+  // Without HLS there is nothing but the file itself.
+  if (request.capabilities.hls === 'none' && (directObstacles.length > 0 || !PLAYS_THE_FILE.includes(request.delivery))) {
+    throw unsupported('delivered without HLS', directObstacles);
+  }
   const canCopy = copyObstacles.length === 0;
   const base = { targetMs: plan.targetMs, audio: audioRenditions(media, plan, request) };
   const ladder = ladderFor(video, plan.targetMs, request.capabilities);

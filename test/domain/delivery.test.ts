@@ -226,3 +226,14 @@ test('delivery: sound that can not be cut into whole frames is encoded', () => {
   const offer = chooseDelivery(media, map, buildPlan(map, { num: 24, den: 1 }, 2_000), { delivery: 'remux', audioTrack: 0, capabilities });
   assert.deepEqual(kinds({ ...offer, video: [] }), ['audio-encode']);
 });
+
+test('delivery: a client without HLS gets the file or a refusal, never a playlist it can not play', () => {
+  assert.equal(choose({ said: { hls: 'none' } }).delivery, 'direct');
+  for (const refused of [
+    { container: 'matroska' as const },
+    { request: { delivery: 'remux' as const } },
+    { request: { delivery: 'transcode' as const } },
+  ]) {
+    assert.throws(() => choose({ ...refused, said: { hls: 'none' } }), { code: 'MEDIA_UNSUPPORTED' });
+  }
+});
