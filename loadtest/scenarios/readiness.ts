@@ -51,7 +51,7 @@ async function measure(options: ScenarioOptions, film: string, { serverCore, ffm
       for (let at = 0; at < (options.rounds ?? SESSIONS); at++) {
         options.say(`readiness: ${ffmpegCore === null ? 'ffmpeg on every core' : 'ffmpeg on a core of its own'}, session ${at + 1}`);
         await quietMoment();
-        delays.push(...(await measureSession(viewer, mediaId, busyPositionMs(at, at), folder)));
+        delays.push(...(await measureSession(viewer, mediaId, busyPositionMs(2 * at, at), folder)));
       }
       viewer.close();
       return delays;
