@@ -1,6 +1,6 @@
 // One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most a window ahead of its viewer.
 import { assign, sendParent, sendTo, setup } from 'xstate';
-import type { ErrorRecord } from '#domain/errors.ts';
+import type { ErrorCode, ErrorRecord } from '#domain/errors.ts';
 import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
 
 type Input = { readonly job: EncodeJob; readonly actorId: string; readonly limitIndex: number };
@@ -22,6 +22,9 @@ export type EncodeProgress = {
 };
 
 const MAX_ATTEMPTS = 3;
+
+/** The same file fails the same way again. */
+const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
 
 export const encode = setup({
   types: {
@@ -51,14 +54,14 @@ export const encode = setup({
   guards: {
     isComplete: ({ context }) => context.nextIndex > context.job.lastIndex,
     isAtLimit: ({ context }) => context.nextIndex > context.limitIndex,
-    canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS,
+    canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
     stallTimeout: 15_000,
     /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
     exitTimeout: 5_000,
-    /** A paused viewer's encoder is given back; coming back starts another. */
-    holdTimeout: 60_000,
+    /** A paused viewer's encoder is given back. It has a window of segments ahead to come back to, long enough to start another. */
+    holdTimeout: 15_000,
     retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
   },
 }).createMachine({

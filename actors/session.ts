@@ -15,6 +15,12 @@ export type Run = {
   readonly limitIndex: number;
 };
 
+/**
+ * A slot whose encode was started a moment ago: until it has been quiet for a while, another seek ends that encode at once, and only
+ * the newest wish is kept to be started afterwards.
+ */
+type Scrub = { readonly kept: EncodeJob | null };
+
 type Context = {
   readonly record: SessionRecord;
   readonly windowSegments: number;
@@ -22,6 +28,7 @@ type Context = {
   readonly rungId: string | null;
   /** The run that serves each slot. Superseded runs are no longer here: they only finish dying. */
   readonly runs: Readonly<Record<string, Run>>;
+  readonly scrubs: Readonly<Record<string, Scrub>>;
   readonly runsStarted: number;
   /** Runs whose process may still be there, superseded ones too. */
   readonly runsAlive: number;
@@ -33,11 +40,19 @@ export type SegmentWanted = {
   readonly slot: string;
   readonly rungId: string | null;
   readonly job: EncodeJob;
+  /** Any run brings the init segment: `job` only says where to start when there is none. */
+  readonly isInit: boolean;
 };
 
 type Event =
   | SegmentWanted
+  /** Those who waited for segments of that slot have all gone away. */
+  | { readonly type: 'segment.withdrawn'; readonly slot: string }
+  | { readonly type: 'slot.quiet'; readonly slot: string }
+  | { readonly type: 'scrub.due'; readonly slot: string }
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
+  /** What that run would write next is kept already: it is not needed any more. */
+  | { readonly type: 'run.covered'; readonly actorId: string }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
   | { readonly type: 'session.stop' }
   /** Nobody has been heard of for the time of a lease. */
@@ -51,7 +66,11 @@ export type SessionEmitted =
   | { readonly type: 'run.progressed'; readonly run: Run }
   /** `seek`: a new run of the same slot takes its place at once; `switch`: nobody watches that rung any more. */
   | { readonly type: 'run.superseded'; readonly run: Run; readonly cause: 'seek' | 'switch' }
-  | { readonly type: 'run.ended'; readonly run: Run; readonly error: ErrorRecord | null };
+  | { readonly type: 'run.ended'; readonly run: Run; readonly error: ErrorRecord | null }
+  /** A seek too soon after another: it starts when the slot is quiet, unless a later one takes its place. */
+  | { readonly type: 'wish.kept'; readonly job: EncodeJob }
+  /** What was kept is of no use any more. */
+  | { readonly type: 'wish.dropped'; readonly job: EncodeJob };
 
 type Input = { readonly record: SessionRecord; readonly windowSegments: number };
 
@@ -61,6 +80,15 @@ const isAudio = (slot: string): boolean => slot.startsWith('audio:');
 
 /** How many segments past the next one a viewer rather waits for a running encode than starts another (about what a start costs). */
 export const REACH_SEGMENTS = 2;
+
+const isAbout = (job: EncodeJob, firstIndex: number): boolean =>
+  job.firstIndex >= firstIndex && job.firstIndex <= firstIndex + REACH_SEGMENTS;
+
+const without = <T>(entries: Readonly<Record<string, T>>, slot: string): Record<string, T> =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => name !== slot));
+
+const quietTimer = (slot: string): string => `quiet ${slot}`;
+const dueTimer = (slot: string): string => `due ${slot}`;
 
 /** XState knows the children by name only as far as they are declared; ours are spawned under numbers. */
 const childOf = (children: Record<string, AnyActorRef | undefined>, { actorId }: Run): ActorRefFrom<typeof encodeMachine> =>
@@ -81,9 +109,11 @@ export const session = setup({
   actions: {
     recordPosition: assign({ positionMs: (_, params: { positionMs: number }) => params.positionMs }),
     noteRung: enqueueActions(({ context, enqueue }, { rungId }: { rungId: string | null }) => {
-      if (rungId === null) return;
+      if (rungId === null || rungId === context.rungId) return;
+      // The ladder comes with the first rung: thousands of sessions play directly and never ask for one.
+      if (context.rungId === null) enqueue.spawnChild('ladder', { id: 'ladder' });
       enqueue.assign({ rungId });
-      if (context.rungId !== rungId) enqueue.sendTo('ladder', { type: 'rung.requested', rungId });
+      enqueue.sendTo('ladder', { type: 'rung.requested', rungId });
     }),
     moveWindow: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
       const run = context.runs[slot];
@@ -96,15 +126,20 @@ export const session = setup({
     supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
       const run = context.runs[slot];
       if (!run) return;
-      const { [slot]: _superseded, ...others } = context.runs;
-      enqueue.assign({ runs: others });
+      enqueue.assign({ runs: without(context.runs, slot) });
       enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
       enqueue.emit({ type: 'run.superseded', run, cause });
     }),
     // Changing the language gives the old track's encoder back.
     retireOtherAudio: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       if (!isAudio(slot)) return;
-      const retired = Object.values(context.runs).filter(run => isAudio(run.slot) && run.slot !== slot);
+      const isOther = (other: string): boolean => isAudio(other) && other !== slot;
+      for (const [other, { kept }] of Object.entries(context.scrubs)) {
+        if (!isOther(other)) continue;
+        enqueue.assign(({ context: now }) => ({ scrubs: without(now.scrubs, other) }));
+        if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
+      }
+      const retired = Object.values(context.runs).filter(run => isOther(run.slot));
       if (retired.length === 0) return;
       enqueue.assign({ runs: Object.fromEntries(Object.entries(context.runs).filter(([, run]) => !retired.includes(run))) });
       for (const run of retired) {
@@ -112,12 +147,33 @@ export const session = setup({
         enqueue.emit({ type: 'run.superseded', run, cause: 'switch' });
       }
     }),
-    startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
+    startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
+      if (job === null) return;
       const limitIndex = job.firstIndex + context.windowSegments;
       const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: job.firstIndex, limitIndex };
       enqueue.spawnChild('encode', { id: run.actorId, input: { job, actorId: run.actorId, limitIndex } });
       enqueue.assign({ runs: { ...context.runs, [slot]: run }, runsStarted: context.runsStarted + 1, runsAlive: context.runsAlive + 1 });
       enqueue.emit({ type: 'run.started', run });
+    }),
+    // Each start opens the slot's scrub anew; the first seek after a quiet moment finds none and starts at once.
+    openScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: null } } });
+      for (const timer of [quietTimer(slot), dueTimer(slot)]) enqueue.cancel(timer);
+      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
+      enqueue.raise({ type: 'scrub.due', slot }, { id: dueTimer(slot), delay: 'scrubInterval' });
+    }),
+    keepWish: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
+      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: job } } });
+      enqueue.cancel(quietTimer(slot));
+      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
+      enqueue.emit({ type: 'wish.kept', job });
+    }),
+    // The scrub goes on: what follows is still too soon.
+    withdrawWish: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { kept: null } }) }),
+    closeScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      const kept = context.scrubs[slot]?.kept;
+      enqueue.assign({ scrubs: without(context.scrubs, slot) });
+      if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
     }),
     progress: enqueueActions(({ context, enqueue }, { actorId, nextIndex }: { actorId: string; nextIndex: number }) => {
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
@@ -132,12 +188,17 @@ export const session = setup({
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
       const run: Run = known ?? { actorId, slot: '', job, nextIndex, limitIndex: nextIndex };
       if (known) {
-        const { [known.slot]: _ended, ...others } = context.runs;
-        enqueue.assign({ runs: others });
+        // What follows the end of its work is no seek.
+        enqueue.assign({ runs: without(context.runs, known.slot), scrubs: without(context.scrubs, known.slot) });
       }
       enqueue.assign({ runsAlive: context.runsAlive - 1 });
       enqueue(stopChild(actorId));
       enqueue.emit({ type: 'run.ended', run, error });
+    }),
+    // It stays among the runs until it has ended, as if its work were done: those who wait for what comes later ask again then.
+    endCovered: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
+      const run = Object.values(context.runs).find(known => known.actorId === actorId);
+      if (run) enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
     }),
     stopRuns: enqueueActions(({ self, enqueue }) => {
       for (const id of Object.keys(self.getSnapshot().children)) {
@@ -147,16 +208,35 @@ export const session = setup({
     }),
   },
   guards: {
-    isCovered: ({ context }, { slot, job }: { slot: string; job: EncodeJob }) => {
+    isCovered: ({ context }, { slot, job, isInit }: SegmentWanted) => {
       const run = context.runs[slot];
-      return run !== undefined && job.firstIndex >= run.nextIndex && job.firstIndex <= run.nextIndex + REACH_SEGMENTS;
+      return run !== undefined && (isAbout(job, run.nextIndex) || (isInit && run.nextIndex === run.job.firstIndex));
     },
+    isKept: ({ context }, { slot, job, isInit }: SegmentWanted) => {
+      const kept = context.scrubs[slot]?.kept;
+      return kept !== null && kept !== undefined && (isInit || isAbout(job, kept.firstIndex));
+    },
+    isScrubbing: ({ context }, { slot }: { slot: string }) => context.scrubs[slot] !== undefined,
+    hasKeptWish: ({ context }, { slot }: { slot: string }) => (context.scrubs[slot]?.kept ?? null) !== null,
     hasNoRuns: ({ context }) => context.runsAlive === 0,
+  },
+  delays: {
+    /** Seeks that follow each other faster than this are a scrub: dragging, a held key. */
+    quietDelay: 200,
+    /** While a scrub goes on, one encode is started this often: hardly anybody sees what it makes, but nobody starves. */
+    scrubInterval: 2_500,
   },
 }).createMachine({
   id: 'session',
-  context: ({ input }) => ({ ...input, positionMs: input.record.startPositionMs, rungId: null, runs: {}, runsStarted: 0, runsAlive: 0 }),
-  invoke: { id: 'ladder', src: 'ladder' },
+  context: ({ input }) => ({
+    ...input,
+    positionMs: input.record.startPositionMs,
+    rungId: null,
+    runs: {},
+    scrubs: {},
+    runsStarted: 0,
+    runsAlive: 0,
+  }),
   on: {
     'encode.progressed': { actions: { type: 'progress', params: ({ event }) => event } },
     'xstate.done.actor.*': { actions: { type: 'endRun', params: ({ event }) => event.output } },
@@ -187,15 +267,47 @@ export const session = setup({
               { type: 'moveWindow', params: ({ event }) => ({ slot: event.slot, index: event.job.firstIndex }) },
             ],
           },
+          { guard: { type: 'isKept', params: ({ event }) => event }, actions: { type: 'noteRung', params: ({ event }) => event } },
+          {
+            guard: { type: 'isScrubbing', params: ({ event }) => event },
+            actions: [
+              { type: 'noteRung', params: ({ event }) => event },
+              { type: 'retireOtherAudio', params: ({ event }) => event },
+              { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
+              { type: 'keepWish', params: ({ event }) => event },
+            ],
+          },
           {
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
               { type: 'retireOtherAudio', params: ({ event }) => event },
               { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
               { type: 'startRun', params: ({ event }) => event },
+              { type: 'openScrub', params: ({ event }) => event },
             ],
           },
         ],
+        'segment.withdrawn': {
+          guard: { type: 'hasKeptWish', params: ({ event }) => event },
+          actions: { type: 'withdrawWish', params: ({ event }) => event },
+        },
+        'slot.quiet': [
+          {
+            guard: { type: 'hasKeptWish', params: ({ event }) => event },
+            actions: [
+              { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
+              { type: 'openScrub', params: ({ event }) => event },
+            ],
+          },
+          { actions: { type: 'closeScrub', params: ({ event }) => event } },
+        ],
+        'scrub.due': {
+          guard: { type: 'hasKeptWish', params: ({ event }) => event },
+          actions: [
+            { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
+            { type: 'openScrub', params: ({ event }) => event },
+          ],
+        },
         'segment.served': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
@@ -203,8 +315,12 @@ export const session = setup({
             { type: 'moveWindow', params: ({ event }) => event },
           ],
         },
+        'run.covered': { actions: { type: 'endCovered', params: ({ event }) => event } },
         'rung.retired': {
-          actions: { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },
+          actions: [
+            { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },
+            { type: 'closeScrub', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) },
+          ],
         },
         'session.stop': '#session.stopping',
         'session.expire': '#session.expiring',

@@ -1,21 +1,22 @@
 #!/usr/bin/env node
-// ferrite serve: reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second.
+// ferrite serve: reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second. ferrite doctor: looks the machine over.
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { diagnose, inWords } from './doctor.ts';
 import { startFerrite } from './main.ts';
 import { createLogger } from './telemetry.ts';
 
-const USAGE = 'usage: ferrite serve';
+const USAGE = 'usage: ferrite serve | ferrite doctor [--json]';
 const BAD_CONFIGURATION = 2;
+const NOT_FIT = 1;
 
 async function serve(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel, process.stdout.isTTY);
   const ferrite = await startFerrite({ config, log, sampleLibrary: sampleLibrary(), onScanProgress: scanProgress(log) });
-  log.info({ url: ferrite.url }, 'listening');
   let isClosing = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isClosing) process.exit(1);
@@ -33,6 +34,14 @@ async function serve(): Promise<void> {
     );
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  // Whoever reads this may send a signal at once.
+  log.info({ url: ferrite.url }, 'listening');
+}
+
+async function doctor(isJson: boolean): Promise<void> {
+  const diagnosis = await diagnose(readConfig());
+  process.stdout.write(`${isJson ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis)}\n`);
+  process.exitCode = diagnosis.isGood ? 0 : NOT_FIT;
 }
 
 function readConfig(): Config {
@@ -60,7 +69,9 @@ function scanProgress(log: Logger) {
   };
 }
 
-if (process.argv[2] === 'serve') await serve();
+const [command, ...options] = process.argv.slice(2);
+if (command === 'serve') await serve();
+else if (command === 'doctor' && options.every(option => option === '--json')) await doctor(options.length > 0);
 else {
   console.error(USAGE);
   process.exitCode = BAD_CONFIGURATION;

@@ -1,12 +1,12 @@
 // Composition root: settings → store → process starter → threads → front door, and the one order in which they close.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { newLibraryId, parseMediaId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import { authRoutes } from '#http/auth.ts';
+import { ColdFiles } from '#http/cold-files.ts';
 import { controlSocket } from '#http/control.ts';
 import { libraryRoutes } from '#http/library.ts';
 import { openApiRoute, operationsRoutes } from '#http/operations.ts';
@@ -14,6 +14,7 @@ import { PosterLinks } from '#http/posters.ts';
 import { progressRoutes } from '#http/progress.ts';
 import { type FrontDoor, startServer } from '#http/server.ts';
 import { sessionRoutes } from '#http/sessions.ts';
+import { StreamCounts } from '#http/stream-counts.ts';
 import { streamRoutes } from '#http/streams.ts';
 import { userRoutes } from '#http/users.ts';
 import { webRoutes } from '#http/web.ts';
@@ -23,8 +24,11 @@ import { LibraryScanner, type ScanStatus } from '#library/scanner.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
 import { SegmentCache } from '#storage/segment-cache.ts';
 import { AuthService } from './auth/auth.ts';
+import { exportCache } from './cache-metrics.ts';
 import type { Config } from './config.ts';
-import { Admission } from './playback/admission.ts';
+import { exportLoad } from './load-metrics.ts';
+import { MachineSpeed } from './machine-speed.ts';
+import { countedCapacity, pixelCapacity } from './playback/capacity.ts';
 import { PlayerStats } from './playback/player-stats.ts';
 import { Segments } from './playback/segments.ts';
 import { PlaybackSessions } from './playback/sessions.ts';
@@ -96,13 +100,16 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     return pool;
   };
   const segments = new Segments(cache, workers);
+  const machine = await MachineSpeed.read(config.dataDir);
   const sessions = own(
     'playback sessions',
     new PlaybackSessions({
       database,
       workers,
       segments,
-      admission: new Admission({ capacity: config.maxTranscodes || 2 * availableParallelism(), timeoutMs: config.admissionTimeoutMs }),
+      capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : pixelCapacity(machine.pixelsPerSecond),
+      queue: config.queue,
+      maxSessionsPerUser: config.maxSessionsPerUser,
       tokens: auth.streamTokens,
       metrics,
       targetMs: config.targetMs,
@@ -116,13 +123,35 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   pool = own('the session hosts', await startWorkers({ config, spawner, log, metrics, segments, sessions }), threads =>
     threads.close(DRAIN_DEADLINE_MS),
   );
-  const hasTools = await checkTools(pool, log);
+  const tools = await checkTools(pool, log);
   await sessions.restore();
   const catalogue = openCatalogue({ config, database, workers, log, onScanProgress });
   own('library scans', catalogue.scanner, scanner => scanner.stop());
-  const door = await openDoor({ config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools, spawner });
+  const door = await openDoor({
+    config,
+    log,
+    metrics,
+    database,
+    auth,
+    sessions,
+    segments,
+    workers,
+    catalogue,
+    cache,
+    hasTools: tools.areThere,
+    spawner,
+  });
   closers.push({ name: 'the front door', close: () => door.close(REPLIES_DEADLINE_MS) });
   await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
+  if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
+    const upkeep = machine.keepMeasured({
+      ffmpeg: tools.ffmpeg,
+      pool,
+      log,
+      onMeasured: speed => sessions.setCapacity(pixelCapacity(speed)),
+    });
+    closers.push({ name: 'the measurement of the machine', close: async () => upkeep.close() });
+  }
   return {
     url: door.url,
     port: door.port,
@@ -137,6 +166,7 @@ function openCache(config: Config, database: Database, log: Logger): Promise<Seg
     maxMemoryBytes: config.cacheMemoryBytes,
     index: database.segmentIndex,
     log,
+    monotonicMs: () => performance.now(),
   });
 }
 
@@ -162,6 +192,9 @@ type WorkerParts = {
 function startWorkers({ config, spawner, log, metrics, segments, sessions }: WorkerParts): Promise<WorkerPool> {
   const onEvent = (event: WorkerEvent): void => {
     switch (event.kind) {
+      case 'chunk':
+        segments.begun(event);
+        return;
       case 'segment':
         segments.published(event);
         return;
@@ -178,7 +211,12 @@ function startWorkers({ config, spawner, log, metrics, segments, sessions }: Wor
   };
   return WorkerPool.start({
     threads: config.workers || defaultThreads(),
-    host: { ffmpegPath: config.ffmpegPath, ffprobePath: config.ffprobePath, spawnerSocketPath: spawner.socketPath },
+    host: {
+      ffmpegPath: config.ffmpegPath,
+      ffprobePath: config.ffprobePath,
+      spawnerSocketPath: spawner.socketPath,
+      maxWarmEncoders: config.warmEncoders,
+    },
     onEvent,
     onReplaced: owns => void sessions.reopen(owns).catch(err => log.error({ err }, 'sessions could not be opened in the new thread')),
     onLost: err => {
@@ -189,12 +227,12 @@ function startWorkers({ config, spawner, log, metrics, segments, sessions }: Wor
 }
 
 /** Without ffmpeg what is catalogued already still plays directly and remuxed. */
-async function checkTools(pool: WorkerPool, log: Logger): Promise<boolean> {
+async function checkTools(pool: WorkerPool, log: Logger): Promise<{ areThere: boolean; ffmpeg: string | null }> {
   const found = await pool.request('tools.check', { mediaId: parseMediaId('any-media') });
   const missing = Object.entries(found).filter(([, version]) => version === null);
   for (const [tool] of missing)
     log.error({ tool }, `${tool} can not be started: install ffmpeg, or name the binaries with FERRITE_FFMPEG and FERRITE_FFPROBE`);
-  return missing.length === 0;
+  return { areThere: missing.length === 0, ffmpeg: found.ffmpeg };
 }
 
 function canRead(database: Database): boolean {
@@ -255,6 +293,11 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
   const { libraries, media, keyframeMaps: keyframes, progress } = database;
+  exportCache(metrics, cache, segments);
+  const coldFiles = new ColdFiles();
+  const counts = new StreamCounts();
+  let door: FrontDoor | null = null;
+  exportLoad(metrics, { load: () => door?.load() ?? null, streams: counts, coldFiles, streamTokens: auth.streamTokens });
   const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
   const routes = [
     ...authRoutes(auth),
@@ -262,24 +305,35 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
     ...libraryRoutes({ libraries, media, keyframes, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
     ...sessionRoutes({ sessions, auth, users: database.users, stats }),
-    ...streamRoutes({ tokens: auth.streamTokens, sessions, segments, workers, metrics }),
+    ...streamRoutes({
+      tokens: auth.streamTokens,
+      sessions,
+      segments,
+      workers,
+      metrics,
+      coldFiles,
+      counts,
+      sharedCacheMs: config.sharedCacheMs,
+    }),
     ...operationsRoutes({
       metrics,
       readiness: () => ({ store: canRead(database), workers: workers().isReady, ffmpeg: hasTools && spawner.isReady }),
       beforeMetrics: () => {
         metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
         metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
+        metrics.cacheBytes.set({ tier: 'unwritten' }, cache.facts.unwrittenBytes);
       },
     }),
     ...webRoutes(),
   ];
-  return startServer({
+  door = await startServer({
     host: config.host,
     port: config.port,
     routes: [...routes, openApiRoute(routes, sockets)],
     sockets,
     authenticate: token => auth.authenticate(token),
     corsOrigins: config.corsOrigins,
+    maxConnections: config.maxConnections,
     log,
     onRequest: ({ route, method, status, durationMs }) => {
       // Segments have their own metrics, and too many requests for this one.
@@ -288,6 +342,7 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
       metrics.requests.observe({ route, method: METHODS.has(method) ? method : 'OTHER', status: String(status) }, durationMs);
     },
   });
+  return door;
 }
 
 /** Signs poster addresses; made once. */

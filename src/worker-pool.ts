@@ -9,6 +9,9 @@ import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, typ
 /** What a thread says without being asked. */
 export type WorkerEvent = Exclude<FromWorker, { kind: 'ready' | 'reply' | 'failure' }>;
 
+/** What a thread is told without an answer. */
+type Notification = Extract<ToWorker, { kind: 'served' | 'covered' | 'heartbeat' }>;
+
 export type WorkerPoolOptions = {
   readonly threads: number;
   readonly host: Omit<HostOptions, 'port'>;
@@ -59,7 +62,7 @@ export class WorkerPool {
     return thread.request(type, input, signal);
   }
 
-  notify(mediaId: MediaId, message: Extract<ToWorker, { kind: 'served' }>): void {
+  notify(mediaId: MediaId, message: Notification): void {
     this.#threads[this.#slotOf(mediaId)]?.post(message);
   }
 
@@ -191,6 +194,7 @@ class Thread {
       case 'failure':
         this.#take(message.id)?.reject(fromErrorRecord(message.error));
         return;
+      case 'chunk':
       case 'segment':
       case 'session.changed':
       case 'session.ended':

@@ -1,9 +1,13 @@
-// Finished segments: in memory for those being watched, on disk under a byte cap for those that cost an encode. The oldest unused go first.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
+// Finished segments: in memory for those being watched, on disk under a byte cap for those that cost an encode. What nobody used for the longest time goes first.
+import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import { CacheTier } from './cache-tier.ts';
+import type { DiskState } from './disk-health.ts';
+import { aKeptSegment, type KeptSegment } from './kept-segment.ts';
+import { SegmentDisk } from './segment-disk.ts';
 import type { SegmentIndexRepository } from './segment-index.ts';
+import { type PinnedRange, SegmentPins } from './segment-pins.ts';
+import { SessionWindows } from './session-windows.ts';
 
 export type SegmentCacheOptions = {
   readonly dir: string;
@@ -11,158 +15,286 @@ export type SegmentCacheOptions = {
   readonly maxMemoryBytes: number;
   readonly index: SegmentIndexRepository;
   readonly log: { warn(facts: object, message: string): void };
+  /** A clock that never goes back. */
+  readonly monotonicMs: () => number;
 };
 
-type DiskEntry = { readonly key: RenditionKey; readonly name: SegmentName; readonly byteLength: number };
+/** A finished segment's file. */
+export type SegmentFile = { readonly path: string; readonly byteLength: number };
 
-/** Beyond this, segments wait for the disk in memory no longer: they are simply not kept on disk. */
-const MAX_UNWRITTEN_BYTES = 64 * 1024 * 1024;
-const TEMPORARY = '.tmp';
+export type NewSegment = {
+  readonly key: RenditionKey;
+  readonly name: SegmentName;
+  readonly bytes: Buffer;
+  readonly keepOnDisk: boolean;
+  /** The session it was made for; null when that is nobody's in particular. */
+  readonly owner: SessionId | null;
+  /** Somebody gets these bytes now: that is a use. */
+  readonly isAwaited: boolean;
+};
+
+/** Sums since the start, and bytes as they are now. */
+export type SegmentCacheFacts = {
+  readonly memory: TierFacts;
+  readonly disk: TierFacts;
+  /** In memory only until the disk has them; those that are in the memory tier too are counted in both. */
+  readonly unwrittenBytes: number;
+  readonly misses: number;
+  readonly diskState: DiskState;
+};
+type TierFacts = { readonly bytes: number; readonly pinnedBytes: number; readonly hits: number; readonly evictions: number };
+
+/** Of the memory: what one session alone may have in it before its own segments go first. */
+const WINDOW_PART = 0.25;
+/** A file that is asked for twice within this comes into memory. */
+const WARM_WITHIN_MS = 60_000;
+/** What nobody used for this long gives way to what was asked for again. */
+const IDLE_MS = 10_000;
+/** More than this wait for nobody: the next request brings them back. */
+const MAX_WARMING = 16;
 
 export class SegmentCache {
   readonly #options: SegmentCacheOptions;
-  readonly #memory: LRUCache<string, Buffer>;
-  readonly #disk: LRUCache<string, DiskEntry>;
-  /** One change of the disk after the other: a segment made again right after it went must not be removed for the one that went. */
-  #changes: Promise<void> = Promise.resolve();
-  #unwrittenBytes = 0;
+  readonly #segments = new Map<RenditionKey, Map<SegmentName, KeptSegment>>();
+  readonly #memory: CacheTier<KeptSegment>;
+  readonly #disk: SegmentDisk;
+  readonly #windows: SessionWindows;
+  readonly #pins: SegmentPins;
+  readonly #toWarm = new Set<KeptSegment>();
+  #warming: Promise<void> | null = null;
+  #memoryHits = 0;
+  #diskHits = 0;
+  #misses = 0;
+  /** When the clock was looked at: too dear for every hit in memory. */
+  #lookedAtMs = 0;
+  #memoryEvictions = 0;
 
-  /** Takes over what an earlier run left: a file without a record was never finished, a record without a file is gone. */
   static async open(options: SegmentCacheOptions): Promise<SegmentCache> {
-    await mkdir(options.dir, { recursive: true, mode: 0o700 });
     const cache = new SegmentCache(options);
-    const files = await filesUnder(options.dir);
-    const lost: DiskEntry[] = [];
-    for (const { rendition: key, name, byteLength } of [...options.index.all()].sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs)) {
-      const isThere = byteLength <= options.maxDiskBytes && files.delete(relativePath(key, name));
-      if (isThere) cache.#disk.set(address(key, name), { key, name, byteLength });
-      else lost.push({ key, name, byteLength });
-    }
-    await options.index.remove(lost.map(({ key, name }) => ({ rendition: key, name })));
-    await Promise.all([...files].map(path => rm(join(options.dir, path), { force: true })));
+    await cache.#disk.open(({ rendition, name, byteLength, lastUsedAtMs }) => {
+      const segment = aKeptSegment(rendition, name, byteLength, null);
+      segment.lastUsedAtMs = lastUsedAtMs;
+      return cache.#note(segment);
+    });
     return cache;
   }
 
   private constructor(options: SegmentCacheOptions) {
     this.#options = options;
-    this.#memory = new LRUCache({ maxSize: options.maxMemoryBytes, sizeCalculation: bytes => bytes.byteLength || 1 });
-    this.#disk = new LRUCache({
-      // A cap of 0 is refused; no segment fits into one byte.
-      maxSize: Math.max(options.maxDiskBytes, 1),
-      sizeCalculation: ({ byteLength }) => byteLength || 1,
-      dispose: (entry, _address, reason) => {
-        if (reason !== 'set') this.#remove(entry);
-      },
+    this.#memory = new CacheTier(options.maxMemoryBytes);
+    this.#windows = new SessionWindows(options.maxMemoryBytes * WINDOW_PART);
+    this.#pins = new SegmentPins((key, name, isPinned) => this.#repin(this.#find(key, name), isPinned));
+    this.#disk = new SegmentDisk({
+      ...options,
+      maxBytes: options.maxDiskBytes,
+      isPinned: ({ key, name }) => this.#pins.has(key, name),
+      onGone: segment => this.#forgetIfGone(segment),
     });
   }
 
   /** The bytes when they are in memory: no promise, no file. */
   hot(key: RenditionKey, name: SegmentName): Buffer | undefined {
-    return this.#memory.get(address(key, name));
+    const segment = this.#find(key, name);
+    const bytes = segment?.bytes ?? segment?.unwritten;
+    if (!segment || !bytes) return undefined;
+    this.#memoryHits++;
+    this.#use(segment);
+    this.#remember(segment, bytes);
+    return bytes;
+  }
+
+  /** The file of a segment that is on disk: no I/O. */
+  file(key: RenditionKey, name: SegmentName): SegmentFile | undefined {
+    const segment = this.#find(key, name);
+    if (!segment?.diskPlace) return undefined;
+    this.#diskHits++;
+    const nowMs = this.#look();
+    this.#use(segment);
+    if (nowMs - segment.fileUsedAtMs < WARM_WITHIN_MS && this.isWorthMemory(segment.byteLength)) this.#warm(segment);
+    segment.fileUsedAtMs = nowMs;
+    return { path: this.#disk.pathOf(segment), byteLength: segment.byteLength };
+  }
+
+  /** From wherever it is, and into memory; undefined when it is nowhere. */
+  async cold(key: RenditionKey, name: SegmentName): Promise<Buffer | undefined> {
+    const segment = this.#find(key, name);
+    const hot = this.hot(key, name);
+    if (hot) return hot;
+    const bytes = segment && (await this.#disk.read(segment));
+    if (!bytes) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#diskHits++;
+    // Others may have been here meanwhile.
+    if (segment.bytes) return segment.bytes;
+    if (segment.diskPlace) {
+      this.#use(segment);
+      this.#remember(segment, bytes);
+    }
+    return bytes;
+  }
+
+  /** The file is missing or not what it was. */
+  lose(key: RenditionKey, name: SegmentName): void {
+    const segment = this.#find(key, name);
+    if (segment) this.#disk.lose(segment);
   }
 
   has(key: RenditionKey, name: SegmentName): boolean {
-    const at = address(key, name);
-    return this.#memory.has(at) || this.#disk.has(at);
+    return this.#find(key, name) !== undefined;
   }
 
   isOnDiskOnly(key: RenditionKey, name: SegmentName): boolean {
-    const at = address(key, name);
-    return !this.#memory.has(at) && this.#disk.has(at);
+    const segment = this.#find(key, name);
+    return segment !== undefined && !segment.bytes && !segment.unwritten;
   }
 
-  /** From disk into memory; undefined when it is not there. */
-  async cold(key: RenditionKey, name: SegmentName): Promise<Buffer | undefined> {
-    const at = address(key, name);
-    const entry = this.#disk.get(at);
-    if (!entry) return undefined;
-    const bytes = await readFile(this.#pathOf(key, name)).catch(() => undefined);
-    if (bytes === undefined || bytes.byteLength !== entry.byteLength) {
-      this.#disk.delete(at);
-      return undefined;
-    }
-    this.#memory.set(at, bytes);
-    return bytes;
+  /** How many segments in a row are kept from that one on, counted up to `atMost`. */
+  keptFrom(key: RenditionKey, index: number, atMost: number): number {
+    const segments = this.#segments.get(key);
+    let count = 0;
+    while (count < atMost && segments?.has(index + count)) count++;
+    return count;
   }
 
   /** The first one published stays: a URL gives the same bytes for as long as they are kept. */
-  put(key: RenditionKey, name: SegmentName, bytes: Buffer, keepOnDisk: boolean): Buffer {
-    const at = address(key, name);
-    const known = this.#memory.get(at);
-    if (known) return known;
-    this.#memory.set(at, bytes);
-    if (keepOnDisk && !this.#disk.has(at)) this.#queueWrite({ key, name, byteLength: bytes.byteLength }, bytes);
+  put({ key, name, bytes, keepOnDisk, owner, isAwaited }: NewSegment): Buffer {
+    const known = this.#find(key, name);
+    const before = known?.bytes ?? known?.unwritten;
+    if (known && before) {
+      if (isAwaited) this.#use(known);
+      this.#remember(known, before);
+      return before;
+    }
+    // What is on disk only is read back by whoever wants it.
+    if (known) return bytes;
+    const segment = this.#note(aKeptSegment(key, name, bytes.byteLength, owner));
+    if (isAwaited) this.#use(segment);
+    this.#remember(segment, bytes);
+    if (keepOnDisk) this.#disk.keep(segment, bytes);
+    this.#forgetIfGone(segment);
     return bytes;
   }
 
+  /**
+   * Whether what can be had elsewhere may come into memory: where there is room, or in place of what nobody used for a while.
+   * More segments in turn than memory holds would push each other out for nothing.
+   */
+  isWorthMemory(byteLength: number): boolean {
+    const { maxBytes, byteLength: taken, victim } = this.#memory;
+    if (byteLength > maxBytes) return false;
+    return taken + byteLength <= maxBytes || victim === undefined || this.#look() - victim.usedAtMs > IDLE_MS;
+  }
+
+  /** What that session is about to need goes last; replaces what was said of it before. */
+  pin(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
+    this.#pins.set(sessionId, ranges);
+  }
+
   get memoryBytes(): number {
-    return this.#memory.calculatedSize;
+    return this.#memory.byteLength;
   }
 
   get diskBytes(): number {
-    return this.#disk.calculatedSize;
+    return this.#disk.byteLength;
   }
 
-  /** Resolves when the disk is as it should be. */
+  get facts(): SegmentCacheFacts {
+    const [memory, disk] = [this.#memory, this.#disk];
+    return {
+      memory: { bytes: memory.byteLength, pinnedBytes: memory.pinnedBytes, hits: this.#memoryHits, evictions: this.#memoryEvictions },
+      disk: { bytes: disk.byteLength, pinnedBytes: disk.tier.pinnedBytes, hits: this.#diskHits, evictions: disk.evictions },
+      unwrittenBytes: disk.unwrittenBytes,
+      misses: this.#misses,
+      diskState: disk.state,
+    };
+  }
+
+  /** Resolves when nothing is read ahead any more, and the disk is as it should be. */
   async close(): Promise<void> {
-    let awaited: Promise<void>;
-    do {
-      awaited = this.#changes;
-      await awaited;
-      // A write may have pushed others out.
-    } while (awaited !== this.#changes);
+    this.#toWarm.clear();
+    await this.#warming;
+    await this.#disk.close();
   }
 
-  #queueWrite(entry: DiskEntry, bytes: Buffer): void {
-    if (entry.byteLength > this.#options.maxDiskBytes || this.#unwrittenBytes + entry.byteLength > MAX_UNWRITTEN_BYTES) return;
-    this.#unwrittenBytes += entry.byteLength;
-    this.#change('a segment could not be kept on disk', async () => {
-      try {
-        await this.#write(entry, bytes);
-      } finally {
-        this.#unwrittenBytes -= entry.byteLength;
-      }
-    });
+  #look(): number {
+    this.#lookedAtMs = this.#options.monotonicMs();
+    return this.#lookedAtMs;
   }
 
-  #change(complaint: string, work: () => Promise<void>): void {
-    this.#changes = this.#changes.then(work).catch(error => this.#options.log.warn({ code: codeOf(error) }, complaint));
+  #find(key: RenditionKey, name: SegmentName): KeptSegment | undefined {
+    return this.#segments.get(key)?.get(name);
   }
 
-  async #write(entry: DiskEntry, bytes: Buffer): Promise<void> {
-    const { key, name, byteLength } = entry;
-    const path = this.#pathOf(key, name);
-    await mkdir(join(this.#options.dir, folderOf(key)), { recursive: true, mode: 0o700 });
-    try {
-      await writeFile(path + TEMPORARY, bytes, { mode: 0o600 });
-      await rename(path + TEMPORARY, path);
-    } catch (error) {
-      await rm(path + TEMPORARY, { force: true });
-      throw error;
+  #note(segment: KeptSegment): KeptSegment {
+    const segments = this.#segments.get(segment.key) ?? new Map<SegmentName, KeptSegment>();
+    this.#segments.set(segment.key, segments.set(segment.name, segment));
+    return segment;
+  }
+
+  /** Memory and disk have one notion of use. What was asked for twice is no one session's any more. */
+  #use(segment: KeptSegment): void {
+    segment.uses++;
+    segment.usedAtMs = this.#lookedAtMs;
+    if (segment.uses > 1) this.#windows.release(segment);
+    if (segment.memoryPlace) this.#memory.use(segment.memoryPlace);
+    this.#disk.use(segment);
+  }
+
+  #remember(segment: KeptSegment, bytes: Buffer): void {
+    const { byteLength, uses, owner } = segment;
+    if (segment.bytes || byteLength > this.#memory.maxBytes) return;
+    while (this.#memory.byteLength + byteLength > this.#memory.maxBytes) {
+      const victim = this.#windows.surplusOf(owner, other => !this.#isPinned(other)) ?? this.#memory.victim;
+      if (!victim) return;
+      this.#memoryEvictions++;
+      this.#release(victim);
     }
-    await this.#options.index.put({ rendition: key, name }, { byteLength, lastUsedAtMs: Date.now() });
-    this.#disk.set(address(key, name), entry);
+    segment.bytes = bytes;
+    segment.memoryPlace = this.#memory.add(segment, this.#pins.has(segment.key, segment.name));
+    if (uses < 2) this.#windows.add(segment);
   }
 
-  #remove({ key, name }: DiskEntry): void {
-    this.#change('a segment could not be removed from disk', async () => {
-      if (this.#disk.has(address(key, name))) return;
-      await this.#options.index.remove([{ rendition: key, name }]);
-      await rm(this.#pathOf(key, name), { force: true });
+  #release(segment: KeptSegment): void {
+    if (segment.memoryPlace) this.#memory.remove(segment.memoryPlace);
+    segment.memoryPlace = null;
+    segment.bytes = null;
+    this.#windows.release(segment);
+    this.#forgetIfGone(segment);
+  }
+
+  #forgetIfGone(segment: KeptSegment): void {
+    if (segment.bytes || segment.unwritten || segment.diskPlace) return;
+    const segments = this.#segments.get(segment.key);
+    if (segments?.get(segment.name) !== segment) return;
+    segments.delete(segment.name);
+    if (segments.size === 0) this.#segments.delete(segment.key);
+  }
+
+  #isPinned({ memoryPlace }: KeptSegment): boolean {
+    return memoryPlace !== null && this.#memory.isPinned(memoryPlace);
+  }
+
+  #repin(segment: KeptSegment | undefined, isPinned: boolean): void {
+    if (segment?.memoryPlace) isPinned ? this.#memory.pin(segment.memoryPlace) : this.#memory.unpin(segment.memoryPlace);
+    if (segment?.diskPlace) isPinned ? this.#disk.tier.pin(segment.diskPlace) : this.#disk.tier.unpin(segment.diskPlace);
+  }
+
+  /** Reads it into memory in the background, one after the other: it is wanted by many. */
+  #warm(segment: KeptSegment): void {
+    if (this.#toWarm.size >= MAX_WARMING) return;
+    this.#toWarm.add(segment);
+    this.#warming ??= this.#warmAll().finally(() => {
+      this.#warming = null;
     });
   }
 
-  #pathOf(key: RenditionKey, name: SegmentName): string {
-    return join(this.#options.dir, relativePath(key, name));
+  async #warmAll(): Promise<void> {
+    for (const segment of this.#toWarm) {
+      const bytes = segment.diskPlace && !segment.bytes ? await this.#disk.read(segment) : undefined;
+      this.#toWarm.delete(segment);
+      if (bytes && segment.diskPlace) this.#remember(segment, bytes);
+    }
   }
-}
-
-const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
-const folderOf = (key: RenditionKey): string => join(key.slice(0, 2), key);
-const relativePath = (key: RenditionKey, name: SegmentName): string => join(folderOf(key), name === 'init' ? 'init.mp4' : `${name}.m4s`);
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
-
-async function filesUnder(dir: string): Promise<Set<string>> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return new Set(entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name).slice(dir.length + 1)));
 }

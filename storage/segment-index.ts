@@ -8,6 +8,7 @@ export const SEGMENT_INDEX: Family = { name: 'segment-index', encoding: 'msgpack
 
 export type SegmentRecord = { readonly byteLength: number; readonly lastUsedAtMs: number };
 export type SegmentAddress = { readonly rendition: RenditionKey; readonly name: SegmentName };
+export type SegmentUse = SegmentAddress & Pick<SegmentRecord, 'lastUsedAtMs'>;
 export type IndexedSegment = SegmentAddress & SegmentRecord;
 
 export class SegmentIndexRepository {
@@ -37,9 +38,9 @@ export class SegmentIndexRepository {
   }
 
   /** Notes several uses in one write; a segment that was removed meanwhile stays removed. */
-  async touch(addresses: readonly SegmentAddress[], lastUsedAtMs: number): Promise<void> {
+  async touch(uses: readonly SegmentUse[]): Promise<void> {
     await this.#environment.write(tx => {
-      for (const { rendition, name } of addresses) {
+      for (const { rendition, name, lastUsedAtMs } of uses) {
         const segment = this.#segments.get([rendition, name]);
         if (segment !== undefined) tx.put(this.#segments, [rendition, name], { ...segment, lastUsedAtMs });
       }

@@ -5,7 +5,13 @@ import type { Environment } from './environment.ts';
 import type { Family } from './migrations.ts';
 import type { Table } from './table.ts';
 
-export const SESSIONS: Family = { name: 'sessions', encoding: 'msgpack', format: 1, upgrades: [], indexes: [] };
+export const SESSIONS: Family = {
+  name: 'sessions',
+  encoding: 'msgpack',
+  format: 2,
+  upgrades: [({ key, value }) => ({ key, value: { ...(value as object), splitIndex: null } })],
+  indexes: [],
+};
 
 export class SessionRepository {
   readonly #sessions: Table<SessionId, SessionRecord>;

@@ -20,6 +20,20 @@ export class Encodes {
     if (runs?.size === 0) this.#running.delete(run.job.key);
   }
 
+  /** True when another session's encode of it has begun and brought nothing yet: its init segment comes first of all. */
+  isBegunByOther(sessionId: SessionId, key: RenditionKey): boolean {
+    for (const { sessionId: owner, run } of this.#running.get(key)?.values() ?? []) {
+      if (owner !== sessionId && run.nextIndex === run.job.firstIndex) return true;
+    }
+    return false;
+  }
+
+  /** Those whose next segment lies from `fromIndex` up to before `untilIndex`. */
+  nextWithin(key: RenditionKey, { fromIndex, untilIndex }: { fromIndex: number; untilIndex: number }): Registered[] {
+    const running = [...(this.#running.get(key)?.values() ?? [])];
+    return running.filter(({ run }) => run.nextIndex >= fromIndex && run.nextIndex < untilIndex);
+  }
+
   /**
    * True when another session's encode writes that segment next or soon, and is let by its own viewer: a chance to wait for, never a
    * reason to move its window.

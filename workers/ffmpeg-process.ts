@@ -1,20 +1,37 @@
-// The ffmpeg effect: one process, its output cut into segments, its end told exactly once.
+// The ffmpeg effect: one process, fed or reading the film by itself, its output cut into segments, its end told exactly once.
 import type { FfmpegEffect } from '#actors/effects.ts';
 import { type ErrorRecord, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import { fedArguments, fedStart } from './fed-arguments.ts';
+import { Feed } from './feed.ts';
+import { pour } from './feeding.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
-import { SegmentReadiness } from './segment-readiness.ts';
+import type { RemuxCache } from './remux-cache.ts';
+import { SegmentReadiness, type SegmentSink } from './segment-readiness.ts';
 import type { ChildProcess, SpawnerClient } from './spawner-client.ts';
 import { requireUnchangedMedia } from './unchanged-media.ts';
+import type { WarmEncoders } from './warm-encoders.ts';
 
-export type Publish = (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
+/** `isBegun`: its first chunk went ahead. */
+export type Publish = (segment: { key: RenditionKey; name: SegmentName; isBegun: boolean; bytes: Buffer }) => void;
+export type PublishChunk = (chunk: { key: RenditionKey; index: number; bytes: Buffer }) => void;
 
 export type FfmpegLog = (message: string, detail: Record<string, unknown>) => void;
 
 // SIGKILL on purpose: a terminated ffmpeg would finish and flush work that nobody wants.
 const STOP_SIGNAL = 'SIGKILL';
 
-export function ffmpegEffect(options: { spawner: SpawnerClient; ffmpegPath: string; publish: Publish; log: FfmpegLog }): FfmpegEffect {
+export type FfmpegEffectOptions = {
+  readonly spawner: SpawnerClient;
+  readonly encoders: WarmEncoders;
+  readonly remux: RemuxCache;
+  readonly ffmpegPath: string;
+  readonly publish: Publish;
+  readonly publishChunk: PublishChunk;
+  readonly log: FfmpegLog;
+};
+
+export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
   return ({ input: job, sendBack, receive }) => {
     let child: ChildProcess | null = null;
     let isStopped = false;
@@ -26,29 +43,55 @@ export function ffmpegEffect(options: { spawner: SpawnerClient; ffmpegPath: stri
       child?.kill(STOP_SIGNAL);
       child?.socket.destroy();
     };
-    const readiness = new SegmentReadiness(job, {
-      onInit: bytes => options.publish({ key: job.key, name: 'init', bytes }),
-      onSegment: (index, bytes) => {
-        options.publish({ key: job.key, name: index, bytes });
+    let begunIndex: number | null = null;
+    const sink = {
+      onInit: (bytes: Buffer) => options.publish({ key: job.key, name: 'init', isBegun: false, bytes }),
+      onFirstChunk: (index: number, bytes: Buffer) => {
+        begunIndex = index;
+        options.publishChunk({ key: job.key, index, bytes });
+      },
+      onSegment: (index: number, bytes: Buffer) => {
+        options.publish({ key: job.key, name: index, isBegun: index === begunIndex, bytes });
         sendBack({ type: 'segment.written', index });
-        // A copy has no frame count to end by.
+        // The next start is got ready when this one has got what it wanted most.
+        if (index === job.firstIndex) refill();
+        // Only an encode that reads the film by itself has a frame count to end by.
         if (index === job.lastIndex) stop();
       },
-    });
+    } satisfies SegmentSink;
+    const fail = (message: string, error: unknown): void => {
+      failure = toErrorRecord(error);
+      options.log(message, { err: error });
+      stop();
+    };
     const read = (step: () => void): void => {
       // Output of an ended run is never published.
       if (isStopped) return;
       try {
         step();
       } catch (error) {
-        failure = toErrorRecord(error);
-        options.log('the output of an encode could not be cut', { err: error });
-        stop();
+        fail('the output of an encode could not be cut', error);
       }
+    };
+    let refill = (): void => undefined;
+    /** Starts it on what it is to read; what comes out goes to the readiness that is returned. */
+    const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness }> => {
+      const feed = Feed.of(job, options.remux);
+      const header = feed && (await feed.header());
+      if (!feed || !header) {
+        return { started: await options.spawner.run(options.ffmpegPath, ffmpegArguments(job)), readiness: new SegmentReadiness(job, sink) };
+      }
+      const args = fedArguments(feed.rendition);
+      refill = () => options.encoders.prepare(args);
+      const started = await options.encoders.take(args);
+      pour(header, feed.fragments(header), started).catch(error => {
+        if (!isStopped) fail('an encode could not be fed', error);
+      });
+      return { started, readiness: new SegmentReadiness(job, sink, fedStart(feed.rendition)) };
     };
     const run = async (): Promise<void> => {
       await requireUnchangedMedia(job.media);
-      const started = await options.spawner.run(options.ffmpegPath, ffmpegArguments(job));
+      const { started, readiness } = await start();
       child = started;
       if (isStopped) stop();
       started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));
@@ -61,6 +104,8 @@ export function ffmpegEffect(options: { spawner: SpawnerClient; ffmpegPath: stri
       const [exit] = await Promise.all([started.exited, closed]);
       // What a killed or failed run leaves behind is a part of a segment, not a segment.
       if (hasEnded && exit.exitCode === 0) read(() => readiness.end());
+      // One that was stopped before its first segment used up a waiting one as well.
+      refill();
       const isClean = exit.exitCode === 0 && failure === null;
       if (isStopped && failure === null) return sendBack({ type: 'ffmpeg.exited' });
       if (isClean) return sendBack({ type: 'ffmpeg.exited' });

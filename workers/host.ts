@@ -13,12 +13,14 @@ import {
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import { ffmpegEffect } from './ffmpeg-process.ts';
 import { inspectMedia } from './inspect.ts';
+import { listEncoders, measureSpeed } from './machine.ts';
 import { cutPoster } from './poster.ts';
 import { openRemuxSource } from './remux/remuxer.ts';
 import { RemuxCache } from './remux-cache.ts';
 import type { RunTool } from './run-tool.ts';
 import { Sessions } from './sessions.ts';
 import { SpawnerClient, toolRunner } from './spawner-client.ts';
+import { WarmEncoders } from './warm-encoders.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
 
@@ -30,6 +32,7 @@ export default async function host(options: HostOptions): Promise<void> {
 class Host {
   readonly #port: MessagePort;
   readonly #spawner: SpawnerClient;
+  readonly #encoders: WarmEncoders;
   readonly #remux = new RemuxCache();
   readonly #sessions: Sessions;
   readonly #handlers: RequestHandlers;
@@ -40,20 +43,27 @@ class Host {
   constructor(options: HostOptions) {
     this.#port = options.port;
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
+    this.#encoders = new WarmEncoders({ spawner: this.#spawner, ffmpegPath: options.ffmpegPath, limit: options.maxWarmEncoders });
     this.#sessions = new Sessions({
       ffmpeg: ffmpegEffect({
         spawner: this.#spawner,
+        encoders: this.#encoders,
+        remux: this.#remux,
         ffmpegPath: options.ffmpegPath,
-        publish: ({ key, name, bytes }) => this.#publish(key, name, true, bytes),
+        publish: segment => this.#publish({ ...segment, isEncoded: true }),
+        publishChunk: ({ key, index, bytes }) => this.#publishChunk(key, index, bytes),
         log: (message, detail) => this.#send({ kind: 'log', level: 'warn', message, detail }),
       }),
       remux: this.#remux,
-      publish: (key, name, isEncoded, bytes) => this.#publish(key, name, isEncoded, bytes),
+      onOpen: (offer, keyframes) => this.#encoders.expect(offer, keyframes),
+      publish: segment => this.#publish({ ...segment, isEncoded: false, isBegun: false }),
       send: message => this.#send(message),
     });
     const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
     this.#handlers = {
       'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
+      'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
+      'machine.measure': async (_, signal) => ({ pixelsPerCpuSecond: await measureSpeed(runTool, signal) }),
       'media.inspect': async ({ path }, signal) => {
         this.#send({ kind: 'measured', measurement: { name: 'ffprobe_started', value: 1, rung: 'none' } });
         return inspectMedia(path, { runTool, openRemuxSource, signal });
@@ -61,11 +71,11 @@ class Host {
       'media.poster': async ({ path, atMs, width }, signal) => ({
         bytes: ownBuffer(await cutPoster(path, { runTool, atMs, width, signal })),
       }),
-      'session.open': async input => this.#sessions.open(input),
-      'session.heartbeat': async input => this.#sessions.heartbeat(input),
+      'session.open': async input => ({ isOpen: this.#sessions.open(input) }),
       'session.close': input => this.#sessions.close(input),
       'session.describe': async ({ sessionId }) => this.#sessions.describe(sessionId),
       'segment.prepare': (input, signal) => this.#sessions.prepare(input, signal),
+      'segment.locate': input => this.#sessions.locate(input),
     };
     this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
     this.#send({ kind: 'ready', version: PROTOCOL_VERSION });
@@ -79,8 +89,14 @@ class Host {
       case 'cancel':
         this.#running.get(message.id)?.abort();
         return;
+      case 'heartbeat':
+        this.#sessions.heartbeat(message);
+        return;
       case 'served':
         this.#sessions.served(message);
+        return;
+      case 'covered':
+        this.#sessions.covered(message);
         return;
       case 'drain':
         void this.#drain(message.deadlineMs);
@@ -93,8 +109,7 @@ class Host {
     this.#running.set(id, controller);
     try {
       const output = await this.#handlers[type](input, controller.signal);
-      const transfer = output !== null && 'bytes' in output ? [output.bytes] : [];
-      this.#port.postMessage({ kind: 'reply', id, output } satisfies FromWorker, transfer);
+      this.#port.postMessage({ kind: 'reply', id, output } satisfies FromWorker, buffersOf(output));
     } catch (error) {
       if (!(error instanceof FerriteError))
         this.#send({ kind: 'log', level: 'error', message: 'a request failed unexpectedly', detail: describe(error, type) });
@@ -104,10 +119,15 @@ class Host {
     }
   }
 
-  #publish(key: RenditionKey, name: SegmentName, isEncoded: boolean, segment: Buffer): void {
-    const bytes = ownBuffer(segment);
-    this.#port.postMessage({ kind: 'segment', key, name, isEncoded, bytes } satisfies FromWorker, [bytes]);
-    this.#sessions.published(key, name);
+  #publish(segment: { key: RenditionKey; name: SegmentName; isEncoded: boolean; isBegun: boolean; bytes: Buffer }): void {
+    const bytes = ownBuffer(segment.bytes);
+    this.#port.postMessage({ ...segment, kind: 'segment', bytes } satisfies FromWorker, [bytes]);
+    this.#sessions.published(segment.key, segment.name);
+  }
+
+  #publishChunk(key: RenditionKey, index: number, chunk: Buffer): void {
+    const bytes = ownBuffer(chunk);
+    this.#port.postMessage({ kind: 'chunk', key, index, bytes } satisfies FromWorker, [bytes]);
   }
 
   #send(message: FromWorker): void {
@@ -118,11 +138,19 @@ class Host {
     for (const controller of this.#running.values()) controller.abort();
     const deadline = new Promise<void>(resolve => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([this.#sessions.closeAll(), deadline]);
+    this.#encoders.close();
     this.#remux.close();
     await this.#spawner.close();
     this.#port.close();
     this.#drained.resolve();
   }
+}
+
+/** What is handed over to the main thread, not copied. */
+function buffersOf(output: Requests[RequestType]['output']): ArrayBuffer[] {
+  if (output === null) return [];
+  if ('bytes' in output) return [output.bytes];
+  return 'stretches' in output ? [output.head.buffer, output.stretches.buffer] : [];
 }
 
 /** Null when the program is not there or does not work. */

@@ -119,10 +119,55 @@ export function initSegment(track: TrackHeader): Buffer {
 const SAMPLE_ROW_BYTES = 16;
 const FRAGMENT_BYTES_WITHOUT_ROWS = 96; // every box header and field of `moof`, and the header of `mdat`
 
+/** Bytes of `moof` and of the header of `mdat`: where the samples' own bytes start. */
+export const fragmentHeadByteLength = (sampleCount: number): number => FRAGMENT_BYTES_WITHOUT_ROWS + sampleCount * SAMPLE_ROW_BYTES;
+
+export type FragmentFacts = {
+  /** Grows from one to the next (mfhd, ISO/IEC 14496-12, 8.8.5). */
+  readonly sequenceNumber: number;
+  /** The DTS of the first sample (baseMediaDecodeTime). */
+  readonly decodeTime: number;
+  readonly sampleCount: number;
+  readonly dataByteLength: number;
+};
+
+/** Writes `moof` and the header of `mdat` to the start of a buffer. Numbers only, for segments that are built by the hundred. */
+export class FragmentHeadWriter {
+  readonly #target: Buffer;
+  #at: number;
+
+  constructor(target: Buffer, { sequenceNumber, decodeTime, sampleCount, dataByteLength }: FragmentFacts) {
+    this.#target = target;
+    const dataStart = fragmentHeadByteLength(sampleCount);
+    const moofLength = dataStart - 8;
+    const head = [
+      [moofLength, 'moof'],
+      [16, 'mfhd', 0, sequenceNumber],
+      [moofLength - 24, 'traf'],
+      [16, 'tfhd', 0x020000, TRACK_ID], // default-base-is-moof (CMAF, 7.5.17)
+      [20, 'tfdt', 0x01000000, Math.floor(decodeTime / 2 ** 32), decodeTime % 2 ** 32],
+      // data offset, then duration, size, flags and composition offset of each sample
+      [moofLength - 68, 'trun', 0x01000f01, sampleCount, dataStart],
+    ];
+    this.#at = writeWords(target, 0, head.flat());
+    writeWords(target, moofLength, [dataByteLength + 8, 'mdat']);
+  }
+
+  /** Of the next sample. */
+  add(byteLength: number, duration: number, compositionOffset: number, isSync: boolean): void {
+    const target = this.#target;
+    target.writeUInt32BE(duration, this.#at);
+    target.writeUInt32BE(byteLength, this.#at + 4);
+    target.writeUInt32BE(isSync ? SYNC_SAMPLE : NON_SYNC_SAMPLE, this.#at + 8);
+    target.writeInt32BE(compositionOffset, this.#at + 12);
+    this.#at += SAMPLE_ROW_BYTES;
+  }
+}
+
 /**
  * `moof` and `mdat` of one segment with the room for its samples left open: the caller writes their bytes, in order, from
  * `dataStart`. The buffer owns its whole ArrayBuffer, so that it can be transferred to another thread.
- * `sequenceNumber` is the segment's index + 1, `decodeTime` the DTS of the first sample (baseMediaDecodeTime).
+ * `sequenceNumber` grows from one to the next, `decodeTime` is the DTS of the first sample (baseMediaDecodeTime).
  */
 export function writeMovieFragment(
   sequenceNumber: number,
@@ -130,26 +175,10 @@ export function writeMovieFragment(
   samples: readonly Sample[],
 ): { bytes: Buffer; dataStart: number } {
   const dataByteLength = samples.reduce((sum, sample) => sum + sample.byteLength, 0);
-  const dataStart = FRAGMENT_BYTES_WITHOUT_ROWS + samples.length * SAMPLE_ROW_BYTES;
+  const dataStart = fragmentHeadByteLength(samples.length);
   const bytes = Buffer.allocUnsafeSlow(dataStart + dataByteLength);
-  const moofLength = dataStart - 8;
-  const head = [
-    [moofLength, 'moof'],
-    [16, 'mfhd', 0, sequenceNumber],
-    [moofLength - 24, 'traf'],
-    [16, 'tfhd', 0x020000, TRACK_ID], // default-base-is-moof (CMAF, 7.5.17)
-    [20, 'tfdt', 0x01000000, Math.floor(decodeTime / 2 ** 32), decodeTime % 2 ** 32],
-    // data offset, then duration, size, flags and composition offset of each sample
-    [moofLength - 68, 'trun', 0x01000f01, samples.length, dataStart],
-  ];
-  let at = writeWords(bytes, 0, head.flat());
-  for (const sample of samples) {
-    at = bytes.writeUInt32BE(sample.duration, at);
-    at = bytes.writeUInt32BE(sample.byteLength, at);
-    at = bytes.writeUInt32BE(sample.isSync ? SYNC_SAMPLE : NON_SYNC_SAMPLE, at);
-    at = bytes.writeInt32BE(sample.compositionOffset, at);
-  }
-  writeWords(bytes, at, [dataByteLength + 8, 'mdat']);
+  const head = new FragmentHeadWriter(bytes, { sequenceNumber, decodeTime, sampleCount: samples.length, dataByteLength });
+  for (const { byteLength, duration, compositionOffset, isSync } of samples) head.add(byteLength, duration, compositionOffset, isSync);
   return { bytes, dataStart };
 }
 

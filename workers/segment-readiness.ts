@@ -2,12 +2,16 @@
 
 import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { AAC_FRAME, boundaryAt, encodeClock, type Grid, originPts, TIMELINE_START_S } from '#domain/plan.ts';
+import type { Rational } from '#domain/media.ts';
+import { AAC_FRAME, boundaryAt, encodeClock, firstChunkEnd, type Grid, originPts, TIMELINE_START_S } from '#domain/plan.ts';
+import type { ChunkNumber } from '#domain/rendition.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from './fragments.ts';
 import { initSegment, type Sample, writeMovieFragment } from './isobmff.ts';
 
 export type SegmentSink = {
   readonly onInit: (bytes: Buffer) => void;
+  /** The first chunk of the segment that the run begins with: the start of its bytes, while the rest is still being made. */
+  readonly onFirstChunk: (index: number, bytes: Buffer) => void;
   readonly onSegment: (index: number, bytes: Buffer) => void;
 };
 
@@ -26,12 +30,14 @@ export class SegmentReadiness {
   #frames: Frame[] = [];
   #isStarted = false;
 
-  constructor(job: EncodeJob, sink: SegmentSink) {
+  /** `start`: the second of ffmpeg's timeline at which the job's first frame stands, for a run whose input was moved in time. */
+  constructor(job: EncodeJob, sink: SegmentSink, start?: Rational) {
     this.#job = job;
     this.#sink = sink;
     this.#index = job.firstIndex;
     this.#frameTicks = frameTicksOf(job);
-    this.#zeroTicks = TIMELINE_START_S * job.grid.timescale + copyOrigin(job);
+    const movedTicks = start ? (start.num * job.grid.timescale) / start.den - boundaryAt(job.grid, job.firstIndex) : copyOrigin(job);
+    this.#zeroTicks = TIMELINE_START_S * job.grid.timescale + movedTicks;
     this.#reader = new FragmentReader({ onHeader: header => this.#onHeader(header), onSample: sample => this.#onSample(sample) });
   }
 
@@ -68,12 +74,24 @@ export class SegmentReadiness {
     if (sample.isSync && this.#frames.length > 0 && pts >= this.#startOf(grid, this.#index + 1)) this.#publish(decodeTime);
     if (this.#index > this.#job.lastIndex) return;
     this.#frames.push(frame);
+    const { firstIndex } = this.#job;
+    if (this.#index === firstIndex && this.#frames.length === this.#firstChunkLength()) {
+      this.#sink.onFirstChunk(firstIndex, this.#chunk(0, this.#frames, null));
+    }
     if (this.#frameTicks !== null && this.#frames.length === this.#frameCount(this.#frameTicks)) this.#publish(null);
   }
 
   #frameCount(frameTicks: number): number {
     const { grid } = this.#job;
     return Math.round((boundaryAt(grid, this.#index + 1) - boundaryAt(grid, this.#index)) / frameTicks);
+  }
+
+  /** Frames of the first chunk of the segment that is being made; null where it has only one. */
+  #firstChunkLength(): number | null {
+    const { rendition, grid } = this.#job;
+    if (rendition.kind !== 'video-encode') return null;
+    const end = firstChunkEnd(grid, this.#index, rendition.frameRate);
+    return end === null ? null : (end - boundaryAt(grid, this.#index)) / encodeClock(rendition.frameRate).frameTicks;
   }
 
   /** Half a frame early is on time: a copied boundary may have been rounded by the container. */
@@ -94,6 +112,18 @@ export class SegmentReadiness {
     const [first] = frames;
     if (!first) throw new FerriteError('INTERNAL', 'a segment without frames was published');
     if (!first.isSync) throw new FerriteError('ENCODE_FAILED', 'the encoder began a segment without a keyframe');
+    const rest = frames.slice(this.#firstChunkLength() ?? frames.length);
+    const [next] = rest;
+    if (this.#index === this.#job.firstIndex && next?.isSync === false)
+      throw new FerriteError('ENCODE_FAILED', 'the encoder began a chunk without a keyframe');
+    const bytes = next
+      ? Buffer.concat([this.#chunk(0, frames.slice(0, -rest.length), next.decodeTime), this.#chunk(1, rest, nextDecodeTime)])
+      : this.#chunk(0, frames, nextDecodeTime);
+    this.#frames = [];
+    this.#sink.onSegment(this.#index++, bytes);
+  }
+
+  #chunk(number: ChunkNumber, frames: readonly Frame[], nextDecodeTime: number | null): Buffer {
     const samples = frames.map(
       (frame, index): Sample => ({
         byteLength: frame.bytes.byteLength,
@@ -103,12 +133,11 @@ export class SegmentReadiness {
           (frames[index + 1]?.decodeTime ?? nextDecodeTime ?? frame.decodeTime + (this.#frameTicks ?? frame.duration)) - frame.decodeTime,
       }),
     );
-    const decodeTime = first.decodeTime + TIMELINE_START_S * this.#job.grid.timescale;
-    const { bytes, dataStart } = writeMovieFragment(this.#index + 1, decodeTime, samples);
+    const decodeTime = (frames[0]?.decodeTime ?? 0) + TIMELINE_START_S * this.#job.grid.timescale;
+    const { bytes, dataStart } = writeMovieFragment(2 * this.#index + number + 1, decodeTime, samples);
     let at = dataStart;
     for (const { bytes: data } of frames) at += data.copy(bytes, at);
-    this.#frames = [];
-    this.#sink.onSegment(this.#index++, bytes);
+    return bytes;
   }
 }
 

@@ -39,18 +39,21 @@ export class SegmentWaits {
       end();
       resolve();
     };
-    const wait: Wait = { key, name, sessionId, ask, resolve: succeed, reject: fail };
+    const askOrFail = (): void => {
+      try {
+        ask();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const wait: Wait = { key, name, sessionId, ask: askOrFail, resolve: succeed, reject: fail };
     const onAbort = (): void => fail(new FerriteError('CANCELLED', 'the client went away'));
     const deadline = setTimeout(() => fail(new FerriteError('ENCODE_STALLED', 'the segment was not ready in time')), WAIT_DEADLINE_MS);
     waits.add(wait);
     this.#waits.set(id, waits);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    try {
-      if (!signal.aborted) ask();
-    } catch (error) {
-      fail(error);
-    }
+    if (!signal.aborted) askOrFail();
     return promise;
   }
 
@@ -77,6 +80,11 @@ export class SegmentWaits {
 
   failSession(sessionId: SessionId, error: FerriteError): void {
     for (const waits of this.#waits.values()) for (const wait of waits) if (wait.sessionId === sessionId) wait.reject(error);
+  }
+
+  /** True when the session waits for a segment of that rendition, whether or not anybody waits behind it. */
+  isWaiting(sessionId: SessionId, key: RenditionKey): boolean {
+    return this.#of(key).some(wait => wait.sessionId === sessionId && wait.name !== 'init');
   }
 
   get size(): number {

@@ -4,10 +4,10 @@ import { type ActorRefFrom, createActor, fromCallback, type SnapshotFrom } from 
 import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, REACH_SEGMENTS, session, videoSlot } from '#actors/session.ts';
+import { audioSlot, REACH_SEGMENTS, type Run, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
-import type { KeyframeMap, Media } from '#domain/media.ts';
+import type { KeyframeMap } from '#domain/media.ts';
 import {
   boundaryAt,
   buildPlan,
@@ -19,35 +19,41 @@ import {
   segmentIndexAt,
   TIMELINE_START_S,
 } from '#domain/plan.ts';
-import type { FromWorker, Measurement, Requests, Track } from '#domain/protocol.ts';
+import type { FromWorker, LocatedSegment, Measurement, Requests, SharedMedia, Track } from '#domain/protocol.ts';
 import { isEncode, type Rendition, type RenditionKey, renditionKey, type SegmentName } from '#domain/rendition.ts';
-import type { SessionRecord, SessionStatus } from '#domain/session.ts';
+import type { Offer, PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
+import { SharedOffers } from '#domain/shared-offers.ts';
 import { Encodes } from './encodes.ts';
+import type { SegmentSpan } from './remux/source.ts';
 import type { RemuxCache } from './remux-cache.ts';
 import { SegmentWaits } from './segment-waits.ts';
 
 const JUST_PUBLISHED_MS = 2_000;
 
+/** Plans kept for the next session of their media; open sessions keep their own. */
+const MAX_PLANNED = 64;
+
 /** How far an encode may run ahead of its viewer. */
 const WINDOW_MS = 30_000;
-/** One run covers at most this much, so that its list of forced keyframes fits in an argument. */
-const MAX_RUN_SEGMENTS = 1_800;
+/** One run covers at most this much, so that its boundaries fit in what an encoder is fed (MAX_CHAPTERS). */
+const MAX_RUN_SEGMENTS = 250;
 
 const machine = (ffmpeg: FfmpegEffect) =>
   session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg: fromCallback(ffmpeg) } }) } });
 
-type OpenSession = {
+type PlannedMedia = SharedMedia & { readonly plan: Plan };
+
+type OpenSession = PlannedMedia & {
   readonly record: SessionRecord;
-  readonly media: Media;
-  readonly keyframes: KeyframeMap;
-  readonly plan: Plan;
   readonly actor: ActorRefFrom<typeof session>;
 };
 
 type Options = {
   readonly ffmpeg: FfmpegEffect;
   readonly remux: RemuxCache;
-  readonly publish: (key: RenditionKey, name: SegmentName, isEncoded: boolean, bytes: Buffer) => void;
+  readonly onOpen: (offer: Offer, keyframes: KeyframeMap) => void;
+  /** Of a copy. */
+  readonly publish: (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
   readonly send: (message: FromWorker) => void;
 };
 
@@ -55,6 +61,8 @@ export class Sessions {
   readonly #options: Options;
   readonly #machine: ReturnType<typeof machine>;
   readonly #sessions = new Map<SessionId, OpenSession>();
+  readonly #planned = new LRUCache<string, PlannedMedia>({ max: MAX_PLANNED });
+  readonly #offers = new SharedOffers();
   readonly #encodes = new Encodes();
   readonly #waits = new SegmentWaits();
   /** What went out a moment ago: a wish that crossed it on its way must not have it made again. */
@@ -65,24 +73,24 @@ export class Sessions {
     this.#machine = machine(options.ffmpeg);
   }
 
-  /** Idempotent: a session that is open stays as it is. */
-  open({ record, media, keyframes }: Requests['session.open']['input']): null {
-    if (this.#sessions.has(record.id)) return null;
-    const [video] = media.streams.video;
-    if (!video) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media has no video');
-    const plan = buildPlan(keyframes, video.frameRate, record.offer.targetMs);
+  /** Idempotent: a session that is open stays as it is. False when the media must be told as well. */
+  open({ record: told, shared }: Requests['session.open']['input']): boolean {
+    if (this.#sessions.has(told.id)) return true;
+    const planned = this.#planOf(told, shared);
+    if (!planned) return false;
+    const record = { ...told, offer: this.#offers.share(told.offer) };
     const windowSegments = Math.max(2, Math.ceil(WINDOW_MS / record.offer.targetMs));
     const actor = createActor(this.#machine, { input: { record, windowSegments } });
-    this.#sessions.set(record.id, { record, media, keyframes, plan, actor });
+    this.#sessions.set(record.id, { record, ...planned, actor });
     this.#follow(record, actor);
     actor.start();
-    return null;
+    this.#options.onOpen(record.offer, planned.keyframes);
+    return true;
   }
 
-  heartbeat({ sessionId, positionMs, state }: Requests['session.heartbeat']['input']): SessionStatus {
-    const { actor } = this.#get(sessionId);
-    actor.send({ type: 'session.heartbeat', positionMs, state });
-    return this.describe(sessionId);
+  /** One that has just ended needs it no more. */
+  heartbeat({ sessionId, positionMs, state }: { sessionId: SessionId; positionMs: number; state: PlaybackState }): void {
+    this.#sessions.get(sessionId)?.actor.send({ type: 'session.heartbeat', positionMs, state });
   }
 
   describe(sessionId: SessionId): SessionStatus {
@@ -105,7 +113,10 @@ export class Sessions {
   }
 
   /** Resolves when the segment has been published. */
-  async prepare({ sessionId, track, name, positionMs }: Requests['segment.prepare']['input'], signal: AbortSignal): Promise<null> {
+  async prepare(
+    { sessionId, track, name, positionMs, mayEncode, untilIndex }: Requests['segment.prepare']['input'],
+    signal: AbortSignal,
+  ): Promise<null> {
     const open = this.#get(sessionId);
     const rendition = renditionOf(open.record, track);
     const grid = gridOf(open.plan, rendition);
@@ -115,8 +126,9 @@ export class Sessions {
       await this.#remux(open, { rendition, grid, key, name });
       return null;
     }
-    if (this.#published.has(`${key}/${name}`)) return null;
-    await this.#encode(open, { rendition, grid, key, name, track, positionMs }, signal);
+    // Once: whoever asks again has not found it, and has it made anew.
+    if (this.#published.has(`${key}/${name}`) && this.#published.delete(`${key}/${name}`)) return null;
+    await this.#encode(open, { rendition, grid, key, name, track, positionMs, mayEncode, untilIndex }, signal);
     return null;
   }
 
@@ -125,46 +137,88 @@ export class Sessions {
     this.#sessions.get(sessionId)?.actor.send({ type: 'segment.served', slot: slotOf(track), rungId: rungOf(track), index });
   }
 
+  /** What those encodes would write next is kept already: their work is done. */
+  covered({ key, ...range }: { key: RenditionKey; fromIndex: number; untilIndex: number }): void {
+    for (const { sessionId, run } of this.#encodes.nextWithin(key, range))
+      this.#sessions.get(sessionId)?.actor.send({ type: 'run.covered', actorId: run.actorId });
+  }
+
+  #planOf({ mediaVersion, offer }: SessionRecord, shared: SharedMedia | null): PlannedMedia | undefined {
+    const name = `${mediaVersion}/${offer.targetMs}`;
+    const known = this.#planned.get(name);
+    if (known || !shared) return known;
+    const [video] = shared.media.streams.video;
+    if (!video) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media has no video');
+    const planned = { ...shared, plan: buildPlan(shared.keyframes, video.frameRate, offer.targetMs) };
+    this.#planned.set(name, planned);
+    return planned;
+  }
+
   #get(sessionId: SessionId): OpenSession {
     const open = this.#sessions.get(sessionId);
     if (!open) throw new FerriteError('SESSION_NOT_FOUND', 'the session has ended');
     return open;
   }
 
+  /** Where a copied segment lies in its file: a thread builds its head, and nobody holds its bytes. */
+  async locate({ sessionId, track, index }: Requests['segment.locate']['input']): Promise<LocatedSegment> {
+    const open = this.#get(sessionId);
+    const rendition = renditionOf(open.record, track);
+    const span = spanOf(open, gridOf(open.plan, rendition), index);
+    const startedMs = performance.now();
+    const located = await this.#options.remux.use(open.media, source => source.locate(rendition.streamIndex, span));
+    if (!located) throw new FerriteError('MEDIA_CHANGED', 'the file is not the container that its scan found');
+    this.#measure({ name: 'remux_segment_ms', value: performance.now() - startedMs, rung: rungLabel(rendition) });
+    return located;
+  }
+
   async #remux(open: OpenSession, wanted: { rendition: Rendition; grid: Grid; key: RenditionKey; name: SegmentName }): Promise<void> {
     const { rendition, grid, key, name } = wanted;
     const startedMs = performance.now();
-    const { video } = open.keyframes;
-    const origin = Math.round((originPts(video) * grid.timescale) / video.timescale);
-    const bytes = await this.#options.remux.use(open.media, async source => {
-      if (name === 'init') return source.initSegment(rendition.streamIndex);
-      return source.segment(rendition.streamIndex, {
-        index: name,
-        fromPts: boundaryAt(grid, name) + origin,
-        toPts: boundaryAt(grid, name + 1) + origin,
-        shiftTicks: TIMELINE_START_S * grid.timescale - origin,
-      });
-    });
-    this.#options.publish(key, name, false, bytes);
+    const bytes = await this.#options.remux.use(open.media, async source =>
+      name === 'init' ? source.initSegment(rendition.streamIndex) : source.segment(rendition.streamIndex, spanOf(open, grid, name)),
+    );
+    this.#options.publish({ key, name, bytes });
     this.#measure({ name: 'remux_segment_ms', value: performance.now() - startedMs, rung: rungLabel(rendition) });
   }
 
   #encode(
     open: OpenSession,
-    wanted: { rendition: Rendition; grid: Grid; key: RenditionKey; name: SegmentName; track: Track; positionMs: number },
+    wanted: {
+      rendition: Rendition;
+      grid: Grid;
+      key: RenditionKey;
+      name: SegmentName;
+      track: Track;
+      positionMs: number;
+      mayEncode: boolean;
+      untilIndex: number | null;
+    },
     signal: AbortSignal,
   ): Promise<void> {
-    const { rendition, grid, key, name, track, positionMs } = wanted;
+    const { rendition, grid, key, name, track, positionMs, mayEncode, untilIndex } = wanted;
     const { record, media, keyframes, actor } = open;
     const ask = (): void => {
       // A player fetches the init segment before it says where it wants to be: it starts where the viewer is.
       const firstIndex = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
       if (name !== 'init' && this.#encodes.isCoveredByOther(record.id, key, firstIndex, REACH_SEGMENTS)) return;
-      const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS) - 1;
+      if (name === 'init' && this.#encodes.isBegunByOther(record.id, key)) return;
+      // Where this session encodes the rendition already, a new run takes the place of the one before.
+      if (!mayEncode && rendition.kind === 'video-encode' && !actor.getSnapshot().context.runs[slotOf(track)])
+        throw new FerriteError('PLACE_NEEDED', 'a new encode would have to start');
+      const endIndex = Math.max(untilIndex ?? Number.POSITIVE_INFINITY, firstIndex + 1);
+      const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS, endIndex) - 1;
       const job: EncodeJob = { key, rendition, media, keyframes, grid, firstIndex, lastIndex };
-      actor.send({ type: 'segment.wanted', slot: slotOf(track), rungId: rungOf(track), job });
+      actor.send({ type: 'segment.wanted', slot: slotOf(track), rungId: rungOf(track), job, isInit: name === 'init' });
     };
-    return this.#waits.wait(record.id, key, name, ask, signal);
+    const waited = this.#waits.wait(record.id, key, name, ask, signal);
+    const withdraw = (): void => {
+      if (this.#sessions.get(record.id) === open && !this.#waits.isWaiting(record.id, key))
+        actor.send({ type: 'segment.withdrawn', slot: slotOf(track) });
+    };
+    // After the wait's own listener: by then it is no longer among those that wait.
+    signal.addEventListener('abort', withdraw, { once: true });
+    return waited;
   }
 
   published(key: RenditionKey, name: SegmentName): void {
@@ -172,44 +226,73 @@ export class Sessions {
     this.#waits.published(key, name);
   }
 
-  #follow(record: SessionRecord, actor: ActorRefFrom<typeof session>): void {
-    actor.on('run.started', ({ run }) => {
-      this.#encodes.put(record.id, run);
-      const { key, firstIndex } = run.job;
-      this.#waits.failOutside(record.id, key, { from: firstIndex, to: firstIndex + REACH_SEGMENTS }, superseded());
-      this.#measure({ name: 'encode_started', value: 1, rung: rungLabel(run.job.rendition) });
-    });
-    actor.on('run.progressed', ({ run }) => this.#encodes.put(record.id, run));
-    actor.on('run.superseded', ({ run, cause }) => {
-      this.#measure({ name: 'encode_superseded', value: 1, rung: rungLabel(run.job.rendition) });
-      this.#encodes.remove(record.id, run);
-      if (cause === 'switch') this.#waits.fail(record.id, run.job.key, superseded());
-      this.#waits.askAgain(run.job.key, record.id);
-    });
-    actor.on('run.ended', ({ run, error }) => {
-      this.#measure({ name: error ? 'encode_failed' : 'encode_finished', value: 1, rung: rungLabel(run.job.rendition) });
-      // A superseded run has been accounted for; its slot may have a new run, with the same waits.
-      if (run.slot === '') return;
-      this.#encodes.remove(record.id, run);
-      if (error) this.#waits.fail(record.id, run.job.key, new FerriteError(error.code, error.message));
-      // Without an error it was given back in a pause, or its work was done: who still waits needs another.
-      this.#waits.askAgain(run.job.key);
-    });
+  #follow({ id: sessionId }: SessionRecord, actor: ActorRefFrom<typeof session>): void {
+    // One listener for everything: a set and a bound function for each kind add up over thousands of idle sessions.
+    actor.on('*', event => this.#onEmitted(sessionId, event));
     let lastState = '';
     actor.subscribe({
       next: snapshot => {
         const status = statusOf(snapshot);
         const state = JSON.stringify([status.state, status.rungId, status.encodes]);
-        if (state !== lastState) this.#options.send({ kind: 'session.changed', sessionId: record.id, status });
+        if (state !== lastState) this.#options.send({ kind: 'session.changed', sessionId, status });
         lastState = state;
       },
       complete: () => {
-        this.#sessions.delete(record.id);
-        this.#waits.failSession(record.id, new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
+        this.#sessions.delete(sessionId);
+        this.#waits.failSession(sessionId, new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
         const reason = actor.getSnapshot().matches('expired') ? 'expired' : 'stopped';
-        this.#options.send({ kind: 'session.ended', sessionId: record.id, reason });
+        this.#options.send({ kind: 'session.ended', sessionId, reason });
       },
     });
+  }
+
+  #onEmitted(sessionId: SessionId, event: SessionEmitted): void {
+    switch (event.type) {
+      case 'run.started':
+        this.#onStarted(sessionId, event.run);
+        break;
+      case 'run.progressed':
+        this.#encodes.put(sessionId, event.run);
+        break;
+      case 'run.superseded':
+        this.#onSuperseded(sessionId, event);
+        break;
+      case 'run.ended':
+        this.#onEnded(sessionId, event);
+        break;
+      case 'wish.kept':
+        this.#failOutside(sessionId, event.job);
+        break;
+      case 'wish.dropped':
+        this.#waits.fail(sessionId, event.job.key, superseded());
+    }
+  }
+
+  #onStarted(sessionId: SessionId, run: Run): void {
+    this.#encodes.put(sessionId, run);
+    this.#failOutside(sessionId, run.job);
+    this.#measure({ name: 'encode_started', value: 1, rung: rungLabel(run.job.rendition) });
+  }
+
+  #onSuperseded(sessionId: SessionId, { run, cause }: Extract<SessionEmitted, { type: 'run.superseded' }>): void {
+    this.#measure({ name: 'encode_superseded', value: 1, rung: rungLabel(run.job.rendition) });
+    this.#encodes.remove(sessionId, run);
+    if (cause === 'switch') this.#waits.fail(sessionId, run.job.key, superseded());
+    this.#waits.askAgain(run.job.key, sessionId);
+  }
+
+  #onEnded(sessionId: SessionId, { run, error }: Extract<SessionEmitted, { type: 'run.ended' }>): void {
+    this.#measure({ name: error ? 'encode_failed' : 'encode_finished', value: 1, rung: rungLabel(run.job.rendition) });
+    // A superseded run has been accounted for; its slot may have a new run, with the same waits.
+    if (run.slot === '') return;
+    this.#encodes.remove(sessionId, run);
+    if (error) this.#waits.fail(sessionId, run.job.key, new FerriteError(error.code, error.message));
+    // Without an error it was given back in a pause, or its work was done: who still waits needs another.
+    this.#waits.askAgain(run.job.key);
+  }
+
+  #failOutside(sessionId: SessionId, { key, firstIndex }: EncodeJob): void {
+    this.#waits.failOutside(sessionId, key, { from: firstIndex, to: firstIndex + REACH_SEGMENTS }, superseded());
   }
 
   #measure(measurement: Measurement): void {
@@ -228,6 +311,17 @@ function renditionOf({ offer }: SessionRecord, track: Track): Rendition {
   return found;
 }
 
+function spanOf({ keyframes: { video } }: OpenSession, grid: Grid, index: number): SegmentSpan {
+  if (index >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
+  const origin = Math.round((originPts(video) * grid.timescale) / video.timescale);
+  return {
+    index,
+    fromPts: boundaryAt(grid, index) + origin,
+    toPts: boundaryAt(grid, index + 1) + origin,
+    shiftTicks: TIMELINE_START_S * grid.timescale - origin,
+  };
+}
+
 const slotOf = (track: Track): string => (track.kind === 'video' ? videoSlot(track.rungId) : audioSlot(track.track));
 const rungOf = (track: Track): string | null => (track.kind === 'video' ? track.rungId : null);
 const rungLabel = (rendition: Rendition): string => ('rungId' in rendition ? rendition.rungId : 'audio');
@@ -244,6 +338,7 @@ function statusOf(snapshot: SnapshotFrom<typeof session>): SessionStatus {
       state: nextIndex > limitIndex ? 'holding' : 'writing',
       firstIndex: job.firstIndex,
       nextIndex,
+      reachIndex: Math.min(nextIndex + REACH_SEGMENTS, limitIndex, job.lastIndex),
     })),
   };
 }

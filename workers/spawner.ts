@@ -35,6 +35,7 @@ const HELLO_DEADLINE_MS = 5_000;
 /** One client thread: its children, and data connections that wait for their run or the other way round. */
 class Client {
   readonly #control: net.Socket;
+  readonly #socketPath: string;
   /** By run: the pid, which is its process group's id too. */
   readonly #children = new Map<number, number>();
   readonly #sockets = new Map<number, net.Socket>();
@@ -42,8 +43,9 @@ class Client {
   /** Runs that were ended before their data connection came. */
   readonly #givenUp = new Set<number>();
 
-  constructor(control: net.Socket) {
+  constructor(control: net.Socket, socketPath: string) {
     this.#control = control;
+    this.#socketPath = socketPath;
     readLines(control, line => this.#onRequest(JSON.parse(line) as SpawnerRequest));
   }
 
@@ -96,7 +98,8 @@ class Client {
       // A group of its own: what a wrapper around ffmpeg started ends with it, and a terminal's Ctrl-C does not reach it.
       detached: true,
       extendEnv: false,
-      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', AV_LOG_FORCE_NOCOLOR: '1' },
+      // Whose it is: a fed ffmpeg names no film.
+      env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', AV_LOG_FORCE_NOCOLOR: '1', FERRITE_SPAWNER: this.#socketPath },
     });
     const tail = keepTail(child.stderr, STDERR_TAIL_BYTES);
     if (child.pid !== undefined) {
@@ -183,7 +186,7 @@ function serve(socketPath: string): void {
         else socket.destroy();
         return;
       }
-      const client = new Client(socket);
+      const client = new Client(socket, socketPath);
       clients.set(hello.client, client);
       socket.on('close', () => {
         clients.delete(hello.client);

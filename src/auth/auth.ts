@@ -24,7 +24,7 @@ export type AuthOptions = {
   readonly dataDir: string;
   readonly externalIssuers: readonly ExternalIssuer[];
   readonly now: () => number;
-  /** Told of upkeep that failed: it is tried again an hour later. */
+  /** Told of upkeep that failed, and of a decision that could not be stored: neither is needed at once. */
   readonly onUpkeepFailed: (error: unknown) => void;
 };
 
@@ -54,7 +54,13 @@ export class AuthService {
     this.#external = new ExternalIssuers(externalIssuers, database.users, now);
     this.#accessTokens = new AccessTokens(keys, now);
     this.#logins = new Logins(database, this.#accessTokens, now);
-    this.streamTokens = new StreamTokens(keys, { decisions: database.authDecisions, users: database.users }, now);
+    this.streamTokens = new StreamTokens({
+      keys,
+      decisions: database.authDecisions,
+      users: database.users,
+      now,
+      onWriteFailed: options.onUpkeepFailed,
+    });
     this.#revocations = new Revocations(database.refreshTokens, this.streamTokens);
     this.users = new UserAdministration(database, { passwords, revocations: this.#revocations }, now);
     this.#timer = setInterval(() => this.#scheduleUpkeep(), UPKEEP_INTERVAL_MS).unref();
@@ -65,10 +71,11 @@ export class AuthService {
     return new AuthService(options, keys, await Passwords.create());
   }
 
-  /** Awaits upkeep that is under way. To be called before the database is closed. */
+  /** Awaits upkeep and writes that are under way. To be called before the database is closed. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#upkeep;
+    await this.streamTokens.close();
   }
 
   isSetupRequired(): boolean {

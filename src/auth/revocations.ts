@@ -24,7 +24,8 @@ export class Revocations {
   /** After the user's token generation was raised, or the user removed: that alone already refuses the access tokens. */
   async revokeUser(userId: UserId): Promise<void> {
     this.#streamTokens.revokeUser(userId);
-    await this.#refreshTokens.revokeUser(userId);
+    // Before the store is waited for: what is open ends at once, even where the write fails.
     for (const listener of this.#listeners) listener(userId);
+    await this.#refreshTokens.revokeUser(userId);
   }
 }

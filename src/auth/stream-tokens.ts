@@ -16,35 +16,54 @@ type Known = { readonly standing: 'granted' | 'revoked'; readonly decision: Stre
 
 export type IssuedStreamToken = { readonly token: string; readonly expiresAtMs: number };
 
+export type StreamTokenOptions = {
+  readonly keys: SigningKeys;
+  readonly decisions: AuthDecisionRepository;
+  readonly users: UserRepository;
+  readonly now: () => number;
+  /** Told of a decision that could not be stored: the token is verified again after the next start. */
+  readonly onWriteFailed: (error: unknown) => void;
+};
+
 export class StreamTokens {
   readonly #keys: SigningKeys;
   readonly #decisions: AuthDecisionRepository;
   readonly #users: UserRepository;
   readonly #now: () => number;
+  readonly #onWriteFailed: (error: unknown) => void;
+  readonly #writes = new Set<Promise<void>>();
+  #verifications = 0;
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN, dispose: (known, token, why) => this.#forget(known, token, why) });
   /** So that the end of one of many sessions costs no walk over all of them. */
   readonly #bySession = new Map<SessionId, Set<string>>();
   /** A player opens with several requests at once: they share one check. */
   readonly #verifying = new Map<string, Promise<Known>>();
 
-  constructor(
-    keys: SigningKeys,
-    stores: { readonly decisions: AuthDecisionRepository; readonly users: UserRepository },
-    now: () => number,
-  ) {
+  constructor({ keys, decisions, users, now, onWriteFailed }: StreamTokenOptions) {
     this.#keys = keys;
-    this.#decisions = stores.decisions;
-    this.#users = stores.users;
+    this.#decisions = decisions;
+    this.#users = users;
     this.#now = now;
+    this.#onWriteFailed = onWriteFailed;
   }
 
-  /** A day at most. */
+  /** Signatures checked since the start: a decision is made once, then remembered, then recalled. */
+  get verifications(): number {
+    return this.#verifications;
+  }
+
+  /** Resolves when every decision is stored. To be called before the database is closed. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writes);
+  }
+
+  /** A day at most. The token is good before its decision is stored: without one, its signature tells the same. */
   async issue(sessionId: SessionId, user: Pick<User, 'id' | 'tokenGeneration'>, ttlMs: number): Promise<IssuedStreamToken> {
     const exp = Math.ceil((this.#now() + ttlMs) / 1000);
     const token = await this.#keys.sign('ferrite:stream', { sub: user.id, sid: sessionId, gen: user.tokenGeneration, exp });
     const decision = { sessionId, userId: user.id, expiresAtMs: exp * 1000, generation: user.tokenGeneration };
-    await this.#decisions.put(token, decision);
     this.#remember(token, decision);
+    this.#store(token, decision);
     return { token, expiresAtMs: decision.expiresAtMs };
   }
 
@@ -52,6 +71,12 @@ export class StreamTokens {
   decide(token: string, nowMs: number): StreamDecision | Promise<StreamDecision> {
     const known = this.#known.get(token) ?? this.#recall(token);
     return known === undefined ? this.#verify(token).then(found => granted(found, nowMs)) : granted(known, nowMs);
+  }
+
+  /** The decision on a token that is known in memory and good; null for every other, which `decide` deals with. No promise, no exception. */
+  grantedAtOnce(token: string, nowMs: number): StreamDecision | null {
+    const known = this.#known.get(token);
+    return known !== undefined && known.standing === 'granted' && known.decision.expiresAtMs > nowMs ? known.decision : null;
   }
 
   /** Refuses every token of the session from now on, also after a restart. */
@@ -81,9 +106,14 @@ export class StreamTokens {
   async #verify(token: string): Promise<Known> {
     const running = this.#verifying.get(token);
     if (running !== undefined) return await running;
+    this.#verifications += 1;
     const verifying = this.#keys
       .verify(token, 'ferrite:stream')
-      .then(claims => this.#remember(token, parseStreamClaims(claims)))
+      .then(claims => {
+        const decision = parseStreamClaims(claims);
+        this.#store(token, decision);
+        return this.#remember(token, decision);
+      })
       .finally(() => this.#verifying.delete(token));
     this.#verifying.set(token, verifying);
     return await verifying;
@@ -96,6 +126,14 @@ export class StreamTokens {
     if (tokens === undefined) this.#bySession.set(decision.sessionId, new Set([token]));
     else tokens.add(token);
     return known;
+  }
+
+  #store(token: string, decision: StreamDecision): void {
+    const write = this.#decisions
+      .put(token, decision)
+      .catch(this.#onWriteFailed)
+      .finally(() => this.#writes.delete(write));
+    this.#writes.add(write);
   }
 
   #stands({ sessionId, userId, generation }: StreamDecision): boolean {

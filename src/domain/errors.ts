@@ -33,11 +33,23 @@ export const ERRORS = {
   MEDIA_UNSUPPORTED: { status: 422, title: 'The media can not be delivered that way', remedy: 'Ask for delivery "auto".' },
   MEDIA_CHANGED: { status: 410, title: 'The media file changed while it was playing', remedy: 'Start a new session.' },
   TOO_MANY_REQUESTS: { status: 429, title: 'Too many attempts', remedy: 'Wait before trying again.', retryAfterMs: 30_000 },
+  TOO_MANY_SESSIONS: {
+    status: 429,
+    title: 'The account has too many open sessions',
+    remedy: 'Stop one of them, or raise FERRITE_MAX_SESSIONS_PER_USER.',
+    retryAfterMs: 30_000,
+  },
   CANCELLED: { status: 499, title: 'The client went away', remedy: 'Nothing to do.' },
   ENCODE_FAILED: { status: 500, title: 'The transcoder failed', remedy: 'Try again; the server log has the end of its error output.' },
   STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
   INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
   OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
+  PLACE_NEEDED: {
+    status: 503,
+    title: 'A new encode needs a place first',
+    remedy: 'Between threads only: no client is shown it.',
+    retryAfterMs: 1_000,
+  },
   DRAINING: { status: 503, title: 'The server is shutting down', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
   WORKER_LOST: {
     status: 503,

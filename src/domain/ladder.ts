@@ -18,8 +18,14 @@ const TARGETS: readonly Target[] = [
 const STEREO_BITRATE_BPS = 160_000;
 const HIGH_FRAME_RATE = 40;
 
-/** One second of rate-control buffer (`-bufsize` = `-maxrate`): a segment can carry that much more than its share. */
-const peakBps = (maxBitrateBps: number, targetMs: number): number => Math.ceil(maxBitrateBps * (1 + 1000 / targetMs) * 1.05);
+/** Up to this segment length an encode is made for a quick start, above it for few bytes. */
+const LATENCY_TARGET_MS = 2_000;
+
+/** Seconds of rate-control buffer (`-bufsize` over `-maxrate`): a segment can carry that much more than its share. */
+export const RATE_WINDOW_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;
+
+const peakBps = (maxBitrateBps: number, windowS: number, targetMs: number): number =>
+  Math.ceil(maxBitrateBps * (1 + (windowS * 1000) / targetMs) * 1.05);
 
 /** H.264 High rungs from the source's own size down; the top one is named after the smallest box that holds the source. */
 export function buildLadder(video: VideoStream, targetMs: number): VideoEncode[] {
@@ -43,6 +49,7 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
   const size = { width: even(shown.width * scale), height: even(shown.height * scale) };
   const fps = video.frameRate.num / video.frameRate.den;
   const maxBitrateBps = fps > HIGH_FRAME_RATE ? target.maxBitrateBps * 1.5 : target.maxBitrateBps;
+  const preset = targetMs <= LATENCY_TARGET_MS ? 'superfast' : 'veryfast';
   return {
     kind: 'video-encode',
     rungId: `${target.height}p`,
@@ -50,8 +57,8 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
     ...size,
     frameRate: video.frameRate,
     maxBitrateBps,
-    preset: 'superfast',
-    bandwidthBps: peakBps(maxBitrateBps, targetMs),
+    preset,
+    bandwidthBps: peakBps(maxBitrateBps, RATE_WINDOW_S[preset], targetMs),
     codecs: `avc1.6400${h264Level(size.width, size.height, fps).toString(16).padStart(2, '0')}`,
   };
 }

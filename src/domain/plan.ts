@@ -13,6 +13,9 @@ export const TIMELINE_START_S = 10;
 export const AAC_FRAME = 1024;
 export const ENCODED_AUDIO_RATE = 48_000;
 
+/** Shown by the first chunk of an encoded picture segment: enough to begin with while the rest is being made. */
+const FIRST_CHUNK_MS = 500;
+
 /** A copied segment longer than this makes start and seek slow on any player: such media is transcoded instead. */
 const MAX_COPY_SEGMENT_S = 15;
 
@@ -99,6 +102,17 @@ export function boundaryAt(grid: Grid, index: number): number {
   const ticks = grid.boundaries[index];
   if (ticks === undefined) throw new RangeError(`segment ${index} is outside the plan`);
   return ticks;
+}
+
+/**
+ * Where the first of the two chunks (CMAF, ISO/IEC 23000-19, 7.3.2.3) of an encoded picture segment ends, in ticks of its grid; null
+ * where the segment is too short to be worth two.
+ */
+export function firstChunkEnd(grid: Grid, index: number, frameRate: Rational): number | null {
+  const [start, end] = [boundaryAt(grid, index), boundaryAt(grid, index + 1)];
+  const frames = Math.max(1, Math.round((FIRST_CHUNK_MS * frameRate.num) / (1000 * frameRate.den)));
+  const ticks = frames * encodeClock(frameRate).frameTicks;
+  return 2 * ticks <= end - start ? start + ticks : null;
 }
 
 export function longestSegmentS(grid: Grid): number {

@@ -63,6 +63,16 @@ export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput
   );
 }
 
+/**
+ * The same media playlist with one segment offered as its two chunks, `<n>.0.m4s` and `<n>.1.m4s`, of these durations. Cut into the
+ * finished text: writing a film's playlist takes milliseconds, and nearly every start has a segment of its own to split.
+ */
+export function withSplitSegment(playlist: string, index: number, durationsS: readonly [number, number]): string {
+  const entry = new RegExp(`#EXTINF:[^\\n]*\\n${index}\\.m4s\\n`);
+  if (!entry.test(playlist)) throw new RangeError(`the playlist has no segment ${index}`);
+  return playlist.replace(entry, durationsS.map((seconds, chunk) => `#EXTINF:${microseconds(seconds)},\n${index}.${chunk}.m4s\n`).join(''));
+}
+
 /** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
 function targetDurationS(plan: Plan, offer: Offer): number {
   const grids: Grid[] = [...offer.video, ...offer.audio].map(rendition => gridOf(plan, rendition));

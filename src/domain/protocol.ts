@@ -6,13 +6,15 @@ import type { RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What a thread is given when it starts. */
 export type HostOptions = {
   readonly ffmpegPath: string;
   readonly ffprobePath: string;
   readonly spawnerSocketPath: string;
+  /** How many ffmpeg processes it may keep waiting for a film. */
+  readonly maxWarmEncoders: number;
   readonly port: import('node:worker_threads').MessagePort;
 };
 
@@ -30,23 +32,49 @@ export type Inspection = Pick<
 type OnMedia = { readonly mediaId: MediaId };
 type OnSession = OnMedia & { readonly sessionId: SessionId };
 
+/** What all sessions of a media share: large, so that a thread is told once. */
+export type SharedMedia = { readonly media: Media; readonly keyframes: KeyframeMap };
+
+/** A copied segment that nobody has read yet: its own head, then stretches of the media file one after the other. */
+export type LocatedSegment = {
+  /** `moof` and the header of `mdat`; owns its ArrayBuffer. */
+  readonly head: Uint8Array<ArrayBuffer>;
+  /** Position in the file and byte length of each stretch, in turn; owns its ArrayBuffer. */
+  readonly stretches: Float64Array<ArrayBuffer>;
+  /** Of the whole segment. */
+  readonly byteLength: number;
+};
+
 /** Which rendition of a session: a rung of its video, or one of its audio tracks. */
 export type Track = { readonly kind: 'video'; readonly rungId: string } | { readonly kind: 'audio'; readonly track: number };
 
 export type Requests = {
   /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */
   'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null } };
+  /** What ffmpeg can encode to. */
+  'machine.encoders': { input: OnMedia; output: { encoders: readonly string[] } };
+  /** Some seconds of real work: pixels a second of processor time that one core decodes, scales and encodes. */
+  'machine.measure': { input: OnMedia; output: { pixelsPerCpuSecond: number } };
   /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
   'media.inspect': { input: OnMedia & { path: string }; output: Inspection };
   /** A frame as JPEG, at most `width` pixels wide. */
   'media.poster': { input: OnMedia & { path: string; atMs: number; width: number }; output: { bytes: ArrayBuffer } };
-  'session.open': { input: OnMedia & { record: SessionRecord; media: Media; keyframes: KeyframeMap }; output: null };
-  'session.heartbeat': { input: OnSession & { positionMs: number; state: PlaybackState }; output: SessionStatus };
+  /** `isOpen` is false when the thread does not know the media: ask again with `shared`. */
+  'session.open': { input: OnMedia & { record: SessionRecord; shared: SharedMedia | null }; output: { isOpen: boolean } };
   /** Resolves when every ffmpeg of the session is gone. */
   'session.close': { input: OnSession & { reason: SessionEnd }; output: null };
   'session.describe': { input: OnSession; output: SessionStatus };
-  /** Replies when the segment has been published; its bytes came before in a `segment` message. `positionMs`: where the viewer is. */
-  'segment.prepare': { input: OnSession & { track: Track; name: SegmentName; positionMs: number }; output: null };
+  /**
+   * Replies when the segment has been published; its bytes came before in a `segment` message. `positionMs`: where the viewer is.
+   * Rejects with PLACE_NEEDED where a new video encode would have to start and `mayEncode` is false. A new encode ends before
+   * `untilIndex`: from there on a stretch is kept already.
+   */
+  'segment.prepare': {
+    input: OnSession & { track: Track; name: SegmentName; positionMs: number; mayEncode: boolean; untilIndex: number | null };
+    output: null;
+  };
+  /** Where a copied segment lies in its media file; only where the plan of the container tells (`copyMethod` `mp4`). */
+  'segment.locate': { input: OnSession & { track: Track; index: number }; output: LocatedSegment };
 };
 export type RequestType = keyof Requests;
 export type RequestHandlers = { [T in RequestType]: (input: Requests[T]['input'], signal: AbortSignal) => Promise<Requests[T]['output']> };
@@ -57,8 +85,12 @@ export type ToWorker =
     }[RequestType]
   /** Nobody waits for that request any more. What it started goes on: others may want it. */
   | { readonly kind: 'cancel'; readonly id: number }
+  /** Where the viewer is and what it does. */
+  | { readonly kind: 'heartbeat'; readonly sessionId: SessionId; readonly positionMs: number; readonly state: PlaybackState }
   /** A segment went out from memory: moves the window that encodes may run ahead. */
   | { readonly kind: 'served'; readonly sessionId: SessionId; readonly track: Track; readonly index: number }
+  /** An encode made again what was kept already, and the segments from `fromIndex` up to before `untilIndex` are kept too. */
+  | { readonly kind: 'covered'; readonly key: RenditionKey; readonly fromIndex: number; readonly untilIndex: number }
   | { readonly kind: 'drain'; readonly deadlineMs: number };
 
 /** Labels never name a user, a title or a session. */
@@ -74,12 +106,16 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly version: number }
   | { readonly kind: 'reply'; readonly id: number; readonly output: Requests[RequestType]['output'] }
   | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorRecord }
+  /** The first chunk of a segment that is still being made, where an encode begins; it is the start of that segment's bytes. Transferred. */
+  | { readonly kind: 'chunk'; readonly key: RenditionKey; readonly index: number; readonly bytes: ArrayBuffer }
   /** A finished segment. `bytes` is transferred: the sender no longer has it. */
   | {
       readonly kind: 'segment';
       readonly key: RenditionKey;
       readonly name: SegmentName;
       readonly isEncoded: boolean;
+      /** Its first chunk went ahead. */
+      readonly isBegun: boolean;
       readonly bytes: ArrayBuffer;
     }
   | { readonly kind: 'session.changed'; readonly sessionId: SessionId; readonly status: SessionStatus }

@@ -55,7 +55,7 @@ export type EncodeRendition = VideoEncode | AudioEncode;
 export type Rendition = VideoRendition | AudioRendition;
 
 /** Raised when the same rendition would be written with other bytes: it is part of every segment's address. */
-const SEGMENT_FORMAT = 1;
+const SEGMENT_FORMAT = 3;
 
 export type RenditionKey = string & { readonly __rendition: true };
 
@@ -70,3 +70,7 @@ export const isEncode = (rendition: Rendition): rendition is EncodeRendition =>
 
 /** A segment's number, or its rendition's init segment. */
 export type SegmentName = number | 'init';
+
+/** Which chunk of a segment: its first half second, or what follows. */
+export type ChunkNumber = 0 | 1;
+export type SegmentChunk = { readonly index: number; readonly chunk: ChunkNumber };

@@ -42,6 +42,8 @@ export type SessionRecord = {
   readonly seekMode: SeekMode;
   readonly priority: Priority;
   readonly startPositionMs: number;
+  /** The encoded picture segment that its playlists offer as two: the start is shown with the first. Null: none. */
+  readonly splitIndex: number | null;
   readonly createdAtMs: number;
   /** The lease as last renewed. */
   readonly expiresAtMs: number;
@@ -64,4 +66,6 @@ export type EncodeStatus = {
   readonly state: string;
   readonly firstIndex: number;
   readonly nextIndex: number;
+  /** The furthest segment that others rather wait for than have made by another encode. */
+  readonly reachIndex: number;
 };

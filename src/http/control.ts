@@ -3,10 +3,12 @@ import Type, { type Static } from 'typebox';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { parseSessionId } from '#domain/ids.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { LiveSession } from '#src/playback/live-session.ts';
+import type { Standing } from '#src/playback/admission.ts';
+import type { LiveSession, SessionListener } from '#src/playback/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/sessions.ts';
-import type { Socket, SocketRoute } from './route.ts';
-import { HeartbeatFields, heartbeatAnswer, ladderOf, SeekModeSchema, StatsSchema } from './sessions.ts';
+import { type Socket, type SocketRoute, socketRoute } from './route.ts';
+import { arrivedStream, heartbeatAnswer, ladderOf } from './session-answers.ts';
+import { HeartbeatFields, SeekModeSchema, StatsSchema } from './session-schemas.ts';
 
 const id = Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Integer()]));
 
@@ -29,7 +31,7 @@ export type ControlOptions = {
 };
 
 export function controlSocket({ sessions, tokens, stats }: ControlOptions): SocketRoute {
-  return {
+  return socketRoute({
     path: '/api/v1/sessions/:sessionId/control',
     summary: 'Control of one session; `?token=` as in controlUrl',
     message: Message,
@@ -39,20 +41,27 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
       if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
       return sessions.ofUser(sessionId, decision.userId, false);
     },
-    open: (socket, context) => {
-      const session = context as LiveSession;
+    open: (socket, session: LiveSession) => {
       const listener = {
-        send: (message: object): void => void socket.send(message),
+        send: (message: { readonly type: string }): void =>
+          void socket.send(message.type === 'state' ? { ...message, ...arrivedStream(session) } : message),
         close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
       };
       session.attach(listener, Date.now());
       socket.send({ type: 'ladder', rungs: ladderOf(session) });
+      tellTurn(listener, session, sessions.standing(session));
       return {
-        message: message => void respond({ sessions, stats }, session, { socket, message: message as Message }),
+        message: message => void respond({ sessions, stats }, session, { socket, message }),
         close: () => session.detach(listener),
       };
     },
-  };
+  });
+}
+
+/** What a client that comes late would have been told. */
+function tellTurn(listener: SessionListener, session: LiveSession, standing: Standing | null): void {
+  if (standing) listener.send({ type: 'queue', ...standing });
+  if (session.isQueued || session.arrivedToken !== null) listener.send({ type: 'state', state: session.shownState });
 }
 
 async function respond(

@@ -1,9 +1,9 @@
 // Which pages of other origins may read the answers (CORS), and the header lines that every answer carries, prepared once as text.
 import { STATUS_CODES } from 'node:http';
 
-const EXPOSED = 'Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After';
+const EXPOSED = 'Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After, Preference-Applied';
 const ALLOWED_REQUEST_HEADERS =
-  'Authorization, Content-Type, Range, If-Range, If-None-Match, CMCD-Request, CMCD-Object, CMCD-Session, CMCD-Status';
+  'Authorization, Content-Type, Prefer, Range, If-Range, If-None-Match, CMCD-Request, CMCD-Object, CMCD-Session, CMCD-Status';
 const PREFLIGHT_MAX_AGE_S = 600;
 
 export class CrossOrigin {

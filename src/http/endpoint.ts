@@ -25,7 +25,7 @@ export function tabulate(routes: readonly Route[], crossOrigin: CrossOrigin): Pa
 
 /** An endpoint of the server itself: needs nobody, reads nothing. */
 export function plainEndpoint(path: string, handler: () => Reply): Endpoint {
-  return { path, kind: kindOf(path), auth: 'none', ...readPath(path), parseQuery: null, parseBody: null, handler };
+  return { path, kind: kindOf(path), auth: 'none', ...readPath(path), parseQuery: null, parseBody: null, atOnce: null, handler };
 }
 
 export function toPattern(path: string): string {
@@ -63,7 +63,7 @@ function toRow(pattern: string, routes: readonly Route[], crossOrigin: CrossOrig
   return { pattern, byMethod, otherwise: plainEndpoint(path, () => problemReply(refused, { Allow: allowed.join(', ') })) };
 }
 
-function compile({ path, auth, query, body, handler }: Route): Endpoint {
+function compile({ path, auth, query, body, atOnce, handler }: Route): Endpoint {
   return {
     path,
     kind: kindOf(path),
@@ -71,6 +71,7 @@ function compile({ path, auth, query, body, handler }: Route): Endpoint {
     ...readPath(path),
     parseQuery: query === undefined ? null : compileQueryCheck(query),
     parseBody: body === undefined ? null : compileCheck(body),
+    atOnce: atOnce ?? null,
     handler,
   };
 }

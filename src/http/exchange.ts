@@ -13,6 +13,7 @@ export type Log = {
   error(fields: object, message: string): void;
 };
 
+/** A request as its reply ended; replies that lay ready and went out at once are not recorded. */
 export type RequestRecord = { readonly route: string; readonly method: string; readonly status: number; readonly durationMs: number };
 
 /** What every exchange of one server shares. */
@@ -30,6 +31,7 @@ export type Door = {
 export class HeldExchanges {
   readonly #exchanges = new Set<Exchange>();
   #onEmpty: (() => void) | null = null;
+  #stalledClosed = 0;
 
   add(exchange: Exchange): void {
     this.#exchanges.add(exchange);
@@ -40,11 +42,33 @@ export class HeldExchanges {
     if (this.#exchanges.size === 0) this.#onEmpty?.();
   }
 
+  /** Replies and requests under way. */
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  /** Connections closed because their reader took nothing for too long, since the start. */
+  get stalledClosed(): number {
+    return this.#stalledClosed;
+  }
+
+  /** What slow readers have yet to take of the bodies being sent to them. Several may share the same bytes. */
+  waitingBytes(): number {
+    let total = 0;
+    for (const exchange of this.#exchanges) total += exchange.waitingBytes;
+    return total;
+  }
+
   /** The library closes a connection 10 s after a write that was not taken: too soon for a player that is paused. */
   keepStalled(deadlineMs: number): void {
     const oldestMs = performance.now() - deadlineMs;
-    for (const exchange of this.#exchanges) {
-      if (exchange.stalledSinceMs !== null && exchange.stalledSinceMs > oldestMs) exchange.rearmTimeout();
+    for (const exchange of [...this.#exchanges]) {
+      if (exchange.stalledSinceMs === null) continue;
+      if (exchange.stalledSinceMs > oldestMs) exchange.rearmTimeout();
+      else {
+        this.#stalledClosed += 1;
+        exchange.close();
+      }
     }
   }
 
@@ -71,6 +95,7 @@ export type Endpoint = {
   readonly restFrom: number;
   readonly parseQuery: ((query: string) => unknown) | null;
   readonly parseBody: Check | null;
+  readonly atOnce: NonNullable<Route['atOnce']> | null;
   readonly handler: Route['handler'];
 };
 
@@ -100,6 +125,7 @@ export class Exchange {
   #address: string | null = null;
   #controller: AbortController | null = null;
   #isHeld = false;
+  #bodyByteLength = 0;
 
   constructor(door: Door, endpoint: Endpoint, method: string, res: HttpResponse, req: HttpRequest) {
     this.door = door;
@@ -169,12 +195,24 @@ export class Exchange {
     this.door.onRequest({ route: this.endpoint.path, method: this.method, status, durationMs: performance.now() - this.#startedMs });
   }
 
+  /** Of a body that was begun already, the socket has taken what it could. */
+  waits(totalByteLength: number): void {
+    this.#bodyByteLength = totalByteLength;
+    this.stalledSinceMs = performance.now();
+  }
+
   /** For a body: takes what the socket has room for. True when that was all. */
   offer(bytes: Uint8Array, totalByteLength: number, status: number): boolean {
+    this.#bodyByteLength = totalByteLength;
     const [isTaken, isDone] = this.res.tryEnd(bytes, totalByteLength);
     this.stalledSinceMs = isTaken ? null : performance.now();
     if (isDone) this.finish(status);
     return isTaken || isDone;
+  }
+
+  /** Of a body that waits for its reader, what has not been taken yet. */
+  get waitingBytes(): number {
+    return this.stalledSinceMs === null || this.isGone ? 0 : this.#bodyByteLength - this.res.getWriteOffset();
   }
 
   /** Resuming sets the library's timeout anew; it is the only call of it that does. */

@@ -4,11 +4,13 @@ import type { Caller } from '#domain/media.ts';
 import { readJson } from './body.ts';
 import { readParams } from './endpoint.ts';
 import { type Door, type Endpoint, Exchange } from './exchange.ts';
-import { sendFailure, sendReply } from './reply.ts';
+import type { PreparedReply } from './prepared.ts';
+import { sendFailure, sendPrepared, sendReply } from './reply.ts';
 import type { Reply } from './route.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 
 export function serve(door: Door, endpoint: Endpoint, method: string, res: HttpResponse, req: HttpRequest): void {
+  if (endpoint.atOnce !== null && method === 'GET' && serveAtOnce(door, endpoint, res, req)) return;
   const exchange = new Exchange(door, endpoint, method, res, req);
   let reply: Reply | Promise<Reply>;
   try {
@@ -19,6 +21,25 @@ export function serve(door: Door, endpoint: Endpoint, method: string, res: HttpR
   }
   if (reply instanceof Promise) deliverLater(exchange, reply);
   else deliver(exchange, reply);
+}
+
+/** The plain good case of a hot request: no exchange is made unless the socket takes less than all. True when it was that case. */
+function serveAtOnce(door: Door, endpoint: Endpoint, res: HttpResponse, req: HttpRequest): boolean {
+  if (endpoint.atOnce === null || door.crossOrigin.dependsOnOrigin || door.isDraining()) return false;
+  if (req.getHeader('if-none-match') !== '' || req.getHeader('range') !== '') return false;
+  const reply = readyReply(endpoint.atOnce, req);
+  if (reply === null) return false;
+  sendPrepared(door, endpoint, reply, res, req);
+  return true;
+}
+
+/** What fails here fails again in the handler, where it is logged and answered. */
+function readyReply(atOnce: NonNullable<Endpoint['atOnce']>, req: HttpRequest): PreparedReply | null {
+  try {
+    return atOnce(req);
+  } catch {
+    return null;
+  }
 }
 
 function begin(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
@@ -60,7 +81,10 @@ function authenticate(exchange: Exchange): Caller | Promise<Caller> {
 function deliverLater(exchange: Exchange, reply: Promise<Reply>): void {
   exchange.detach();
   reply.then(
-    value => exchange.write(() => deliver(exchange, value)),
+    value => {
+      if (exchange.isGone) discard(value);
+      else exchange.write(() => deliver(exchange, value));
+    },
     (error: unknown) => sendFailure(exchange, error),
   );
 }
@@ -72,5 +96,11 @@ function deliver(exchange: Exchange, reply: Reply): void {
   } catch (error) {
     exchange.door.log.error({ err: error, route: exchange.endpoint.path, method: exchange.method }, 'reply failed');
     exchange.close();
+    discard(reply);
   }
+}
+
+/** A reply that nobody gets may hold an open file. */
+function discard(reply: Reply): void {
+  if ('streamed' in reply) reply.streamed.close();
 }

@@ -1,25 +1,50 @@
 // Writes a handler's Reply, or its failure, to the socket: head, conditions, ranges, HEAD, and bodies of any size without holding a copy.
 import { FerriteError } from '#domain/errors.ts';
-import type { Exchange } from './exchange.ts';
-import { sendFile } from './file-stream.ts';
+import { type Door, type Endpoint, Exchange } from './exchange.ts';
+import { type Stretch, sendFile } from './file-stream.ts';
 import { type Representation, type Selection, select, WHOLE } from './negotiation.ts';
+import type { PreparedReply } from './prepared.ts';
 import { isCancelled, problemReply } from './problem.ts';
-import type { FileBody, Reply } from './route.ts';
+import type { Reply } from './route.ts';
+import type { HttpRequest, HttpResponse } from './transport.ts';
 
 /** Above this a body goes out piece by piece: `end` would keep a copy of all that a slow reader has not taken. */
 const MAX_COPIED_BYTES = 64 * 1024;
 
+type FileReply = Extract<Reply, { readonly file: unknown }>;
+type StreamedReply = Extract<Reply, { readonly streamed: unknown }>;
 type BytesReply = Extract<Reply, { readonly bytes: Uint8Array }>;
 type Headers = Readonly<Record<string, string>>;
 
 const NOT_CACHED: Headers = { 'Cache-Control': 'no-store' };
 
 export function sendReply(exchange: Exchange, reply: Reply): void {
-  if ('bytes' in reply) sendBytes(exchange, reply);
-  else if ('file' in reply) sendFileReply(exchange, reply.status, reply.file, reply.headers);
+  if ('prepared' in reply) sendBytes(exchange, { status: reply.status, ...partsOf(reply.prepared) });
+  else if ('bytes' in reply) sendBytes(exchange, reply);
+  else if ('streamed' in reply) sendStreamed(exchange, reply);
+  else if ('file' in reply) sendFileReply(exchange, reply);
   else if ('json' in reply) sendJson(exchange, reply.status, reply.json, reply.headers);
   else sendEmpty(exchange, reply.status, reply.headers);
 }
+
+/** The whole of a reply that lies ready, in the callback that brought the request. */
+export function sendPrepared(door: Door, endpoint: Endpoint, reply: PreparedReply, res: HttpResponse, req: HttpRequest): void {
+  const { bytes } = reply;
+  const { byteLength } = bytes;
+  res.writeStatus(reply.head(door.crossOrigin));
+  if (byteLength <= MAX_COPIED_BYTES) {
+    res.end(bytes);
+    return;
+  }
+  const [, isDone] = res.tryEnd(bytes, byteLength);
+  if (isDone) return;
+  const exchange = new Exchange(door, endpoint, 'GET', res, req);
+  exchange.hold();
+  exchange.waits(byteLength);
+  res.onWritable(offset => exchange.offer(bytes.subarray(offset), byteLength, 200));
+}
+
+const partsOf = ({ bytes, contentType, etag, headers }: PreparedReply) => ({ bytes, contentType, etag, headers });
 
 /** A client that went away is neither answered nor logged; a bug is logged with its stack and answered without it. */
 export function sendFailure(exchange: Exchange, error: unknown, headers?: Headers): void {
@@ -62,14 +87,41 @@ function sendEmpty(exchange: Exchange, status: number, headers: Headers | undefi
   exchange.finish(status);
 }
 
-function sendFileReply(exchange: Exchange, status: number, file: FileBody, headers: Headers | undefined): void {
+function sendStreamed(exchange: Exchange, { streamed: body, status, contentType, etag, headers }: StreamedReply): void {
+  const { byteLength } = body;
+  const selection = selectFrom(exchange, byteLength, etag, null);
+  if (selection.kind === 'notModified' || selection.kind === 'unsatisfiable') {
+    body.close();
+    sendNoBytes(exchange, selection.kind, byteLength, headers, etag);
+    return;
+  }
+  const { start, end } = selection.kind === 'part' ? selection : { start: 0, end: byteLength };
+  const sentStatus = selection.kind === 'part' ? 206 : status;
+  const writeOwnHead = (): void => {
+    const writeCommon = (): void => writeHead(exchange, sentStatus, contentType, headers, etag);
+    if (selection.kind === 'part') writePartHead(exchange, selection, byteLength, writeCommon);
+    else writeCommon();
+  };
+  if (exchange.method === 'HEAD' || start === end) {
+    body.close();
+    writeOwnHead();
+    sendHeadOnly(exchange, sentStatus, end - start);
+    return;
+  }
+  exchange.hold();
+  body.send(exchange, { start, end, status: sentStatus }, writeOwnHead).catch((error: unknown) => sendFailure(exchange, error));
+}
+
+function sendFileReply(exchange: Exchange, { status, file, headers, onWithdrawn }: FileReply): void {
   const { path, byteLength, etag, lastModifiedMs, contentType } = file;
   const selection = status === 200 ? selectFrom(exchange, byteLength, etag, lastModifiedMs) : WHOLE;
   const dated = { ...headers, 'Last-Modified': new Date(lastModifiedMs).toUTCString() };
   if (selection.kind === 'whole') {
-    sendStretch(exchange, { path, start: 0, end: byteLength, status }, () => writeHead(exchange, status, contentType, dated, etag));
+    sendStretch(exchange, { path, start: 0, end: byteLength, status, onWithdrawn }, () =>
+      writeHead(exchange, status, contentType, dated, etag),
+    );
   } else if (selection.kind === 'part') {
-    sendStretch(exchange, { path, start: selection.start, end: selection.end, status: 206 }, () =>
+    sendStretch(exchange, { path, start: selection.start, end: selection.end, status: 206, onWithdrawn }, () =>
       writePartHead(exchange, selection, byteLength, () => writeHead(exchange, 206, contentType, dated, etag)),
     );
   } else {
@@ -77,14 +129,19 @@ function sendFileReply(exchange: Exchange, status: number, file: FileBody, heade
   }
 }
 
-function sendStretch(exchange: Exchange, stretch: Parameters<typeof sendFile>[1], writeFileHead: () => void): void {
+type FileStretch = Stretch & { readonly onWithdrawn: FileReply['onWithdrawn'] };
+
+function sendStretch(exchange: Exchange, stretch: FileStretch, writeFileHead: () => void): void {
   if (exchange.method === 'HEAD' || stretch.start === stretch.end) {
     writeFileHead();
     sendHeadOnly(exchange, stretch.status, stretch.end - stretch.start);
     return;
   }
   exchange.hold();
-  sendFile(exchange, stretch, writeFileHead).catch((error: unknown) => sendFailure(exchange, error));
+  const release = stretch.onWithdrawn?.(() => exchange.close());
+  sendFile(exchange, stretch, writeFileHead)
+    .catch((error: unknown) => sendFailure(exchange, error))
+    .finally(release);
 }
 
 function sendNoBytes(

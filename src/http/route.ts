@@ -1,6 +1,8 @@
 // What a route is: a method, a path, the schemas of what goes in and comes out, and a handler that parses, asks and returns.
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '#domain/media.ts';
+import type { Exchange } from './exchange.ts';
+import type { PreparedReply } from './prepared.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -13,6 +15,17 @@ export type FileBody = {
   readonly contentType: string;
 };
 
+/** `end` is exclusive. */
+export type Part = { readonly start: number; readonly end: number; readonly status: number };
+
+/** Bytes that are read as the socket takes them. Whoever gets one either sends it or closes it. */
+export type StreamedBody = {
+  readonly byteLength: number;
+  /** Rejects only while nothing has been sent, so that the failure can still become an answer. The exchange is held. */
+  readonly send: (exchange: Exchange, part: Part, writeHead: () => void) => Promise<void>;
+  readonly close: () => void;
+};
+
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -20,7 +33,12 @@ export type Reply = {
   | { readonly json: unknown }
   /** Ready bytes. Sent as they are: the server never changes or copies them. `etag`, quotes included, switches conditional requests and ranges on. */
   | { readonly bytes: Uint8Array; readonly contentType: string; readonly etag?: string }
-  | { readonly file: FileBody }
+  /** Bytes and head made once for many requests. */
+  | { readonly prepared: PreparedReply }
+  /** An open file of finished bytes, read without a promise. The server closes it, whatever becomes of the client. `etag` has its quotes. */
+  | { readonly streamed: StreamedBody; readonly contentType: string; readonly etag: string }
+  /** `onWithdrawn` takes what cuts the reply short, and returns what ends that. */
+  | { readonly file: FileBody; readonly onWithdrawn?: (cut: () => void) => () => void }
   | { readonly empty: true }
 );
 
@@ -45,6 +63,9 @@ export type Request<Params, Query, Body> = {
   readonly signal: AbortSignal;
 };
 
+/** What can be asked of a request while it is answered at once. */
+export type RequestLine = { getUrl(): string; getHeader(lowerCaseName: string): string };
+
 export type RouteOptions<Path extends string, Query extends TSchema, Body extends TSchema> = {
   readonly method: Method;
   /** `/api/v1/media/:mediaId`, or with a trailing `*` whose text arrives as `params.rest`. */
@@ -56,6 +77,11 @@ export type RouteOptions<Path extends string, Query extends TSchema, Body extend
   readonly body?: Body;
   /** Answer schemas by status, for /openapi.json. */
   readonly responses: Readonly<Record<number, TSchema | string>>;
+  /**
+   * A GET without conditions or range is asked of this first: a reply that lies ready, or null for whatever is not the plain good case,
+   * which `handler` then sees as if nothing had been.
+   */
+  readonly atOnce?: (request: RequestLine) => PreparedReply | null;
   readonly handler: (request: Request<PathParams<Path>, Static<Query>, Static<Body>>) => Reply | Promise<Reply>;
 };
 
@@ -92,3 +118,14 @@ export type SocketRoute = {
   /** `context` is what `authorize` returned. */
   readonly open: (socket: Socket, context: unknown) => { message(message: unknown): void; close(): void };
 };
+
+/** Types a socket route from what `authorize` returns and from the schema of its messages. */
+export function socketRoute<Context, Message extends TSchema>(
+  options: Omit<SocketRoute, 'message' | 'authorize' | 'open'> & {
+    readonly message: Message;
+    readonly authorize: (request: Parameters<SocketRoute['authorize']>[0]) => Context | Promise<Context>;
+    readonly open: (socket: Socket, context: Context) => { message(message: Static<Message>): void; close(): void };
+  },
+): SocketRoute {
+  return options as unknown as SocketRoute;
+}

@@ -5,11 +5,13 @@ import { connect } from 'node:net';
 import { FerriteError } from '#domain/errors.ts';
 import type { Caller } from '#domain/media.ts';
 import { CrossOrigin } from './cross-origin.ts';
+import { connectionsPossible } from './descriptors.ts';
 import { plainEndpoint, tabulate, toPattern } from './endpoint.ts';
 import { type Door, type Endpoint, HeldExchanges, type Log, type RequestRecord } from './exchange.ts';
 import { serve } from './handling.ts';
 import type { Route, SocketRoute } from './route.ts';
 import { SocketRegistry, socketBehavior, socketEndpoint } from './socket.ts';
+import type { HttpResponse } from './transport.ts';
 
 export type { Log, RequestRecord } from './exchange.ts';
 
@@ -32,6 +34,22 @@ export type ServerOptions = {
   readonly bodyDeadlineMs?: number;
   /** How long a reader may take nothing of a body, as a paused player does. Default 60 000; at least the library's own 10 000. */
   readonly stallDeadlineMs?: number;
+  /** Open connections, WebSockets included; one more is answered 503 and closed. Default 20 000, and never more than the process may have descriptors for. */
+  readonly maxConnections?: number;
+};
+
+/** What connections cost at this moment, and what was done about those that cost too much since the start. */
+export type ConnectionLoad = {
+  readonly connections: number;
+  readonly webSockets: number;
+  /** Requests and replies under way. */
+  readonly repliesInFlight: number;
+  /** What slow readers have yet to take of bodies; the bytes themselves are shared. */
+  readonly waitingBytes: number;
+  /** Copies of messages that wait for WebSocket clients to read. */
+  readonly webSocketWaitingBytes: number;
+  readonly refusedConnections: number;
+  readonly stalledClosed: number;
 };
 
 export type FrontDoor = {
@@ -39,6 +57,7 @@ export type FrontDoor = {
   readonly port: number;
   /** Open connections, WebSockets included. */
   connections(): number;
+  load(): ConnectionLoad;
   /** Stops listening, refuses new requests, closes WebSockets with 1001, lets running replies end until the deadline, then closes everything. */
   close(deadlineMs: number): Promise<void>;
 };
@@ -50,6 +69,9 @@ const STALL_DEADLINE_MS = 60_000;
 const STALL_CHECK_MS = 4_000;
 
 const PROBE_DEADLINE_MS = 1_000;
+const MAX_CONNECTIONS = 20_000;
+const REFUSED_RETRY_S = 5;
+const REFUSAL_LOG_INTERVAL_MS = 60_000;
 
 /**
  * The library's own limits, measured: a request head of more than 4096 bytes (UWS_HTTP_MAX_HEADERS_SIZE changes that) or 98 headers is answered 431,
@@ -74,6 +96,9 @@ class Server implements FrontDoor {
   readonly #sockets = new SocketRegistry();
   readonly #door: Door;
   #httpConnections = 0;
+  readonly #maxConnections: number;
+  #refusedConnections = 0;
+  #refusalLoggedAtMs = Number.NEGATIVE_INFINITY;
   #listenSocket: us_listen_socket | null = null;
   readonly #stallDeadlineMs: number;
   #stallCheck: NodeJS.Timeout | null = null;
@@ -90,8 +115,10 @@ class Server implements FrontDoor {
       held: this.#held,
     };
     this.#stallDeadlineMs = options.stallDeadlineMs ?? STALL_DEADLINE_MS;
-    const countConnection = (_: unknown, change: number): void => {
+    this.#maxConnections = Math.min(options.maxConnections ?? MAX_CONNECTIONS, connectionsPossible());
+    const countConnection = (res: HttpResponse, change: number): void => {
       this.#httpConnections += change;
+      if (change > 0 && this.connections() > this.#maxConnections) this.#refuse(res);
     };
     this.#app.filter(countConnection);
     this.#registerSockets(options.sockets);
@@ -100,6 +127,18 @@ class Server implements FrontDoor {
 
   connections(): number {
     return this.#httpConnections + this.#sockets.size;
+  }
+
+  load(): ConnectionLoad {
+    return {
+      connections: this.connections(),
+      webSockets: this.#sockets.size,
+      repliesInFlight: this.#held.size,
+      waitingBytes: this.#held.waitingBytes(),
+      webSocketWaitingBytes: this.#sockets.waitingBytes(),
+      refusedConnections: this.#refusedConnections,
+      stalledClosed: this.#held.stalledClosed + this.#sockets.stalledClosed,
+    };
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -120,6 +159,16 @@ class Server implements FrontDoor {
       resolve();
     });
     return promise;
+  }
+
+  /** Before the request is read: whatever is on its way is answered by this. */
+  #refuse(res: HttpResponse): void {
+    this.#refusedConnections += 1;
+    res.writeStatus('503 Service Unavailable').writeHeader('Retry-After', String(REFUSED_RETRY_S)).end('', true);
+    const nowMs = performance.now();
+    if (nowMs - this.#refusalLoggedAtMs < REFUSAL_LOG_INTERVAL_MS) return;
+    this.#refusalLoggedAtMs = nowMs;
+    this.#door.log.warn({ connections: this.connections(), max: this.#maxConnections }, 'too many connections: new ones are refused');
   }
 
   close(deadlineMs: number): Promise<void> {

@@ -38,6 +38,15 @@ export class SocketRegistry {
     return this.#connections.size;
   }
 
+  /** Connections closed because their peer read nothing for too long, since the start. */
+  stalledClosed = 0;
+
+  waitingBytes(): number {
+    let total = 0;
+    for (const connection of this.#connections) total += connection.waitingBytes;
+    return total;
+  }
+
   add(connection: Connection): void {
     this.#connections.add(connection);
   }
@@ -81,6 +90,7 @@ export function socketBehavior(door: Door, route: SocketRoute, registry: SocketR
     drain: (ws: RawWebSocket<UserData>): void => ws.getUserData().connection.drained(),
     close: (ws: RawWebSocket<UserData>): void => {
       registry.delete(ws.getUserData().connection);
+      if (ws.getUserData().connection.wasStalled) registry.stalledClosed += 1;
       ws.getUserData().connection.closed();
     },
   };
@@ -117,6 +127,8 @@ class Connection implements Socket {
   #ws: RawWebSocket<UserData> | null = null;
   #handlers: Handlers | null = null;
   #blockedSinceMs: number | null = null;
+  /** Closed because its peer read nothing for too long. */
+  wasStalled = false;
 
   constructor(route: SocketRoute, check: Check, door: Door, context: unknown) {
     this.#route = route;
@@ -131,8 +143,15 @@ class Connection implements Socket {
     if (!isDropped) return true;
     this.#blockedSinceMs ??= performance.now();
     // Closed hard: a close frame would have to queue behind all that the peer does not read.
-    if (performance.now() - this.#blockedSinceMs > BLOCKED_DEADLINE_MS) this.#ws.close();
+    if (performance.now() - this.#blockedSinceMs > BLOCKED_DEADLINE_MS) {
+      this.wasStalled = true;
+      this.#ws.close();
+    }
     return false;
+  }
+
+  get waitingBytes(): number {
+    return this.#ws?.getBufferedAmount() ?? 0;
   }
 
   close(code: number, reason: string): void {

@@ -37,6 +37,8 @@ export type UpgradeContext = object;
 export type RawWebSocket<Data> = {
   /** 1 sent, 0 waiting in memory, 2 dropped because too much was waiting. */
   send(text: string): number;
+  /** Bytes that wait in memory for the peer to read. */
+  getBufferedAmount(): number;
   end(code: number, reason: string): void;
   close(): void;
   getUserData(): Data;

@@ -1,12 +1,14 @@
 // The addresses of one offer: its playlists as bytes, made once, and what each track's directory holds. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { KeyframeMap, Media } from '#domain/media.ts';
-import { buildPlan, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
-import { mediaPlaylist, multivariantPlaylist } from '#domain/playlist.ts';
+import type { Media } from '#domain/media.ts';
+import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
+import { mediaPlaylist, multivariantPlaylist, withSplitSegment } from '#domain/playlist.ts';
 import type { Track } from '#domain/protocol.ts';
 import { isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import type { PlannedMedia } from './media-plans.ts';
+import { Playlist } from './playlist.ts';
 
 export type TrackLayout = {
   readonly track: Track;
@@ -16,21 +18,31 @@ export type TrackLayout = {
   readonly segmentCount: number;
   /** Made by ffmpeg: worth keeping on disk, and waited for rather than computed. */
   readonly isEncoded: boolean;
+  /** Copied as it lies in its file, which is read when it is sent: it takes memory only when it is asked for again. */
+  readonly isLocated: boolean;
   /** For metrics. */
   readonly rung: string;
 };
 
-export type Playlist = { readonly bytes: Buffer; readonly etag: string };
-
-export class StreamLayout {
+/** What a session may fetch. */
+export type SessionLayout = {
   /** By directory: `video/720p`, `audio/0`. */
   readonly tracks: ReadonlyMap<string, TrackLayout>;
+  /** The segment of every encoded picture that is offered as its two chunks. */
+  readonly splitIndex: number | null;
+  /** One that was asked for before; nothing is made. */
+  knownPlaylist(path: string): Playlist | undefined;
+  /** `main.m3u8`, or `index.m3u8` in a track's directory; undefined for anything else. */
+  playlist(path: string): Playlist | undefined;
+};
+
+export class StreamLayout implements SessionLayout {
+  readonly tracks: ReadonlyMap<string, TrackLayout>;
+  readonly splitIndex = null;
   readonly #playlists = new Map<string, Playlist>();
   readonly #input: { media: Media; plan: Plan; offer: Offer; hasLeadingPictures: boolean };
 
-  constructor(media: Media, keyframes: KeyframeMap, offer: Offer) {
-    const frameRate = media.streams.video[0]?.frameRate ?? { num: 25, den: 1 };
-    const plan = buildPlan(keyframes, frameRate, offer.targetMs);
+  constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer) {
     this.#input = { media, plan, offer, hasLeadingPictures: keyframes.video.hasLeadingPictures };
     this.tracks = new Map(
       [...offer.video, ...offer.audio].map(rendition => {
@@ -45,6 +57,7 @@ export class StreamLayout {
             grid,
             key: renditionKey(media.version, offer.targetMs, rendition),
             segmentCount: segmentCount(grid),
+            isLocated: rendition.kind === 'video-copy' && keyframes.copyMethod === 'mp4',
             isEncoded: isEncode(rendition) || keyframes.copyMethod === 'ffmpeg',
             rung: 'rungId' in rendition ? rendition.rungId : 'audio',
           },
@@ -53,14 +66,16 @@ export class StreamLayout {
     );
   }
 
-  /** `main.m3u8`, or `index.m3u8` in a track's directory; undefined for anything else. */
+  knownPlaylist(path: string): Playlist | undefined {
+    return this.#playlists.get(path);
+  }
+
   playlist(path: string): Playlist | undefined {
     const known = this.#playlists.get(path);
     if (known) return known;
     const text = this.#write(path);
     if (text === undefined) return undefined;
-    const bytes = Buffer.from(text, 'utf8');
-    const playlist = { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` };
+    const playlist = new Playlist(text);
     this.#playlists.set(path, playlist);
     return playlist;
   }
@@ -73,22 +88,73 @@ export class StreamLayout {
   }
 }
 
+/** The same with one segment split, for a session that begins with it. */
+class SplitLayout implements SessionLayout {
+  readonly splitIndex: number;
+  readonly #layout: StreamLayout;
+  readonly #recent: LRUCache<string, Playlist>;
+  readonly #name: string;
+
+  /** `name` of the layout among all whose playlists are in `recent`. */
+  constructor(layout: StreamLayout, splitIndex: number, { recent, name }: { recent: LRUCache<string, Playlist>; name: string }) {
+    this.#layout = layout;
+    this.splitIndex = splitIndex;
+    this.#recent = recent;
+    this.#name = name;
+  }
+
+  get tracks(): ReadonlyMap<string, TrackLayout> {
+    return this.#layout.tracks;
+  }
+
+  knownPlaylist(path: string): Playlist | undefined {
+    return this.#durationsS(path) ? this.#recent.get(this.#nameOf(path)) : this.#layout.knownPlaylist(path);
+  }
+
+  playlist(path: string): Playlist | undefined {
+    const known = this.knownPlaylist(path);
+    if (known) return known;
+    const whole = this.#layout.playlist(path);
+    const durationsS = this.#durationsS(path);
+    if (!whole || !durationsS) return whole;
+    const playlist = new Playlist(withSplitSegment(whole.plain.bytes.toString('utf8'), this.splitIndex, durationsS));
+    this.#recent.set(this.#nameOf(path), playlist);
+    return playlist;
+  }
+
+  #nameOf(path: string): string {
+    return `${this.#name}/${this.splitIndex}/${path}`;
+  }
+
+  /** Of the two chunks; null for a playlist of anything but encoded pictures. */
+  #durationsS(path: string): readonly [number, number] | null {
+    const track = path.endsWith('/index.m3u8') ? this.tracks.get(path.slice(0, -'/index.m3u8'.length)) : undefined;
+    if (track?.rendition.kind !== 'video-encode') return null;
+    const { grid, rendition } = track;
+    const end = firstChunkEnd(grid, this.splitIndex, rendition.frameRate);
+    if (end === null) return null;
+    const start = boundaryAt(grid, this.splitIndex);
+    return [(end - start) / grid.timescale, (boundaryAt(grid, this.splitIndex + 1) - end) / grid.timescale];
+  }
+}
+
 export const directoryOf = (track: Track): string => (track.kind === 'video' ? `video/${track.rungId}` : `audio/${track.track}`);
 
 /** A film's playlists take some 100 KB a track. */
 const MAX_LAYOUTS = 200;
+/** Those with a split segment: a player asks once. */
+const MAX_SPLIT_PLAYLISTS = 64;
 
 export class LayoutCache {
   readonly #layouts = new LRUCache<string, StreamLayout>({ max: MAX_LAYOUTS });
+  readonly #splitPlaylists = new LRUCache<string, Playlist>({ max: MAX_SPLIT_PLAYLISTS });
 
-  for(media: Media, keyframes: KeyframeMap, offer: Offer): StreamLayout {
+  for(planned: PlannedMedia, offer: Offer, splitIndex: number | null): SessionLayout {
     const name = createHash('sha256')
-      .update(JSON.stringify([media.version, offer.targetMs, offer.video, offer.audio]))
+      .update(JSON.stringify([planned.media.version, offer.targetMs, offer.video, offer.audio]))
       .digest('base64url');
-    const known = this.#layouts.get(name);
-    if (known) return known;
-    const layout = new StreamLayout(media, keyframes, offer);
+    const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer);
     this.#layouts.set(name, layout);
-    return layout;
+    return splitIndex === null ? layout : new SplitLayout(layout, splitIndex, { recent: this.#splitPlaylists, name });
   }
 }

@@ -1,9 +1,10 @@
 // What the front door keeps of one open session: enough to answer its stream requests without asking anybody.
 import type { ProfileName } from '#domain/client-profile.ts';
 import type { Media, User } from '#domain/media.ts';
+import type { SegmentName, VideoEncode } from '#domain/rendition.ts';
 import type { PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
-import type { Place } from './admission.ts';
-import type { StreamLayout, TrackLayout } from './layout.ts';
+import type { SessionLayout, TrackLayout } from './layout.ts';
+import type { RunningEncode } from './running-encodes.ts';
 
 /** What a control connection is told. */
 export type SessionListener = { send(message: { readonly type: string } & Record<string, unknown>): void; close(reason: string): void };
@@ -11,13 +12,14 @@ export type SessionListener = { send(message: { readonly type: string } & Record
 export class LiveSession {
   readonly record: SessionRecord;
   readonly media: Media;
-  readonly layout: StreamLayout;
+  readonly layout: SessionLayout;
   readonly profile: ProfileName;
   readonly listeners = new Set<SessionListener>();
-  /** Its place among the transcodes, once it has one; given back when it ends. */
-  place: Place | null;
-  /** The wait for a place, shared by all requests of the session. */
-  admission: Promise<void> | null = null;
+  /** Whoever works for the session right now, such as a request that waits for a segment; null while nobody does. */
+  #onEnded: Set<() => void> | null = null;
+  /** Of a session that was opened before its turn to encode came: what its viewer is given then. */
+  #queuedToken: string | null = null;
+  #isQueued = false;
   /** When the newest stream URL stops working. */
   tokenExpiresAtMs: number;
   status: SessionStatus | null = null;
@@ -26,20 +28,18 @@ export class LiveSession {
   /** The video rung and audio track last asked for. */
   video: TrackLayout | null = null;
   audio: TrackLayout | null = null;
+  /** The segment of each that was last asked for. */
+  readonly served: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
   #lastSeenAtMs: number;
   /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */
   #patienceMs = LEASE_MS;
   #hasHeartbeat = false;
 
-  constructor(
-    record: SessionRecord,
-    parts: { media: Media; layout: StreamLayout; place: Place | null; tokenExpiresAtMs: number; nowMs: number },
-  ) {
+  constructor(record: SessionRecord, parts: { media: Media; layout: SessionLayout; tokenExpiresAtMs: number; nowMs: number }) {
     this.record = record;
     this.media = parts.media;
     this.layout = parts.layout;
     this.profile = record.profile;
-    this.place = parts.place;
     this.tokenExpiresAtMs = parts.tokenExpiresAtMs;
     this.positionMs = record.startPositionMs;
     this.#lastSeenAtMs = parts.nowMs;
@@ -71,6 +71,55 @@ export class LiveSession {
     this.listeners.delete(listener);
   }
 
+  /** Calls `listener` when the session ends, however it ends. Returns what ends the subscription. */
+  whenEnded(listener: () => void): () => void {
+    const listeners = this.#onEnded ?? new Set();
+    this.#onEnded = listeners;
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#onEnded === listeners) this.#onEnded = null;
+    };
+  }
+
+  /** Called once, when it is open no more. */
+  ended(): void {
+    for (const listener of this.#onEnded ?? []) listener();
+    this.#onEnded = null;
+  }
+
+  /** Opened before its turn to encode has come: its viewer is given `token` when it has. */
+  queue(token: string): void {
+    this.#queuedToken = token;
+    this.#isQueued = true;
+  }
+
+  unqueue(): void {
+    this.#isQueued = false;
+    this.tell({ type: 'state', state: this.shownState });
+  }
+
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  /** The token that its viewer could not be given when it started, once its turn has come. */
+  get arrivedToken(): string | null {
+    return this.#isQueued ? null : this.#queuedToken;
+  }
+
+  get shownState(): string {
+    return this.#isQueued ? 'queued' : (this.status?.state ?? 'ready');
+  }
+
+  /** Where its encodes of the picture are, as its thread told last. */
+  videoEncodes(): (RunningEncode & { readonly rendition: VideoEncode })[] {
+    return (this.status?.encodes ?? []).flatMap(({ rendition: slot, nextIndex, reachIndex }) => {
+      const track = this.layout.tracks.get(slot.replace(':', '/'));
+      return track?.rendition.kind === 'video-encode' ? [{ key: track.key, rendition: track.rendition, nextIndex, reachIndex }] : [];
+    });
+  }
+
   get expiresAtMs(): number {
     return this.#lastSeenAtMs + this.#patienceMs;
   }
@@ -79,6 +128,8 @@ export class LiveSession {
     for (const listener of this.listeners) listener.send(message);
   }
 }
+
+export const STREAM_TOKEN_MS = 24 * 3_600_000;
 
 export const HEARTBEAT_INTERVAL_MS = 10_000;
 

@@ -1,47 +1,40 @@
 // The open playback sessions: started, kept by signs of life, brought back after a restart or a lost thread, and ended everywhere at once.
 
-import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
-import { chooseDelivery } from '#domain/delivery.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { type MediaId, newSessionId, type SessionId, type UserId } from '#domain/ids.ts';
-import type { KeyframeMap, Media } from '#domain/media.ts';
-import { buildPlan, segmentIndexAt, segmentStartS } from '#domain/plan.ts';
-import type { PlaybackState, Priority, SeekMode, SessionEnd, SessionRecord } from '#domain/session.ts';
+import type { MediaId, SessionId, UserId } from '#domain/ids.ts';
+import type { LocatedSegment, SharedMedia } from '#domain/protocol.ts';
+import type { SegmentChunk, SegmentName } from '#domain/rendition.ts';
+import type { PlaybackState, SeekMode, SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
+import { SharedOffers } from '#domain/shared-offers.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Database } from '#storage/database.ts';
 import type { Metrics } from '../telemetry.ts';
 import type { WorkerEvent, WorkerPool } from '../worker-pool.ts';
-import type { Admission, Place } from './admission.ts';
+import type { Standing } from './admission.ts';
+import type { Capacity } from './capacity.ts';
+import { EncodePlaces } from './encode-places.ts';
 import { LayoutCache, type TrackLayout } from './layout.ts';
-import { LEASE_MS, LiveSession, type SessionOwner } from './live-session.ts';
+import { LEASE_MS, LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
+import { MediaPlans, type PlannedMedia } from './media-plans.ts';
+import { PinnedAhead } from './pinned-ahead.ts';
+import { type Landing, Seeking } from './seeking.ts';
 import type { Segments } from './segments.ts';
-
-export type StartRequest = {
-  readonly mediaId: MediaId;
-  readonly profile: ProfileName | null;
-  readonly userAgent: string;
-  readonly capabilities: Partial<Capabilities>;
-  readonly startPositionMs: number | null;
-  readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
-  readonly seekMode: SeekMode;
-  readonly audioTrack: number;
-  readonly priority: Priority;
-};
-
-export type StartedSession = { readonly session: LiveSession; readonly token: string; readonly queueWaitMs: number };
+import { SessionStarts, type StartedSession, type StartRequest } from './session-starts.ts';
+import { WantedSegments } from './wanted-segments.ts';
 
 type Options = {
   readonly database: Database;
   readonly workers: () => WorkerPool;
   readonly segments: Segments;
-  readonly admission: Admission;
+  readonly capacity: Capacity;
+  readonly queue: { readonly timeoutMs: number; readonly maxWaiting: number; readonly maxWaitingPerUser: number };
+  readonly maxSessionsPerUser: number;
   readonly tokens: StreamTokens;
   readonly metrics: Metrics;
   readonly targetMs: number;
   readonly log: { info(facts: object, message: string): void; warn(facts: object, message: string): void };
 };
 
-const STREAM_TOKEN_MS = 24 * 3_600_000;
 /** Left over when a heartbeat brings a new stream URL. */
 const TOKEN_RENEWAL_MS = 3_600_000;
 /** A thread kills its encodes sooner. */
@@ -57,12 +50,42 @@ const WATCHED_PART = 0.92;
 export class PlaybackSessions {
   readonly #options: Options;
   readonly #layouts = new LayoutCache();
+  readonly #offers = new SharedOffers();
+  readonly #plans: MediaPlans;
   readonly #sessions = new Map<SessionId, LiveSession>();
+  readonly #countByUser = new Map<UserId, number>();
+  readonly #seeking = new Seeking((session, hint) => this.#wanted.prefetch(session, hint));
+  readonly #pinnedAhead: PinnedAhead;
+  readonly #places: EncodePlaces;
+  readonly #wanted: WantedSegments;
+  readonly #starts: SessionStarts;
   readonly #leaseWrittenAtMs = new Map<SessionId, number>();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#plans = new MediaPlans(options.database);
+    this.#pinnedAhead = new PinnedAhead(options.segments);
+    this.#places = new EncodePlaces({
+      ...options.queue,
+      capacity: options.capacity,
+      metrics: options.metrics,
+      onQueue: (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }),
+    });
+    this.#wanted = new WantedSegments(options.segments, this.#places);
+    this.#starts = new SessionStarts({
+      ...options,
+      plans: this.#plans,
+      layouts: this.#layouts,
+      places: this.#places,
+      wanted: this.#wanted,
+      sessions: {
+        requireRoomFor: userId => this.#requireRoomFor(userId),
+        open: (record, planned) => this.#open(record, planned),
+        warm: session => this.#seeking.warm(session),
+        end: (id, reason) => this.end(id, reason),
+      },
+    });
     this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
   }
@@ -74,65 +97,26 @@ export class PlaybackSessions {
     let restored = 0;
     for (const record of database.sessions.list()) {
       const media = database.media.get(record.mediaId);
-      const keyframes = media && database.keyframeMaps.get(media);
-      if (record.expiresAtMs + RESTART_GRACE_MS < nowMs || !media || media.version !== record.mediaVersion || !keyframes) {
+      if (record.expiresAtMs + RESTART_GRACE_MS < nowMs || media?.version !== record.mediaVersion) {
         await database.sessions.remove(record.id);
         continue;
       }
       try {
-        await this.#open(record, { media, keyframes, place: null });
+        await this.#open(record, this.#plans.for(media, record.offer.targetMs));
         restored++;
       } catch (error) {
         // One that this version can not open must not keep the server from starting.
         log.warn({ code: codeOf(error) }, 'a session could not be restored');
-        this.#sessions.delete(record.id);
+        this.#forget(record);
         await database.sessions.remove(record.id);
       }
     }
     if (restored > 0) log.info({ sessions: restored }, 'sessions restored');
   }
 
-  /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED */
-  async start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
-    const { media, keyframes } = this.#mediaFor(request.mediaId);
-    const profile = request.profile ?? profileForUserAgent(request.userAgent);
-    const offer = chooseDelivery(media, keyframes, this.#plan(media, keyframes), {
-      delivery: request.delivery,
-      audioTrack: request.audioTrack,
-      capabilities: resolveCapabilities(profile, request.capabilities),
-    });
-    const startPositionMs = Math.min(request.startPositionMs ?? this.#savedPositionMs(owner.id, media), Math.max(0, media.durationMs - 1));
-    const place = offer.delivery === 'transcode' ? await this.#enter(request.priority, signal) : null;
-    const nowMs = Date.now();
-    const record: SessionRecord = {
-      id: newSessionId(),
-      userId: owner.id,
-      mediaId: media.id,
-      mediaVersion: media.version,
-      offer,
-      profile,
-      seekMode: request.seekMode,
-      priority: request.priority,
-      startPositionMs,
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + LEASE_MS,
-    };
-    try {
-      const session = await this.#open(record, { media, keyframes, place });
-      this.#warm(session);
-      const [{ token }] = await Promise.all([
-        this.#options.tokens.issue(record.id, owner, STREAM_TOKEN_MS),
-        this.#options.database.sessions.put(record),
-      ]);
-      // Nobody would ever stop it: the client went away before it learned of its session.
-      if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
-      this.#options.metrics.sessionStarts.inc({ delivery: offer.delivery, profile });
-      return { session, token, queueWaitMs: place?.waitMs ?? 0 };
-    } catch (error) {
-      place?.release();
-      await this.end(record.id, 'stopped');
-      throw error;
-    }
+  /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
+  start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
+    return this.#starts.start(owner, request, signal);
   }
 
   find(id: SessionId): LiveSession | undefined {
@@ -163,10 +147,7 @@ export class PlaybackSessions {
     const nowMs = Date.now();
     const { record } = session;
     session.heard(beat, nowMs);
-    this.#options
-      .workers()
-      .request('session.heartbeat', { mediaId: record.mediaId, sessionId: record.id, ...beat })
-      .catch(error => this.#options.log.warn({ code: codeOf(error) }, 'a heartbeat did not reach its session host'));
+    this.#options.workers().notify(record.mediaId, { kind: 'heartbeat', sessionId: record.id, ...beat });
     const writes: Promise<unknown>[] = [this.saveProgress(session, nowMs)];
     if (nowMs - (this.#leaseWrittenAtMs.get(record.id) ?? 0) > LEASE_WRITE_INTERVAL_MS) {
       this.#leaseWrittenAtMs.set(record.id, nowMs);
@@ -188,49 +169,53 @@ export class PlaybackSessions {
     });
   }
 
-  /** A place to transcode for a session that began without needing one; at once when it has it. */
-  admit(session: LiveSession): Promise<void> | null {
-    if (session.place) return null;
-    // All its requests wait together: that one of them is given up must not end the wait of the others. The queue's timeout does.
-    session.admission ??= this.#enter(session.record.priority, new AbortController().signal)
-      .then(place => {
-        // It may have ended while it waited.
-        if (this.#sessions.has(session.record.id)) session.place = place;
-        else place.release();
-      })
-      .finally(() => {
-        session.admission = null;
-      });
-    return session.admission;
+  /** Its bytes from wherever they are soonest; what must be encoded anew waits for a place. @throws OVERLOADED */
+  segment(session: LiveSession, layout: TrackLayout, name: SegmentName, signal: AbortSignal): Promise<Buffer> {
+    return this.#wanted.get(session, { layout, name, positionMs: session.positionMs }, signal);
+  }
+
+  /** Like `segment`, for one of its chunks. */
+  chunk(session: LiveSession, layout: TrackLayout, { index, chunk }: SegmentChunk, signal: AbortSignal): Promise<Buffer> {
+    return this.#wanted.chunk(session, { layout, name: index, positionMs: session.positionMs }, chunk, signal);
+  }
+
+  /** Where a copied segment lies in its file; no promise when anybody asked for it lately. */
+  locate({ record }: LiveSession, layout: TrackLayout, index: number, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
+    return this.#options.segments.locate({ mediaId: record.mediaId, sessionId: record.id, layout, index }, signal);
+  }
+
+  /** Its place among those who wait to encode; null when it does not wait. */
+  standing({ record }: LiveSession): Standing | null {
+    return this.#places.standing(record.id);
+  }
+
+  /** The machine was measured. */
+  setCapacity(capacity: Capacity): void {
+    this.#places.setCapacity(capacity);
   }
 
   /** Where a seek lands, and the segment that shows it; its encode starts before the segment is asked for. */
-  seek(session: LiveSession, positionMs: number, mode: SeekMode): { positionMs: number; segment: number } {
+  seek(session: LiveSession, positionMs: number, mode: SeekMode): Landing {
     session.seen(Date.now());
-    session.positionMs = positionMs;
-    const video = session.video ?? trackOf(session, 'video');
-    if (!video) return { positionMs, segment: 0 };
-    const segment = segmentIndexAt(video.grid, positionMs);
-    if (session.record.offer.delivery !== 'direct') this.#prefetchAt(session, positionMs);
-    const landsAtMs = mode === 'keyframe' ? millisecondOf(segmentStartS(video.grid, segment)) : positionMs;
-    return { positionMs: landsAtMs, segment };
+    const landing = this.#seeking.seek(session, positionMs, mode);
+    this.#pinnedAhead.follow(session);
+    return landing;
   }
 
   /** The viewer is about to switch: the rung's encode starts at the viewer's position. */
   selectRung(session: LiveSession, rungId: string): void {
-    const rung = session.layout.tracks.get(`video/${rungId}`);
-    if (!rung) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such rung');
-    this.#prefetch(session, rung, session.positionMs);
+    this.#seeking.selectRung(session, rungId);
   }
 
   /** Ends it here, in its thread and in the store, and refuses its tokens. Ending what has ended is no error. */
   async end(id: SessionId, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return;
-    this.#sessions.delete(id);
+    this.#forget(session.record);
     this.#leaseWrittenAtMs.delete(id);
-    this.#options.metrics.sessions.set(this.#sessions.size);
-    session.place?.release();
+    session.ended();
+    this.#pinnedAhead.drop(session);
+    this.#places.leave(id);
     session.tell({ type: 'state', state: reason });
     for (const listener of session.listeners) listener.close(reason);
     await Promise.all([
@@ -253,11 +238,15 @@ export class PlaybackSessions {
   /** A lost thread was replaced: its sessions go on there. */
   async reopen(owns: (mediaId: MediaId) => boolean): Promise<void> {
     const theirs = this.list(session => owns(session.record.mediaId));
+    for (const session of theirs) this.#setStatus(session, null);
+    const told = new Set<PlannedMedia['plan']>();
     // All in one turn: their segment requests go to the thread right behind.
     const opened = await Promise.allSettled(
-      theirs.map(({ record, media, positionMs }) => {
-        const keyframes = this.#options.database.keyframeMaps.get(media);
-        return keyframes && this.#openInThread({ ...record, startPositionMs: positionMs }, media, keyframes);
+      theirs.map(async ({ record, media, positionMs }) => {
+        const planned = this.#plans.for(media, record.offer.targetMs);
+        const isTold = told.has(planned.plan);
+        told.add(planned.plan);
+        return this.#openInThread({ ...record, startPositionMs: positionMs }, planned, isTold ? 'told' : 'untold');
       }),
     );
     const failed = opened.filter(({ status }) => status === 'rejected').length;
@@ -267,20 +256,23 @@ export class PlaybackSessions {
   onWorkerEvent(event: Extract<WorkerEvent, { kind: 'session.changed' | 'session.ended' }>): void {
     const session = this.#sessions.get(event.sessionId);
     if (!session || event.kind === 'session.ended') return;
-    session.status = event.status;
-    session.tell({ type: 'state', state: event.status.state, rung: event.status.rungId, encodes: event.status.encodes });
+    this.#setStatus(session, event.status);
+    session.tell({ type: 'state', state: session.shownState, rung: event.status.rungId, encodes: event.status.encodes });
   }
 
   /** Keeps the records: the sessions go on after a restart. */
   close(): void {
     clearInterval(this.#sweeper);
+    this.#seeking.close();
+    this.#places.close();
     for (const session of this.#sessions.values()) for (const listener of session.listeners) listener.close('the server is shutting down');
   }
 
-  async #enter(priority: Priority, signal: AbortSignal): Promise<Place> {
-    const place = await this.#options.admission.enter(priority, signal);
-    this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
-    return place;
+  /** Null: its thread is gone, and every encode with it. */
+  #setStatus(session: LiveSession, status: SessionStatus | null): void {
+    session.status = status;
+    const { id: sessionId, userId, priority } = session.record;
+    this.#places.encoding({ sessionId, userId, priority }, session.videoEncodes());
   }
 
   async #renewToken(session: LiveSession): Promise<string | undefined> {
@@ -291,64 +283,50 @@ export class PlaybackSessions {
     return token;
   }
 
-  async #open(
-    record: SessionRecord,
-    { media, keyframes, place }: { media: Media; keyframes: KeyframeMap; place: Place | null },
-  ): Promise<LiveSession> {
-    const layout = this.#layouts.for(media, keyframes, record.offer);
-    const session = new LiveSession(record, {
-      media,
-      layout,
-      place,
-      tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
-      nowMs: Date.now(),
-    });
+  async #open(record: SessionRecord, planned: PlannedMedia): Promise<LiveSession> {
+    const layout = this.#layouts.for(planned, record.offer, record.splitIndex);
+    const session = new LiveSession(
+      { ...record, offer: this.#offers.share(record.offer) },
+      {
+        media: planned.media,
+        layout,
+        tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
+        nowMs: Date.now(),
+      },
+    );
     this.#sessions.set(record.id, session);
+    this.#countByUser.set(record.userId, (this.#countByUser.get(record.userId) ?? 0) + 1);
     this.#options.metrics.sessions.set(this.#sessions.size);
-    await this.#openInThread(record, media, keyframes);
+    await this.#openInThread(record, planned, 'told');
     return session;
   }
 
-  async #openInThread(record: SessionRecord, media: Media, keyframes: KeyframeMap): Promise<void> {
-    await this.#options.workers().request('session.open', { mediaId: record.mediaId, record, media, keyframes });
+  /** Most often its thread was told of the media for another session; what it does not know, or has forgotten, is told now. */
+  async #openInThread(record: SessionRecord, { media, keyframes }: PlannedMedia, knows: 'told' | 'untold'): Promise<void> {
+    const open = (shared: SharedMedia | null): Promise<{ isOpen: boolean }> =>
+      this.#options.workers().request('session.open', { mediaId: record.mediaId, record, shared });
+    const { isOpen } = await open(knows === 'told' ? null : { media, keyframes });
+    // It may have been given up meanwhile.
+    if (!isOpen && this.#sessions.has(record.id)) await open({ media, keyframes });
   }
 
-  /** What costs an encode begins with the session, not with the player's first request. */
-  #warm(session: LiveSession): void {
-    if (session.record.offer.delivery !== 'direct') this.#prefetchAt(session, session.record.startPositionMs);
+  /** Also those that wait for an answer were counted by then or will be refused when they are opened. */
+  #requireRoomFor(userId: UserId): void {
+    const { maxSessionsPerUser } = this.#options;
+    if ((this.#countByUser.get(userId) ?? 0) < maxSessionsPerUser) return;
+    throw new FerriteError('TOO_MANY_SESSIONS', `the account has ${maxSessionsPerUser} open sessions, the most it may`);
   }
 
-  #prefetchAt(session: LiveSession, positionMs: number): void {
-    for (const track of [session.video ?? trackOf(session, 'video'), session.audio ?? trackOf(session, 'audio')]) {
-      if (track) this.#prefetch(session, track, positionMs);
-    }
-  }
-
-  #prefetch({ record, place }: LiveSession, layout: TrackLayout, positionMs: number): void {
-    // A hint is no reason to take a place from somebody else.
-    if (layout.rendition.kind === 'video-encode' && !place) return;
-    const name = segmentIndexAt(layout.grid, positionMs);
-    this.#options.segments.prefetch({ mediaId: record.mediaId, sessionId: record.id, layout, name, positionMs });
-  }
-
-  #mediaFor(mediaId: MediaId): { media: Media; keyframes: KeyframeMap } {
-    const media = this.#options.database.media.get(mediaId);
-    if (!media) throw new FerriteError('MEDIA_NOT_FOUND', 'there is no such media');
-    const keyframes = this.#options.database.keyframeMaps.get(media);
-    if (!keyframes) throw new FerriteError('MEDIA_UNREADABLE', 'the media has no keyframe map yet; scan its library again');
-    return { media, keyframes };
-  }
-
-  #plan(media: Media, keyframes: KeyframeMap) {
-    return buildPlan(keyframes, media.streams.video[0]?.frameRate ?? { num: 25, den: 1 }, this.#options.targetMs);
-  }
-
-  #savedPositionMs(userId: UserId, media: Media): number {
-    const saved = this.#options.database.progress.get(userId, media.id);
-    return saved && !saved.watched ? saved.positionMs : 0;
+  #forget({ id, userId }: SessionRecord): void {
+    if (!this.#sessions.delete(id)) return;
+    const left = (this.#countByUser.get(userId) ?? 0) - 1;
+    if (left > 0) this.#countByUser.set(userId, left);
+    else this.#countByUser.delete(userId);
+    this.#options.metrics.sessions.set(this.#sessions.size);
   }
 
   #sweep(nowMs: number): void {
+    for (const session of this.#sessions.values()) this.#pinnedAhead.follow(session);
     for (const session of this.list(({ expiresAtMs }) => expiresAtMs < nowMs)) {
       this.end(session.record.id, 'expired').catch(error =>
         this.#options.log.warn({ code: codeOf(error) }, 'a session could not be ended'),
@@ -356,14 +334,5 @@ export class PlaybackSessions {
     }
   }
 }
-
-/** The track a player starts with: the first of its kind. */
-function trackOf({ layout }: LiveSession, kind: 'video' | 'audio'): TrackLayout | null {
-  for (const track of layout.tracks.values()) if (track.track.kind === kind) return track;
-  return null;
-}
-
-/** The first whole millisecond of a segment: the one before belongs to the segment before. */
-const millisecondOf = (seconds: number): number => Math.ceil(seconds * 1000 - 1e-6);
 
 const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : 'INTERNAL');

@@ -2,7 +2,7 @@
 import { clearLogin, readLogin, saveLogin, withRefreshLock } from './login-store.js';
 import { explain } from './messages.js';
 
-/** @typedef {{ body?: unknown, signal?: AbortSignal, timeoutMs?: number, keepalive?: boolean }} Options */
+/** @typedef {{ body?: unknown, signal?: AbortSignal, timeoutMs?: number, keepalive?: boolean, prefer?: string }} Options */
 
 const TIMEOUT_MS = 15_000;
 const GET_RETRIES = 2;
@@ -123,10 +123,11 @@ function signedOut() {
  * @param {Options} options
  * @param {string | null} accessToken
  */
-async function send(method, path, { body, signal, timeoutMs = TIMEOUT_MS, keepalive = false }, accessToken) {
+async function send(method, path, { body, signal, timeoutMs = TIMEOUT_MS, keepalive = false, prefer }, accessToken) {
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (accessToken !== null) headers.authorization = `Bearer ${accessToken}`;
+  if (prefer !== undefined) headers.prefer = prefer;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const timeout = AbortSignal.timeout(timeoutMs);
   try {

@@ -44,7 +44,11 @@ export class Controls {
     this.#quality = new Menu('Quality', 'quality', () => qualityItems(playback));
     this.#audio = new Menu('Audio', 'audio', () => audioItems(playback));
     this.#subtitles = new Menu('Subtitles', 'subtitles', () => subtitleItems(playback));
-    this.#seekBar = new SeekBar(positionMs => playback.seekTo(positionMs));
+    this.#seekBar = new SeekBar({
+      onSeek: (positionMs, isPrecise) => playback.seekTo(positionMs, isPrecise ? 'precise' : playback.seekMode),
+      onScrub: positionMs => playback.scrubTo(positionMs),
+      onCancel: () => playback.endScrub(),
+    });
     this.root = element('div', { class: 'controls' }, this.#seekBar.root, this.#buttonRow());
     this.update();
   }
@@ -89,6 +93,7 @@ export class Controls {
     const pip = canFloat ? control('Picture in picture', 'pip', () => commands.togglePictureInPicture(), 'wide-only') : null;
     const more = new Menu('More', 'more', () => [
       ...(canFloat ? [{ label: 'Picture in picture', act: () => commands.togglePictureInPicture() }] : []),
+      { label: 'Precise seeking', note: 'P', isChosen: this.#playback.seekMode === 'precise', act: () => commands.togglePrecision() },
       { label: 'Statistics', note: 'I', act: () => commands.toggleStats() },
       { label: 'Keyboard keys', note: '?', act: () => commands.toggleHelp() },
     ]);

@@ -44,6 +44,8 @@ export class FileDelivery {
   level = -1;
   isAutoLevel = true;
   bandwidthBps = null;
+  /** The element's time is the media's. */
+  offsetMs = 0;
 
   /**
    * @param {HTMLVideoElement} video
@@ -85,6 +87,11 @@ export class FileDelivery {
   }
 
   selectLevel() {}
+
+  /** The element loads its file as it sees fit. */
+  pauseLoading() {}
+
+  resumeLoading() {}
 
   /** @returns {readonly Choice[]} */
   get audioTracks() {

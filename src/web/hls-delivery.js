@@ -1,31 +1,16 @@
 // HLS through hls.js: starts on the session's first rung, rides out a server restart, and tells a lost session from a lost connection.
 import { parseJson, toApiError } from './api.js';
 import { formatLanguage } from './format.js';
+import { RetryPolicy } from './retry-policy.js';
 
 /** @typedef {import('./delivery.js').Level} Level */
 
-/** Backoff 0.5 s doubling to 5 s, this often: a little over a minute before hls.js calls an error fatal. */
-const MAX_RETRIES = 16;
 /** After hls.js gave up it is started again, until this long without a single segment. */
 const GIVE_UP_MS = 300_000;
+/** Where media time 0 stands on the timeline of every rendition (decision 0004). */
+const TIMELINE_START_S = 10;
 const MEDIA_ERROR_WINDOW_MS = 30_000;
 const ENDED_STATUSES = [401, 403, 404, 410];
-
-/** hls.js by itself does not retry a refused connection, which is what a restarting server looks like. */
-const RETRY = {
-  maxNumRetry: MAX_RETRIES,
-  retryDelayMs: 500,
-  maxRetryDelayMs: 5_000,
-  /** @type {import('hls.js').RetryConfig['shouldRetry']} */
-  shouldRetry: (_config, count, isTimeout, response) => {
-    const status = response?.code ?? 0;
-    if (count >= MAX_RETRIES || (status >= 400 && status < 500 && status !== 429)) return false;
-    return isTimeout || status === 0 || status >= 500 || status === 429;
-  },
-};
-
-/** The server may hold a segment back while it is being made, so the first byte may be late. */
-const LOAD_POLICY = { default: { maxTimeToFirstByteMs: 30_000, maxLoadTimeMs: 120_000, timeoutRetry: RETRY, errorRetry: RETRY } };
 
 export class HlsDelivery {
   #video;
@@ -35,6 +20,7 @@ export class HlsDelivery {
   #hls = null;
   /** @type {typeof import('hls.js').default | null} */
   #library = null;
+  #retries = new RetryPolicy();
   #detached = false;
   #checking = false;
   #troubleSinceMs = 0;
@@ -45,6 +31,11 @@ export class HlsDelivery {
   /** @type {string | null} */
   preferredRung = null;
   isReloading = false;
+  /**
+   * How much later than its media time a picture is shown: hls.js takes the first decoding time for the start of the playlist, and
+   * reordered frames are shown later than they are decoded.
+   */
+  offsetMs = 0;
 
   /**
    * @param {HTMLVideoElement} video
@@ -75,6 +66,15 @@ export class HlsDelivery {
     clearTimeout(this.#resumeTimer);
     this.#hls?.destroy();
     this.#hls = null;
+  }
+
+  /** Nothing new is asked for: while the knob is dragged the server works for where it will be let go. */
+  pauseLoading() {
+    this.#hls?.pauseBuffering();
+  }
+
+  resumeLoading() {
+    this.#hls?.resumeBuffering();
   }
 
   /** @returns {readonly Level[]} */
@@ -147,10 +147,13 @@ export class HlsDelivery {
       enableInterstitialPlayback: false,
       enableWorker: false,
       testBandwidth: false,
-      manifestLoadPolicy: LOAD_POLICY,
-      playlistLoadPolicy: LOAD_POLICY,
-      fragLoadPolicy: LOAD_POLICY,
-      xhrSetup: (xhr, url) => xhr.open('GET', this.#session.renewUrl(url), true),
+      manifestLoadPolicy: this.#retries.loadPolicy,
+      playlistLoadPolicy: this.#retries.loadPolicy,
+      fragLoadPolicy: this.#retries.loadPolicy,
+      xhrSetup: (xhr, url) => {
+        this.#retries.watch(xhr);
+        xhr.open('GET', this.#session.renewUrl(url), true);
+      },
     };
   }
 
@@ -165,6 +168,9 @@ export class HlsDelivery {
       this.#chooseStartLevel(hls);
       hls.startLoad(startS);
       changed();
+    });
+    hls.on(events.INIT_PTS_FOUND, (_event, { id, initPTS, timescale }) => {
+      if (id === 'main') this.offsetMs = (TIMELINE_START_S - initPTS / timescale) * 1000;
     });
     hls.on(events.FRAG_BUFFERED, () => this.#recovered());
     for (const event of [events.LEVEL_SWITCHED, events.AUDIO_TRACKS_UPDATED, events.AUDIO_TRACK_SWITCHED, events.SUBTITLE_TRACKS_UPDATED])

@@ -3,7 +3,7 @@
 const TYPING = 'input, textarea, select, [contenteditable]';
 
 /**
- * @typedef {{ togglePlay(): void, seekBy(ms: number): void, seekToShare(share: number): void, changeVolume(by: number): void, toggleMute(): void,
+ * @typedef {{ togglePlay(): void, seekBy(ms: number, mode?: import('./seek-mode.js').SeekMode): void, togglePrecision(): void, seekToShare(share: number): void, changeVolume(by: number): void, toggleMute(): void,
  *   toggleFullscreen(): void, toggleSubtitles(): void, toggleStats(): void, changeSpeed(steps: number): void, toggleHelp(): void, leave(): void }} PlayerCommands
  */
 
@@ -12,6 +12,24 @@ const BINDINGS = [
   { keys: [' ', 'k'], shown: 'Space, K', does: 'Play or pause', run: commands => commands.togglePlay() },
   { keys: ['arrowleft', 'j'], shown: '←, J', does: 'Back 10 seconds', run: commands => commands.seekBy(-10_000) },
   { keys: ['arrowright', 'l'], shown: '→, L', does: 'Forward 10 seconds', run: commands => commands.seekBy(10_000) },
+  {
+    keys: ['shift+arrowleft'],
+    shown: 'Shift ← →',
+    does: 'The same, to the very frame',
+    run: commands => commands.seekBy(-10_000, 'precise'),
+  },
+  {
+    keys: ['shift+arrowright'],
+    shown: '',
+    does: '',
+    run: commands => commands.seekBy(10_000, 'precise'),
+  },
+  {
+    keys: ['p'],
+    shown: 'P',
+    does: 'Every seek to the very frame, or where it is soonest',
+    run: commands => commands.togglePrecision(),
+  },
   { keys: ['arrowup'], shown: '↑', does: 'Louder', run: commands => commands.changeVolume(0.05) },
   { keys: ['arrowdown'], shown: '↓', does: 'Quieter', run: commands => commands.changeVolume(-0.05) },
   { keys: ['m'], shown: 'M', does: 'Sound on or off', run: commands => commands.toggleMute() },
@@ -25,7 +43,8 @@ const BINDINGS = [
   { keys: ['escape'], shown: 'Esc', does: 'Back to the film', run: commands => commands.leave() },
 ];
 
-export const KEY_HELP = BINDINGS.map(({ shown, does }) => ({ shown, does }));
+/** A row that stands for two keys is shown once. */
+export const KEY_HELP = BINDINGS.filter(({ shown }) => shown !== '').map(({ shown, does }) => ({ shown, does }));
 
 /**
  * @param {PlayerCommands} commands
@@ -40,12 +59,15 @@ export function bindKeys(commands, signal) {
       if (target instanceof Element && target.closest(TYPING) && !target.matches('[type=range]')) return;
       // Space presses the button that has the focus.
       if (event.key === ' ' && target instanceof HTMLButtonElement && target.matches(':focus-visible')) return;
-      if (!run(event.key, commands)) return;
+      if (!run(keyOf(event), commands)) return;
       event.preventDefault();
     },
     { signal },
   );
 }
+
+/** Shift counts with the arrows alone: with letters and signs it is how some keyboards write them. @param {KeyboardEvent} event */
+const keyOf = ({ key, shiftKey }) => (shiftKey && /^Arrow(Left|Right)$/.test(key) ? `shift+${key}` : key);
 
 /**
  * @param {string} key

@@ -24,6 +24,7 @@ const SENTENCES = {
   STORAGE_FAILED: 'The server has trouble with its disk.',
   INTERNAL: 'Something went wrong on the server.',
   OVERLOADED: 'The server is busy converting films for others.',
+  TOO_MANY_SESSIONS: 'You are watching in too many places. Stop one of them, then try again.',
   DRAINING: 'The server is restarting.',
   WORKER_LOST: 'The server is recovering from a fault.',
   DECODE: 'This browser can not play the film.',
@@ -48,3 +49,9 @@ export const explainError = error => (error instanceof Error && 'code' in error 
 
 /** Why a film is not delivered as it is. @param {string} reason */
 export const explainReason = reason => reason.replaceAll('-', ' ');
+
+/** @param {import('./session.js').Turn} turn */
+export function describeTurn({ position, estimatedWaitMs }) {
+  const seconds = estimatedWaitMs === null ? 0 : Math.ceil(estimatedWaitMs / 1000);
+  return `Waiting for a transcoder, place ${position}${seconds > 0 ? ` (about ${seconds} s)` : ''}`;
+}

@@ -2,13 +2,17 @@
 import { ApiError, request } from './api.js';
 import { createDelivery } from './delivery.js';
 import { HlsDelivery } from './hls-delivery.js';
+import { landingOf } from './landing.js';
 import { Measurements } from './measurements.js';
 import { explain } from './messages.js';
+import { Scrubbing } from './scrubbing.js';
+import { readSeekMode, saveSeekMode } from './seek-mode.js';
 import { startBody, startSession } from './session-start.js';
 
 /** @typedef {import('./session.js').SessionInfo} SessionInfo */
 /** @typedef {import('./session.js').PlaybackSession} PlaybackSession */
 /** @typedef {import('./session-start.js').Wanted} Wanted */
+/** @typedef {import('./seek-mode.js').SeekMode} SeekMode */
 /**
  * `waiting`: something is being tried again by itself; `failed`: a person has to press Retry.
  * @typedef {{ name: 'starting' } | { name: 'ready' } | { name: 'waiting', message: string } | { name: 'failed', message: string } | { name: 'closed' }} Status
@@ -17,6 +21,8 @@ import { startBody, startSession } from './session-start.js';
 /** More new sessions than this in a minute means that something is wrong that a further one won't cure. */
 const MAX_RESTARTS_PER_MINUTE = 4;
 const SEEK_GATHER_MS = 220;
+/** A seek beyond the end stops this far before it, where there still is a picture. */
+const END_MARGIN_MS = 50;
 
 /** Fires `change` whenever something a person sees may have changed, `sound-refused` when the browser only plays muted. */
 export class Playback extends EventTarget {
@@ -46,8 +52,13 @@ export class Playback extends EventTarget {
   #sessionCount = 0;
   /** @type {number[]} */
   #restartsMs = [];
-  /** @type {number | null} */
-  #queuePlace = null;
+  /** @type {import('./session.js').Turn | null} */
+  #turn = null;
+  #seekMode = readSeekMode();
+  #scrubbing;
+  /** Where the newest seek wants to be, while it is asked where it lands. @type {number | null} */
+  #aimedMs = null;
+  #aims = 0;
 
   /**
    * @param {HTMLVideoElement} video
@@ -63,6 +74,7 @@ export class Playback extends EventTarget {
       this.#session?.sendStats();
       this.#changed();
     });
+    this.#scrubbing = new Scrubbing(video, positionMs => void this.#session?.hintSeek(positionMs, this.#seekMode));
     const { signal } = this.#closed;
     for (const event of ['playing', 'seeked', 'canplay']) video.addEventListener(event, () => this.#arrived(), { signal });
     video.addEventListener('pause', () => this.#paused(), { signal });
@@ -79,6 +91,7 @@ export class Playback extends EventTarget {
     if (this.#status.name === 'closed') return;
     this.#status = { name: 'closed' };
     clearTimeout(this.#gatherTimer);
+    this.#scrubbing.end();
     this.#opening.abort();
     this.#session?.stop();
     this.#delivery?.detach();
@@ -111,8 +124,20 @@ export class Playback extends EventTarget {
     return this.#wanted;
   }
 
-  get queuePlace() {
-    return this.#queuePlace;
+  /** The place in the queue of a session that waits for a transcoder. */
+  get turn() {
+    return this.#turn;
+  }
+
+  /** @returns {SeekMode} */
+  get seekMode() {
+    return this.#seekMode;
+  }
+
+  set seekMode(mode) {
+    this.#seekMode = mode;
+    saveSeekMode(mode);
+    this.#changed();
   }
 
   get sessionCount() {
@@ -134,8 +159,12 @@ export class Playback extends EventTarget {
   }
 
   get positionMs() {
-    if (this.#gatheredSeekMs !== null) return this.#gatheredSeekMs;
-    return this.#heldPositionMs ?? this.#video.currentTime * 1000;
+    return this.#gatheredSeekMs ?? this.#aimedMs ?? this.#heldPositionMs ?? this.#shownMs;
+  }
+
+  /** The media time of what is on screen. */
+  get #shownMs() {
+    return Math.max(0, this.#video.currentTime * 1000 - (this.#delivery?.offsetMs ?? 0));
   }
 
   get durationMs() {
@@ -179,34 +208,69 @@ export class Playback extends EventTarget {
     void this.#open(this.#heldPositionMs ?? (this.#sessionCount === 0 ? null : this.positionMs));
   }
 
-  /** @param {number} positionMs */
-  seekTo(positionMs) {
+  /** @param {number} positionMs @param {SeekMode} [mode] */
+  seekTo(positionMs, mode = this.#seekMode) {
     clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
     this.#gatheredSeekMs = null;
-    const lastMs = Math.max(0, this.durationMs - 50);
+    this.#scrubbing.end();
+    const lastMs = Math.max(0, this.durationMs - END_MARGIN_MS);
     const targetMs = this.durationMs > 0 ? Math.min(Math.max(positionMs, 0), lastMs) : Math.max(positionMs, 0);
     if (this.#status.name === 'failed' || this.#isStale || this.#delivery === null) return this.#seekLater(targetMs);
     if (this.#heldPositionMs !== null) this.#heldPositionMs = targetMs;
     if (this.#video.ended) this.#wantsPlay = true;
-    this.#session?.hintSeek(targetMs);
     this.#measurements.seekStarted();
-    this.#video.currentTime = targetMs / 1000;
-    if (this.#wantsPlay) this.#playVideo();
+    void this.#aim(targetMs, mode);
     this.#changed();
   }
 
-  /** A run of key presses becomes one seek: every seek may start an encode. @param {number} deltaMs */
-  seekBy(deltaMs) {
+  /** A run of key presses becomes one seek: every seek may start an encode. @param {number} deltaMs @param {SeekMode} [mode] */
+  seekBy(deltaMs, mode = this.#seekMode) {
     const targetMs = Math.min(Math.max(this.positionMs + deltaMs, 0), this.durationMs || Number.MAX_SAFE_INTEGER);
-    const isFirst = this.#gatheredSeekMs === null && this.#gatherTimer === undefined;
+    const isFirst = this.#gatherTimer === undefined;
     clearTimeout(this.#gatherTimer);
-    if (isFirst) this.seekTo(targetMs);
-    else this.#gatheredSeekMs = targetMs;
+    if (isFirst) this.seekTo(targetMs, mode);
+    else {
+      this.#gatheredSeekMs = targetMs;
+      this.#scrubbing.moveTo(targetMs);
+    }
     this.#gatherTimer = setTimeout(() => {
       const gatheredMs = this.#gatheredSeekMs;
-      if (gatheredMs !== null) this.seekTo(gatheredMs);
+      if (gatheredMs !== null) this.seekTo(gatheredMs, mode);
       this.#gatherTimer = undefined;
     }, SEEK_GATHER_MS);
+    this.#changed();
+  }
+
+  /** The knob is on its way: what plays goes on from what is loaded. @param {number} positionMs */
+  scrubTo(positionMs) {
+    // A file needs nothing made for it.
+    if (this.info === null || this.info.delivery === 'direct') return;
+    this.#delivery?.pauseLoading();
+    this.#scrubbing.moveTo(positionMs);
+  }
+
+  /** The knob went back to where playback is. */
+  endScrub() {
+    this.#scrubbing.end();
+    this.#delivery?.resumeLoading();
+  }
+
+  /** @param {number} targetMs @param {SeekMode} mode */
+  async #aim(targetMs, mode) {
+    const session = this.#session;
+    const delivery = this.#delivery;
+    if (session === null || delivery === null) return;
+    const fromMs = this.#shownMs;
+    const aim = ++this.#aims;
+    this.#aimedMs = targetMs;
+    const landsAtMs = await landingOf({ video: this.#video, delivery, session }, { fromMs, targetMs, mode });
+    if (aim !== this.#aims) return;
+    this.#aimedMs = null;
+    if (this.#delivery === null) return this.#seekLater(landsAtMs);
+    this.#video.currentTime = (landsAtMs + this.#delivery.offsetMs) / 1000;
+    this.#delivery.resumeLoading();
+    if (this.#wantsPlay) this.#playVideo();
     this.#changed();
   }
 
@@ -276,7 +340,7 @@ export class Playback extends EventTarget {
       if (session === this.#session) this.#fail(explain('REVOKED', ''));
     });
     session.addEventListener('queue', event => {
-      this.#queuePlace = event instanceof CustomEvent ? event.detail : null;
+      this.#turn = event instanceof CustomEvent ? event.detail : null;
       this.#changed();
     });
   }

@@ -6,6 +6,7 @@ import { element } from './dom.js';
 import { icon } from './icons.js';
 import { bindKeys, KEY_HELP } from './keyboard.js';
 import { Menu } from './menu.js';
+import { describeTurn } from './messages.js';
 import { Playback } from './playback.js';
 import { publishPlayer } from './player-state.js';
 import { StatsPanel } from './stats-panel.js';
@@ -155,11 +156,15 @@ class Player {
     const video = this.#video;
     return {
       togglePlay: () => this.#playback.togglePlay(),
-      seekBy: ms => {
-        this.#playback.seekBy(ms);
+      seekBy: (ms, mode = this.#playback.seekMode) => {
+        this.#playback.seekBy(ms, mode);
         this.#announce(ms < 0 ? '−10 s' : '+10 s', ms < 0 ? 'left' : 'right');
       },
       seekToShare: share => this.#playback.seekTo(share * this.#playback.durationMs),
+      togglePrecision: () => {
+        this.#playback.seekMode = this.#playback.seekMode === 'precise' ? 'keyframe' : 'precise';
+        this.#announce(this.#playback.seekMode === 'precise' ? 'Precise seeking' : 'Quick seeking', 'middle');
+      },
       setVolume: volume => this.#setVolume(volume),
       changeVolume: by => {
         this.#setVolume((video.muted ? 0 : video.volume) + by);
@@ -198,13 +203,12 @@ class Player {
   }
 
   #render() {
-    const { status, isPlaying, queuePlace } = this.#playback;
+    const { status, isPlaying, turn } = this.#playback;
     this.#controls.update();
     setControl(this.#bigPlay, isPlaying ? 'pause' : this.#video.ended ? 'replay' : 'play', isPlaying ? 'Pause' : 'Play');
     this.#failure.hidden = status.name !== 'failed';
     if (status.name === 'failed') this.#failureText.textContent = status.message;
-    const notice =
-      status.name === 'waiting' ? status.message : queuePlace === null ? '' : `Waiting for the server: place ${queuePlace} in the queue`;
+    const notice = status.name === 'waiting' ? status.message : turn === null ? '' : describeTurn(turn);
     if (this.#notice.textContent !== notice) this.#notice.textContent = notice;
     this.#notice.hidden = notice === '';
     this.#unmute.hidden = !(this.#video.muted && isPlaying && !this.#mutedByPerson);

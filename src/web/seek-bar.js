@@ -4,8 +4,13 @@ import { formatTime, speakTime } from './format.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, buffered: TimeRanges }} SeekBarState */
 
+/**
+ * `onSeek`: the knob was let go, with Shift to land on the very frame. `onScrub`: it is on its way. `onCancel`: it goes back.
+ * @typedef {{ onSeek(positionMs: number, isPrecise: boolean): void, onScrub(positionMs: number): void, onCancel(): void }} SeekBarListener
+ */
+
 export class SeekBar {
-  #onSeek;
+  #listener;
   #durationMs = 0;
   /** Where the pointer holds the knob, or null. @type {number | null} */
   #draggedMs = null;
@@ -15,9 +20,9 @@ export class SeekBar {
   #tooltip = element('div', { class: 'seek-tooltip', hidden: true, 'aria-hidden': 'true' });
   root;
 
-  /** @param {(positionMs: number) => void} onSeek */
-  constructor(onSeek) {
-    this.#onSeek = onSeek;
+  /** @param {SeekBarListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
     const track = element('div', { class: 'seek-track' }, this.#buffered, this.#played);
     this.root = element(
       'div',
@@ -29,7 +34,7 @@ export class SeekBar {
     this.root.addEventListener('pointerdown', event => this.#grab(event));
     this.root.addEventListener('pointermove', event => this.#move(event));
     this.root.addEventListener('pointerup', event => this.#release(event));
-    this.root.addEventListener('pointercancel', () => this.#letGo());
+    this.root.addEventListener('pointercancel', () => this.#cancel());
     this.root.addEventListener('pointerleave', () => {
       if (this.#draggedMs === null) this.#tooltip.hidden = true;
     });
@@ -76,8 +81,10 @@ export class SeekBar {
 
   /** @param {PointerEvent} event */
   #move(event) {
-    if (this.#draggedMs !== null) this.#drag(event);
-    else if (event.pointerType === 'mouse') this.#point(event);
+    if (this.#draggedMs !== null) {
+      this.#drag(event);
+      this.#listener.onScrub(this.#draggedMs);
+    } else if (event.pointerType === 'mouse') this.#point(event);
   }
 
   /** @param {PointerEvent} event */
@@ -95,7 +102,12 @@ export class SeekBar {
     if (positionMs === null) return;
     this.#letGo();
     if (event.pointerType === 'mouse') this.#point(event);
-    this.#onSeek(positionMs);
+    this.#listener.onSeek(positionMs, event.shiftKey);
+  }
+
+  #cancel() {
+    if (this.#draggedMs !== null) this.#listener.onCancel();
+    this.#letGo();
   }
 
   #letGo() {

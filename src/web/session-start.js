@@ -1,5 +1,7 @@
 // Starts a session: what is asked for, and patience with a server that is busy or restarting.
 import { ApiError, isTransient } from './api.js';
+import { describeTurn } from './messages.js';
+import { readSeekMode } from './seek-mode.js';
 import { PlaybackSession } from './session.js';
 
 /** @typedef {{ delivery: 'auto' | 'transcode', rung: string | null, audioTrack: number | null, subtitleTrack: number | null, burnSubtitles: boolean }} Wanted */
@@ -18,7 +20,7 @@ export function startBody(mediaId, capabilities, { delivery, audioTrack, subtitl
     client: { capabilities },
     ...(positionMs === null ? {} : { startPositionMs: Math.round(positionMs) }),
     delivery,
-    seekMode: 'precise',
+    seekMode: readSeekMode(),
     ...(audioTrack === null ? {} : { audioTrack }),
     ...(subtitleTrack === null ? {} : { subtitleTrack, burnSubtitles }),
     priority: 'interactive',
@@ -31,11 +33,19 @@ export function startBody(mediaId, capabilities, { delivery, audioTrack, subtitl
  */
 export async function startSession({ body, snapshot, signal, onWait }) {
   const startedMs = performance.now();
-  const slow = setTimeout(() => onWait('Waiting for a place at the server…'), 2_500);
+  const slow = setTimeout(() => onWait('Waiting for the server…'), 2_500);
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await PlaybackSession.start(body, snapshot, signal);
+        const session = await PlaybackSession.start(body, snapshot, signal);
+        clearTimeout(slow);
+        await session
+          .waitForTurn(signal, turn => onWait(describeTurn(turn)))
+          .catch(error => {
+            session.stop();
+            throw error;
+          });
+        return session;
       } catch (error) {
         if (signal.aborted || !(error instanceof ApiError) || !isTransient(error) || performance.now() - startedMs > GIVE_UP_MS)
           throw error;

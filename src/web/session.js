@@ -7,15 +7,16 @@ const START_TIMEOUT_MS = 45_000;
 
 /** @typedef {'playing' | 'paused' | 'buffering'} PlayState */
 /** @typedef {{ positionMs: number, state: PlayState, playbackRate: number, stats: Record<string, unknown> }} Snapshot */
+/** The place in the queue for a transcoder. @typedef {{ position: number, estimatedWaitMs: number | null }} Turn */
 /** @typedef {{ rung: string, width: number, height: number, bandwidthBps: number, codecs: string }} Rung */
 /**
- * @typedef {{ sessionId: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl: string, controlUrl: string,
+ * @typedef {{ sessionId: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl?: string, queue?: Turn | null, controlUrl: string,
  *   startPositionMs: number, durationMs: number, heartbeatIntervalMs: number, queueWaitMs: number,
  *   tracks: { video: any[], audio: any[], subtitles: any[] }, ladder: Rung[] }} SessionInfo
  */
 
 /**
- * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: place, or null when it is our turn), `moved` (new stream URL).
+ * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: a Turn, or null when it has come), `refused` (detail: ApiError; while it waits for its turn), `moved` (new stream URL).
  */
 export class PlaybackSession extends EventTarget {
   #info;
@@ -37,7 +38,7 @@ export class PlaybackSession extends EventTarget {
   constructor(info, snapshot) {
     super();
     this.#info = info;
-    this.#streamUrl = info.streamUrl;
+    this.#streamUrl = info.streamUrl ?? '';
     this.#snapshot = snapshot;
   }
 
@@ -47,8 +48,31 @@ export class PlaybackSession extends EventTarget {
    * @param {AbortSignal} signal
    */
   static async start(body, snapshot, signal) {
-    const info = await request('POST', '/api/v1/sessions', { body, signal, timeoutMs: START_TIMEOUT_MS });
+    const info = await request('POST', '/api/v1/sessions', { body, signal, timeoutMs: START_TIMEOUT_MS, prefer: 'respond-async' });
     return new PlaybackSession({ ...info, ladder: info.ladder ?? [], reasons: info.reasons ?? [] }, snapshot);
+  }
+
+  /**
+   * Resolves when there is a stream to play: at once, unless every transcoder is busy. Rejects with the server's refusal.
+   * @param {AbortSignal} signal
+   * @param {(turn: Turn) => void} onTurn
+   * @returns {Promise<void>}
+   */
+  waitForTurn(signal, onTurn) {
+    if (this.#streamUrl !== '') return Promise.resolve();
+    this.begin();
+    const ended = new AbortController();
+    /** @type {Promise<void>} */
+    const turn = new Promise((resolve, reject) => {
+      const options = { signal: ended.signal };
+      this.addEventListener('moved', () => resolve(), options);
+      this.addEventListener('lost', () => reject(new ApiError('SESSION_NOT_FOUND', { status: 404 })), options);
+      this.addEventListener('refused', event => reject(event instanceof CustomEvent ? event.detail : event), options);
+      this.addEventListener('queue', event => event instanceof CustomEvent && event.detail !== null && onTurn(event.detail), options);
+      signal.addEventListener('abort', () => reject(signal.reason), options);
+      if (this.#info.queue) onTurn(this.#info.queue);
+    });
+    return turn.finally(() => ended.abort());
   }
 
   get info() {
@@ -72,6 +96,7 @@ export class PlaybackSession extends EventTarget {
 
   /** Opens the control channel and starts the heartbeat. */
   begin() {
+    if (this.#control !== null) return;
     this.#control = new ControlSocket(this.#info.controlUrl, {
       onMessage: message => this.#receive(message),
       onDown: () => void this.check(),
@@ -79,9 +104,15 @@ export class PlaybackSession extends EventTarget {
     this.#heartbeatTimer = setInterval(() => void this.#beat(), this.#info.heartbeatIntervalMs);
   }
 
-  /** @param {number} positionMs */
-  hintSeek(positionMs) {
-    void this.#control?.ask({ type: 'seek', positionMs: Math.round(positionMs), mode: 'precise' });
+  /**
+   * Has the server make the segment before it is asked for.
+   * @param {number} positionMs
+   * @param {import('./seek-mode.js').SeekMode} mode
+   * @returns {Promise<number | null>} where the seek lands; null when there is no answer
+   */
+  async hintSeek(positionMs, mode) {
+    const reply = await this.#control?.ask({ type: 'seek', positionMs: Math.round(positionMs), mode });
+    return typeof reply?.positionMs === 'number' ? reply.positionMs : null;
   }
 
   sendStats() {
@@ -155,9 +186,17 @@ export class PlaybackSession extends EventTarget {
       this.#end();
       this.dispatchEvent(new Event('revoked'));
     }
+    if (message.type === 'error' && this.#streamUrl === '') this.#refuse(message);
     if (message.type === 'error' && ['SESSION_NOT_FOUND', 'MEDIA_CHANGED'].includes(message.code)) this.#lose();
     if (message.type === 'state' && ['stopped', 'ended', 'expired'].includes(message.state)) this.#lose();
-    if (message.type === 'queue') this.dispatchEvent(new CustomEvent('queue', { detail: placeIn(message) }));
+    if (message.type === 'queue') this.dispatchEvent(new CustomEvent('queue', { detail: turnIn(message) }));
+  }
+
+  /** Its turn will not come. @param {any} message */
+  #refuse({ code, retryAfterMs }) {
+    this.#end();
+    const detail = new ApiError(code, { status: 503, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : null });
+    this.dispatchEvent(new CustomEvent('refused', { detail }));
   }
 
   /** @param {any} reply */
@@ -174,7 +213,8 @@ export class PlaybackSession extends EventTarget {
   }
 }
 
-/** @param {any} message @returns {number | null} */
-function placeIn(message) {
-  return typeof message.position === 'number' && message.position > 0 ? message.position : null;
+/** @param {any} message @returns {Turn | null} */
+function turnIn({ position, estimatedWaitMs }) {
+  if (typeof position !== 'number' || position <= 0) return null;
+  return { position, estimatedWaitMs: typeof estimatedWaitMs === 'number' ? estimatedWaitMs : null };
 }

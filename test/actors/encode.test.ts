@@ -8,7 +8,7 @@ import { aJob } from '../support/titles.ts';
 
 const EXIT_TIMEOUT = 5_000;
 const STALL_TIMEOUT = 15_000;
-const HOLD_TIMEOUT = 60_000;
+const HOLD_TIMEOUT = 15_000;
 const FAILURE: ErrorRecord = { code: 'ENCODE_FAILED', message: 'broken' };
 
 type Script = (command: FfmpegCommand, say: (event: FfmpegEvent) => void) => void;
@@ -106,9 +106,17 @@ test('encode: failures are retried after growing waits, then given up with the l
   clock.increment(399);
   assert.equal(starts.length, 2);
   clock.increment(1);
-  say({ type: 'ffmpeg.failed', error: { code: 'MEDIA_CHANGED', message: 'gone' } });
+  say({ type: 'ffmpeg.failed', error: { code: 'ENCODE_FAILED', message: 'broken for good' } });
   assert.equal(value(), 'failed');
-  assert.deepEqual(output()?.error, { code: 'MEDIA_CHANGED', message: 'gone' });
+  assert.deepEqual(output()?.error, { code: 'ENCODE_FAILED', message: 'broken for good' });
+});
+
+test('encode: what retrying can not help is not tried again', () => {
+  const { starts, clock, say, value, output } = start();
+  say({ type: 'ffmpeg.failed', error: { code: 'MEDIA_CHANGED', message: 'another file now' } });
+  assert.equal(value(), 'failed');
+  clock.increment(10_000);
+  assert.deepEqual([starts.length, output()?.error?.code], [1, 'MEDIA_CHANGED']);
 });
 
 test('encode: a segment gives the retries back', () => {
@@ -169,7 +177,7 @@ test('encode: a window never moves back', () => {
 test('encode: what arrives while it holds is counted, and holding is no stall', () => {
   const { actor, clock, commands, written, starts } = start({ limitIndex: 0 });
   written(0, 1);
-  clock.increment(2 * STALL_TIMEOUT);
+  clock.increment(HOLD_TIMEOUT - 1);
   actor.send({ type: 'window.moved', limitIndex: 1 });
   assert.deepEqual(actor.getSnapshot().value, { running: 'holding' }, 'segment 1 is there, so the limit is still reached');
   actor.send({ type: 'window.moved', limitIndex: 2 });

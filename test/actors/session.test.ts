@@ -10,6 +10,8 @@ import { aJob, anOffer, aRecord, aRung } from '../support/titles.ts';
 
 const WINDOW = 5;
 const LAST = 99;
+const QUIET = 200;
+const INTERVAL = 2_500;
 const SOUND: AudioEncode = {
   kind: 'audio-encode',
   track: 0,
@@ -53,10 +55,12 @@ function start({ isStubborn = false } = {}) {
   const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), windowSegments: WINDOW }, clock });
   const emitted: string[] = [];
   const note = (event: SessionEmitted): void => {
+    if (event.type === 'wish.kept' || event.type === 'wish.dropped') return void emitted.push(`${event.type} ${event.job.firstIndex}`);
     const more = event.type === 'run.superseded' ? ` ${event.cause}` : event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
     emitted.push(`${event.type} ${event.run.actorId}${more}`);
   };
-  for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended'] as const) actor.on(type, note);
+  for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended', 'wish.kept', 'wish.dropped'] as const)
+    actor.on(type, note);
   actor.start();
   return {
     actor,
@@ -69,9 +73,14 @@ function start({ isStubborn = false } = {}) {
       return run;
     },
     wants: (index: number, rungId = '720p') =>
-      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)) }),
-    wantsSound: (index: number) => actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND) }),
+      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: false }),
+    wantsInit: (index: number, rungId = '720p') =>
+      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
+    wantsSound: (index: number) =>
+      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND), isInit: false }),
     served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
+    /** Long enough for the next seek to be one by itself. */
+    calm: () => clock.increment(QUIET),
     firsts: () => runs.map(({ job }) => job.firstIndex),
     alive: () => runs.filter(({ isRunning }) => isRunning).length,
     childNames: () => Object.keys(actor.getSnapshot().children).sort(),
@@ -98,29 +107,33 @@ test('session: a request that a running encode is about to reach starts nothing'
 });
 
 test('session: a seek ends the old run and never reuses it', () => {
-  const { wants, run, firsts, emitted, alive } = start();
+  const { wants, run, firsts, emitted, alive, calm } = start();
   wants(0);
   run(0).write(0);
   emitted.length = 0;
+  calm();
   wants(50);
   assert.deepEqual(firsts(), [0, 50]);
   assert.deepEqual(emitted, ['run.superseded encode-0 seek', 'run.started encode-1', 'run.ended encode-0 ok']);
   assert.equal(alive(), 1);
+  calm();
   wants(1);
   assert.deepEqual(firsts(), [0, 50, 1]);
 });
 
 test('session: a seek back to just before the encode is a seek too', () => {
-  const { wants, run, firsts } = start();
+  const { wants, run, firsts, calm } = start();
   wants(10);
   run(0).write(10, 11);
+  calm();
   wants(10);
   assert.deepEqual(firsts(), [10, 10]);
 });
 
 test('session: the old run of a seek may take its time to die, and what it says then is not heard', () => {
-  const { wants, run, context, emitted, childNames } = start({ isStubborn: true });
+  const { wants, run, context, emitted, childNames, calm } = start({ isStubborn: true });
   wants(0);
+  calm();
   wants(50);
   emitted.length = 0;
   run(0).write(0, 1);
@@ -133,17 +146,21 @@ test('session: the old run of a seek may take its time to die, and what it says 
 });
 
 test('session: seeking again and again leaves one run alive', () => {
-  const { wants, alive, context, childNames } = start();
-  for (let round = 0; round < 50; round++) wants((round * 37) % 90);
+  const { wants, alive, context, childNames, calm } = start();
+  for (let round = 0; round < 50; round++) {
+    wants((round * 37) % 90);
+    calm();
+  }
   assert.equal(alive(), 1);
   assert.equal(context().runsAlive, 1);
   assert.equal(childNames().length, 2);
 });
 
 test('session: sound and picture have runs of their own that do not end one another', () => {
-  const { wants, wantsSound, firsts, context } = start();
+  const { wants, wantsSound, firsts, context, calm } = start();
   wants(0);
   wantsSound(0);
+  calm();
   wants(50);
   assert.deepEqual(firsts(), [0, 0, 50]);
   assert.deepEqual(Object.keys(context().runs).sort(), ['audio:0', 'video:720p']);
@@ -168,7 +185,7 @@ test('session: a segment that was served from far back does not pull the window 
 
 test('session: a run that ended by itself is gone, and the next request starts another', () => {
   const { wants, run, actor, emitted, childNames, firsts } = start();
-  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 1) });
+  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 1), isInit: false });
   run(0).write(0, 1);
   run(0).say({ type: 'ffmpeg.exited' });
   assert.deepEqual(emitted.at(-1), 'run.ended encode-0 ok');
@@ -257,8 +274,9 @@ for (const [order, end] of [
   ['session.expire', 'expired'],
 ] as const) {
   test(`session: ${order} waits until every run is gone, the superseded ones too`, () => {
-    const { actor, wants, wantsSound, run, value, context } = start({ isStubborn: true });
+    const { actor, wants, wantsSound, run, value, context, calm } = start({ isStubborn: true });
     wants(0);
+    calm();
     wants(50);
     wantsSound(0);
     actor.send({ type: order });
@@ -304,7 +322,7 @@ test('session: stop ends a run that waits for its retry, and no retry comes', ()
 
 test('session: orders in the same moment as the end of a run find nobody there, and nothing breaks', () => {
   const { actor, wants, run, served, value } = start();
-  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 0) });
+  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 0), isInit: false });
   run(0).write(0);
   actor.on('run.ended', () => {
     served(0);
@@ -313,4 +331,161 @@ test('session: orders in the same moment as the end of a run find nobody there, 
   });
   run(0).say({ type: 'ffmpeg.exited' });
   assert.equal(value(), 'stopped');
+});
+
+test('session: a single seek is not delayed, and neither is the next after a quiet moment', () => {
+  const { wants, firsts, clock } = start();
+  wants(10);
+  assert.deepEqual(firsts(), [10]);
+  clock.increment(QUIET);
+  wants(50);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: a seek too soon after another ends its encode at once, and starts when the slot is quiet', () => {
+  const { wants, firsts, alive, emitted, clock } = start();
+  wants(10);
+  clock.increment(QUIET - 1);
+  wants(50);
+  assert.deepEqual([firsts(), alive()], [[10], 0]);
+  assert.deepEqual(emitted.slice(1), ['run.superseded encode-0 seek', 'wish.kept 50', 'run.ended encode-0 ok']);
+  clock.increment(QUIET - 1);
+  assert.deepEqual(firsts(), [10]);
+  clock.increment(1);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: twenty seeks in two seconds start a handful of encodes, one at a time, and the last seek wins', () => {
+  const { wants, firsts, alive, clock } = start();
+  let mostAlive = 0;
+  for (let seek = 0; seek < 20; seek++) {
+    wants(80 - 4 * seek);
+    mostAlive = Math.max(mostAlive, alive());
+    clock.increment(100);
+  }
+  clock.increment(QUIET);
+  assert.deepEqual([firsts(), mostAlive, alive()], [[80, 4], 1, 1]);
+});
+
+test('session: a scrub that goes on for long still shows a picture now and then', () => {
+  const { wants, firsts, clock } = start();
+  for (let seek = 0; seek < 50; seek++) {
+    wants((seek * 37) % 90);
+    clock.increment(100);
+  }
+  assert.equal(firsts().length, 1 + (50 * 100) / INTERVAL);
+});
+
+test('session: what is asked for around the kept seek waits for it and does not put it off', () => {
+  const { wants, wantsInit, firsts, clock, context, emitted } = start();
+  wants(10);
+  wants(50);
+  emitted.length = 0;
+  for (let request = 0; request < 10; request++) {
+    clock.increment(QUIET / 10);
+    wants(50 + (request % (REACH_SEGMENTS + 1)));
+    wantsInit(3);
+  }
+  assert.deepEqual([firsts(), context().runsAlive], [[10, 50], 1]);
+});
+
+test('session: during a scrub a rung switch starts at once', () => {
+  const { wants, firsts } = start();
+  wants(10, '720p');
+  wants(50, '720p');
+  wants(50, '480p');
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: during a scrub the sound is kept apart from the picture', () => {
+  const { wants, wantsSound, firsts, clock } = start();
+  wants(10);
+  wantsSound(11);
+  assert.deepEqual(firsts(), [10, 11]);
+  wants(50);
+  wantsSound(51);
+  assert.deepEqual(firsts(), [10, 11]);
+  clock.increment(QUIET);
+  assert.deepEqual(firsts(), [10, 11, 50, 51]);
+});
+
+test('session: playing on right after a seek is no seek', () => {
+  const { wants, run, firsts, clock } = start();
+  wants(10);
+  for (let index = 10; index < 20; index++) {
+    run(0).write(index);
+    wants(index + 1);
+    clock.increment(50);
+  }
+  assert.deepEqual(firsts(), [10]);
+});
+
+test('session: an init segment is brought by the run that has just been started, wherever it starts', () => {
+  const { wants, wantsInit, firsts, alive } = start();
+  wants(50);
+  wantsInit(0);
+  assert.deepEqual([firsts(), alive()], [[50], 1]);
+});
+
+test('session: a kept seek that nobody waits for any more is not started, and the next is still one of the scrub', () => {
+  const { actor, wants, firsts, clock } = start();
+  wants(10);
+  wants(50);
+  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  wants(70);
+  assert.deepEqual(firsts(), [10]);
+  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  clock.increment(INTERVAL);
+  assert.deepEqual(firsts(), [10]);
+});
+
+test('session: the client of a running encode that goes away does not end it', () => {
+  const { actor, wants, firsts, alive } = start();
+  wants(10);
+  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  assert.deepEqual([firsts(), alive()], [[10], 1]);
+});
+
+test('session: a rung that nobody watches any more takes its kept seek with it', () => {
+  const { wants, run, firsts, emitted, clock } = start();
+  wants(10, '720p');
+  wants(50, '720p');
+  wants(50, '480p');
+  run(1).write(50);
+  assert.ok(emitted.includes('wish.dropped 50'));
+  clock.increment(INTERVAL);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: another language takes the kept seek of the old one with it', () => {
+  const { actor, wantsSound, firsts, emitted, clock } = start();
+  wantsSound(10);
+  wantsSound(50);
+  actor.send({ type: 'segment.wanted', slot: audioSlot(1), rungId: null, job: aJob(50, LAST, { ...SOUND, track: 1 }), isInit: false });
+  assert.ok(emitted.includes('wish.dropped 50'));
+  clock.increment(INTERVAL);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: a stop in the middle of a scrub starts nothing more', () => {
+  const { actor, wants, firsts, clock, value } = start();
+  wants(10);
+  wants(50);
+  actor.send({ type: 'session.stop' });
+  clock.increment(INTERVAL);
+  assert.deepEqual([firsts(), value()], [[10], 'stopped']);
+});
+
+test('session: a run whose next segments are kept already ends as if its work were done, and a later wish starts another', () => {
+  const { actor, wants, run, firsts, emitted, childNames, calm } = start();
+  wants(10);
+  run(0).write(10);
+  actor.send({ type: 'run.covered', actorId: 'encode-7' });
+  assert.ok(run(0).isRunning, 'one that is not known ends nothing');
+  actor.send({ type: 'run.covered', actorId: 'encode-0' });
+  assert.deepEqual(childNames(), ['ladder']);
+  assert.equal(emitted.at(-1), 'run.ended encode-0 ok');
+  calm();
+  wants(15);
+  assert.deepEqual(firsts(), [10, 15]);
 });

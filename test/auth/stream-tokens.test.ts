@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newSessionId } from '#domain/ids.ts';
+import { newSessionId, type SessionId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import { DAY, MINUTE, makeWorldWithAdmin, settle, type World } from './support.ts';
 
@@ -136,3 +136,61 @@ test('stream tokens: an access token, a changed one and garbage are none', async
     );
   }
 });
+
+test('stream tokens: an issued one is good before its decision is stored, and a stop of the server stores it', async t => {
+  const world = await makeWorldWithAdmin(t);
+  const sessionIds = Array.from({ length: 200 }, () => newSessionId());
+  const issued = await Promise.all(sessionIds.map(id => world.auth.streamTokens.issue(id, admin(world), DAY)));
+  for (const { token } of issued) assert.ok(world.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs));
+  const again = await world.restart();
+  for (const { token } of issued) assert.ok(again.database.authDecisions.get(token));
+});
+
+test('stream tokens: after a restart no signature is checked again, and after another none that was checked once', async t => {
+  const world = await makeWorldWithAdmin(t);
+  const issued = await Promise.all([1, 2, 3].map(() => world.auth.streamTokens.issue(newSessionId(), admin(world), DAY)));
+  const again = await world.restart();
+  for (const { token } of issued) {
+    assert.equal(again.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs), null, 'not in memory yet');
+    assert.ok(!(again.auth.streamTokens.decide(token, world.clock.nowMs) instanceof Promise));
+    assert.ok(again.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs));
+  }
+  assert.equal(again.auth.streamTokens.verifications, 0);
+  await again.database.authDecisions.purge(world.clock.nowMs + 2 * DAY);
+  const third = await again.restart();
+  for (const { token } of issued) await settle(() => third.auth.streamTokens.decide(token, world.clock.nowMs));
+  assert.equal(third.auth.streamTokens.verifications, issued.length);
+  const fourth = await third.restart();
+  for (const { token } of issued) await settle(() => fourth.auth.streamTokens.decide(token, world.clock.nowMs));
+  assert.equal(fourth.auth.streamTokens.verifications, 0);
+});
+
+const REVOCATIONS: [string, (world: World, sessionId: SessionId, userId: UserId) => Promise<unknown>][] = [
+  ['the end of the session', ({ auth }, sessionId) => auth.streamTokens.revokeSession(sessionId)],
+  ['signing out everywhere', ({ auth }, _, userId) => auth.users.signOutEverywhere(userId)],
+  ['disabling the user', ({ auth }, _, userId) => auth.users.update(userId, { enabled: false })],
+  ['another role', ({ auth }, _, userId) => auth.users.update(userId, { role: 'admin' })],
+  ['another password', ({ auth }, _, userId) => auth.users.update(userId, { password: 'another horse battery' })],
+  ['removing the user', ({ auth }, _, userId) => auth.users.remove(userId)],
+];
+
+for (const [name, revoke] of REVOCATIONS) {
+  test(`stream tokens: ${name} refuses them in the same turn as it is stored, and a restart brings none back`, async t => {
+    const world = await makeWorldWithAdmin(t);
+    const user = { id: (await world.auth.users.create({ username: 'vera', password: 'correct horse', role: 'viewer', enabled: true })).id };
+    const sessionId = newSessionId();
+    const { token } = await world.auth.streamTokens.issue(sessionId, { ...user, tokenGeneration: 0 }, DAY);
+    const told: UserId[] = [];
+    world.auth.onRevoked(userId => told.push(userId));
+    assert.ok(world.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs));
+    await revoke(world, sessionId, user.id);
+    assert.equal(world.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs), null);
+    assert.throws(() => world.auth.streamTokens.decide(token, world.clock.nowMs), { code: 'TOKEN_REVOKED' });
+    assert.deepEqual(told, name === 'the end of the session' ? [] : [user.id]);
+    const again = await world.restart();
+    assert.throws(() => again.auth.streamTokens.decide(token, world.clock.nowMs), { code: 'TOKEN_REVOKED' });
+    assert.equal(again.auth.streamTokens.verifications, 0, 'the stored decision told');
+    await again.database.authDecisions.purge(world.clock.nowMs + MINUTE);
+    assert.equal(again.auth.streamTokens.grantedAtOnce(token, world.clock.nowMs), null);
+  });
+}

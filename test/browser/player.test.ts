@@ -8,6 +8,7 @@ import { launchBrowser, look, signIn, watchUntil } from '../support/browser.ts';
 import { Client } from '../support/client.ts';
 import { makeClockFilm } from '../support/media.ts';
 import { freePort, startServer, TestServer, temporaryFolder } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const SECONDS = 60;
 /** File → how Chromium gets it. */
@@ -55,11 +56,12 @@ test('the web player', async t => {
       const landed = await watchUntil(
         page,
         'the picture of 33 s',
-        view => !view.seeking && view.pictureSecond >= 33 && view.pictureSecond <= 36,
-      );
-      assert.ok(
-        Math.abs(landed.currentTime - 0.5 - landed.pictureSecond) <= 1,
-        `the picture shows ${landed.pictureSecond} at ${landed.currentTime}`,
+        // A browser short of cores drops frames: the picture that agrees with the time comes a moment later.
+        view =>
+          !view.seeking &&
+          view.pictureSecond >= 33 &&
+          view.pictureSecond <= 36 &&
+          Math.abs(view.currentTime - 0.5 - view.pictureSecond) <= 1,
       );
       await watchUntil(page, 'playback goes on', view => view.currentTime > landed.currentTime + 1 && view.pictureSecond > 33);
       await seekTo(page, 2.5);
@@ -97,7 +99,7 @@ test('the web player', async t => {
       (await watcher.call<{ items: { sessionId: string }[] }>('GET', '/api/v1/sessions')).items.map(one => one.sessionId);
     assert.ok((await open()).includes(after.sessionId));
     await page.close({ runBeforeUnload: false });
-    const endsAtMs = performance.now() + 10_000;
-    while ((await open()).includes(after.sessionId)) assert.ok(performance.now() < endsAtMs, 'the session is gone after the tab closed');
+    // Sooner than a session would end by itself.
+    await until(async () => !(await open()).includes(after.sessionId), 'the session is gone after the tab closed', 20_000);
   });
 });

@@ -103,3 +103,11 @@ test('ladder: sound of more channels is mixed to stereo, mono stays mono', () =>
   const mono = stereoAac(1, anAudioStream({ channels: 1, index: 4 }));
   assert.deepEqual([mono.channels, mono.bitrateBps, mono.streamIndex, mono.track], [1, 80_000, 4, 1]);
 });
+
+test('ladder: short segments are encoded for a quick start, long ones for few bytes and with a longer rate window', () => {
+  const [quick] = buildLadder(aVideoStream(), 2_000);
+  const [small] = buildLadder(aVideoStream(), 6_000);
+  assert.equal(quick?.preset, 'superfast');
+  assert.equal(small?.preset, 'veryfast');
+  assert.equal(small?.bandwidthBps, Math.ceil((small?.maxBitrateBps ?? 0) * (1 + 2_000 / 6_000) * 1.05));
+});

@@ -5,6 +5,7 @@ import {
   AAC_FRAME,
   buildPlan,
   encodeClock,
+  firstChunkEnd,
   type Grid,
   longestSegmentS,
   type Plan,
@@ -235,4 +236,19 @@ test('plan: a film of eight hours is planned in well under a second, exactly', (
 test('plan: the same map gives the same plan', () => {
   const map = aMap([0, 1.3, 4.4, 9.1], 12, { audio: [anAudioTimeline()] });
   assert.deepEqual(buildPlan(map, FPS_24, 2_000), buildPlan(structuredClone(map), FPS_24, 2_000));
+});
+
+test('plan: the first chunk of a segment is half a second of whole frames, where the rest is no shorter', () => {
+  const seconds = (boundaries: readonly number[], rate: Rational): number | null => {
+    const { timescale } = encodeClock(rate);
+    const grid = { timescale, boundaries: boundaries.map(at => at * timescale) };
+    const end = firstChunkEnd(grid, 1, rate);
+    return end === null ? null : end / timescale;
+  };
+  const film = { num: 24, den: 1 };
+  assert.equal(seconds([0, 2, 4], film), 2.5);
+  assert.equal(seconds([0, 2, 3], film), 2.5);
+  assert.equal(seconds([0, 2, 2 + 23 / 24], film), null);
+  assert.equal(seconds([0, 2, 8], { num: 25, den: 1 }), 2.52, 'half a second is no whole number of frames');
+  assert.equal(seconds([0, 2, 4], { num: 1, den: 1 }), 3, 'at least one frame');
 });

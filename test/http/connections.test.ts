@@ -31,7 +31,7 @@ const guarded = route({ ...save, path: '/guarded', auth: 'user', handler: () => 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 describe('what takes the library ten seconds', { concurrency: true }, () => {
-  test('half a request head and a silent connection are closed, and others are served meanwhile', { timeout: 30_000 }, async t => {
+  test('half a request head and a silent connection are closed, and others are served meanwhile', { timeout: 90_000 }, async t => {
     const door = await startForTest(t, { routes: [quick] });
     const half = new RawClient(t, door.port);
     half.send('GET /quick HTTP/1.1\r\nHost: te');
@@ -44,13 +44,13 @@ describe('what takes the library ten seconds', { concurrency: true }, () => {
       served.push(fetch(`${door.url}/quick`, { signal: AbortSignal.timeout(2_000) }).then(({ status }) => status));
     }, 250);
     t.after(() => clearInterval(meanwhile));
-    await Promise.all([half.closed(16_000), silent.closed(16_000), dribbling.closed(16_000)]);
+    await Promise.all([half.closed(40_000), silent.closed(40_000), dribbling.closed(40_000)]);
     clearInterval(meanwhile);
     assert.ok(served.length > 20);
     assert.deepEqual(new Set(await Promise.all(served)), new Set([204]));
   });
 
-  test('a reader that pauses is waited for within the deadline, and given up after it', { timeout: 40_000 }, async t => {
+  test('a reader that pauses is waited for within the deadline, and given up after it', { timeout: 120_000 }, async t => {
     const bytes = Buffer.alloc(30 * KIB * KIB, 'a');
     const film = route({ ...quick, path: '/film', handler: () => ({ status: 200, bytes, contentType: 'video/mp4' }) });
     const pausedAt = async (stallDeadlineMs: number) => {
@@ -70,13 +70,13 @@ describe('what takes the library ten seconds', { concurrency: true }, () => {
     const strict = await pausedAt(0);
     await waitFor(
       () => strict.door.connections() === 0,
-      20_000,
+      40_000,
       () => 'not given up',
     );
     patient.client.socket.resume();
     await waitFor(
       () => patient.client.socket.bytesRead > bytes.byteLength,
-      10_000,
+      40_000,
       () => `${patient.client.socket.bytesRead} bytes`,
     );
     assert.equal(patient.door.connections(), 1, 'and the connection is kept');
@@ -170,4 +170,48 @@ test('what is not HTTP closes the connection', async t => {
   await client.until(/HTTP\/1\.1 204/);
   client.send('POST /quick HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n');
   assert.match(await client.closed(), /HTTP\/1\.1 400/);
+});
+
+test('one connection too many is answered 503 and closed; when another goes there is room again', async t => {
+  const door = await startForTest(t, { routes: [quick], maxConnections: 3 });
+  const clients = Array.from({ length: 3 }, () => new RawClient(t, door.port));
+  await waitFor(
+    () => door.connections() === 3,
+    5_000,
+    () => `${door.connections()} connections`,
+  );
+  for (let count = 0; count < 5; count++) {
+    const refused = new RawClient(t, door.port);
+    refused.send(request('GET', '/quick'));
+    assert.match(await refused.closed(), /^HTTP\/1\.1 503[\s\S]*Retry-After: 5[\s\S]*Connection: close/i);
+  }
+  assert.deepEqual([door.connections(), door.load().refusedConnections], [3, 5]);
+  assert.equal(door.lines.filter(({ level }) => level === 'warn').length, 1, 'said once a minute');
+  for (const client of clients) {
+    client.send(request('GET', '/quick'));
+    await client.until(/HTTP\/1\.1 204/);
+  }
+  clients[0]?.socket.destroy();
+  await waitFor(
+    () => door.connections() === 2,
+    5_000,
+    () => 'still counted',
+  );
+  const next = new RawClient(t, door.port);
+  next.send(request('GET', '/quick'));
+  await next.until(/HTTP\/1\.1 204/);
+});
+
+test('a thousand idle connections cost little memory and disturb nobody', async t => {
+  const door = await startForTest(t, { routes: [quick] });
+  const before = process.memoryUsage.rss();
+  const clients = Array.from({ length: 1_000 }, () => new RawClient(t, door.port));
+  await waitFor(
+    () => door.connections() === clients.length,
+    10_000,
+    () => `${door.connections()} connections`,
+  );
+  assert.equal((await fetch(`${door.url}/quick`)).status, 204);
+  const each = (process.memoryUsage.rss() - before) / clients.length;
+  assert.ok(each < 64 * KIB, `${Math.round(each / KIB)} KiB a connection, both of its ends`);
 });

@@ -6,6 +6,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { type Reply, type Route, route } from '#http/route.ts';
 import { type RequestRecord, type ServerOptions, startServer } from '#http/server.ts';
 import { authenticateForTest, RawClient, request, startForTest, waitFor } from '../support/http-server.ts';
+import { freePort } from '../support/server.ts';
 
 const get = (path: string, handler: Route['handler'], auth: Route['auth'] = 'none'): Route =>
   route({ method: 'GET', path, auth, summary: 'test', responses: {}, handler });
@@ -400,11 +401,10 @@ test('without CORS origins nothing is allowed to other origins', async t => {
 });
 
 test('a port in use is refused, not shared', async t => {
-  const first = await startServer(bareOptions);
-  await first.close(0);
   // Only a port asked for by number can be shared.
-  await startForTest(t, { port: first.port });
-  await assert.rejects(startForTest(t, { port: first.port }), /is in use/);
+  const port = await freePort();
+  await startForTest(t, { port });
+  await assert.rejects(startForTest(t, { port }), /is in use/);
 });
 
 test('while draining, kept-alive connections are refused and running replies end', async t => {

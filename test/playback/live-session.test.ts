@@ -20,6 +20,7 @@ function start(): LiveSession {
     seekMode: 'keyframe',
     priority: 'interactive',
     startPositionMs: 5_000,
+    splitIndex: null,
     createdAtMs: STARTED_AT_MS,
     expiresAtMs: STARTED_AT_MS + LEASE_MS,
   };
@@ -27,7 +28,6 @@ function start(): LiveSession {
   return new LiveSession(record, {
     media: {} as Media,
     layout: {} as StreamLayout,
-    place: null,
     tokenExpiresAtMs: 86_400_000,
     nowMs: STARTED_AT_MS,
   });

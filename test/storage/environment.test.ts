@@ -9,20 +9,28 @@ import { newUserId, parseUserId } from '#domain/ids.ts';
 import { openDatabase } from '#storage/database.ts';
 import { aMedia, makeDataDir, openStore } from './support.ts';
 
-const DEADLINE = { timeout: 30_000 };
+const DEADLINE = { timeout: 120_000 };
 const progressAt = (updatedAtMs: number) => ({ positionMs: 1, durationMs: 2, watched: false, updatedAtMs });
 
-/** Counts how often a second thread reads old data after being told of new data. */
+/** Counts how often a second thread, in the middle of its work, reads old data after being told of new data. */
 async function staleReads(t: TestContext, refreshes: boolean): Promise<number> {
   const { dataDir, database } = await openStore(t);
   const [userId, { id: mediaId }] = [newUserId(), aMedia('film')];
-  const reader = new Worker(new URL('./reader-thread.ts', import.meta.url), { workerData: { dataDir, userId, mediaId, refreshes } });
+  /** The round whose data is in the store. */
+  const written = new Int32Array(new SharedArrayBuffer(4));
+  const reader = new Worker(new URL('./reader-thread.ts', import.meta.url), {
+    workerData: { dataDir, userId, mediaId, refreshes, written },
+  });
   await once(reader, 'message');
   let stale = 0;
   for (let round = 1; round <= 200; round++) {
+    const pinned = once(reader, 'message');
+    reader.postMessage(round);
+    await pinned;
     await database.progress.put(userId, mediaId, progressAt(round));
     const answer = once(reader, 'message');
-    reader.postMessage('read');
+    Atomics.store(written, 0, round);
+    Atomics.notify(written, 0);
     const [seen] = await answer;
     if (seen !== round) stale += 1;
   }

@@ -1,9 +1,9 @@
-// A thread that reads progress whenever it is told that there is some: with or without refreshing its view first.
+// A busy thread: what it reads is written between two of its reads, in one turn. With or without refreshing its view before the second.
 import { parentPort, workerData } from 'node:worker_threads';
 import { parseMediaId, parseUserId } from '#domain/ids.ts';
 import { openDatabase } from '#storage/database.ts';
 
-const { dataDir, userId, mediaId, refreshes } = workerData;
+const { dataDir, userId, mediaId, refreshes, written } = workerData;
 const database = await openDatabase(dataDir, { readOnly: true });
 const read = () => database.progress.get(parseUserId(userId), parseMediaId(mediaId))?.updatedAtMs ?? null;
 read();
@@ -12,9 +12,11 @@ parentPort?.on('message', message => {
     void database.close().then(() => parentPort?.close());
     return;
   }
+  // Pins the view: for as long as this turn lasts.
+  read();
+  parentPort?.postMessage('pinned');
+  Atomics.wait(written, 0, message - 1);
   if (refreshes) database.refresh();
   parentPort?.postMessage(read());
-  // Pins the view again, as a busy thread does.
-  read();
 });
 parentPort?.postMessage('ready');

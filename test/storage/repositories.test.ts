@@ -217,6 +217,7 @@ test('sessions: a record comes back as it was put', async t => {
     priority: 'interactive',
     profile: 'generic',
     startPositionMs: 0,
+    splitIndex: null,
     createdAtMs: 1,
     expiresAtMs: 2,
   };
@@ -238,13 +239,10 @@ test('segment index: a rendition is a range, in order, and a removed segment is 
     [0, 2, 10, 'init'],
   );
   await database.segmentIndex.remove([{ rendition: one, name: 2 }]);
-  await database.segmentIndex.touch(
-    [
-      { rendition: one, name: 2 },
-      { rendition: one, name: 10 },
-    ],
-    50,
-  );
+  await database.segmentIndex.touch([
+    { rendition: one, name: 2, lastUsedAtMs: 40 },
+    { rendition: one, name: 10, lastUsedAtMs: 50 },
+  ]);
   assert.equal(database.segmentIndex.get({ rendition: one, name: 2 }), undefined);
   assert.equal(database.segmentIndex.get({ rendition: one, name: 10 })?.lastUsedAtMs, 50);
   assert.equal([...database.segmentIndex.all()].length, 4);

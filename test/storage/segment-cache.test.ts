@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type RenditionKey, renditionKey, type SegmentName } from '#domain/rendition.ts';
-import { SegmentCache, type SegmentCacheOptions } from '#storage/segment-cache.ts';
+import { type NewSegment, SegmentCache, type SegmentCacheOptions } from '#storage/segment-cache.ts';
 import { aRung } from '../support/titles.ts';
 import { until } from '../support/until.ts';
 import { openStore } from './support.ts';
@@ -28,6 +28,7 @@ async function world(t: TestContext, changes: Partial<SegmentCacheOptions> = {})
     maxMemoryBytes: 100 * KIB,
     index: database.segmentIndex,
     log: { warn: (_facts, message) => warnings.push(message) },
+    monotonicMs: () => performance.now(),
     ...changes,
   };
   const open = async (more: Partial<SegmentCacheOptions> = {}): Promise<SegmentCache> => {
@@ -45,6 +46,14 @@ async function world(t: TestContext, changes: Partial<SegmentCacheOptions> = {})
 }
 
 const bytes = (byteLength: number, fill = 1): Buffer => Buffer.alloc(byteLength, fill);
+const DISK = { keepOnDisk: true, owner: null, isAwaited: false };
+const MEMORY = { ...DISK, keepOnDisk: false };
+const segment = (key: RenditionKey, name: SegmentName, bytes: Buffer, how: Pick<NewSegment, 'keepOnDisk' | 'owner' | 'isAwaited'>) => ({
+  key,
+  name,
+  bytes,
+  ...how,
+});
 const pathOf = (dir: string, key: RenditionKey, name: SegmentName): string =>
   join(dir, key.slice(0, 2), key, name === 'init' ? 'init.mp4' : `${name}.m4s`);
 const filesIn = (dir: string): string[] =>
@@ -56,7 +65,7 @@ const bytesIn = (dir: string): number => filesIn(dir).reduce((sum, path) => sum 
 test('segment cache: what was put is hot at once, and on disk after a while', async t => {
   const { open, dir } = await world(t);
   const cache = await open();
-  cache.put(KEY, 3, bytes(10), true);
+  cache.put(segment(KEY, 3, bytes(10), DISK));
   assert.deepEqual(cache.hot(KEY, 3), bytes(10));
   assert.equal(cache.hot(KEY, 4), undefined);
   await cache.close();
@@ -67,7 +76,7 @@ test('segment cache: what was put is hot at once, and on disk after a while', as
 test('segment cache: what is cheap to make is never on disk', async t => {
   const { open, dir, records } = await world(t);
   const cache = await open();
-  cache.put(KEY, 3, bytes(10), false);
+  cache.put(segment(KEY, 3, bytes(10), MEMORY));
   await cache.close();
   assert.deepEqual([filesIn(dir), records()], [[], []]);
 });
@@ -75,8 +84,8 @@ test('segment cache: what is cheap to make is never on disk', async t => {
 test('segment cache: the first one published stays', async t => {
   const { open, dir } = await world(t);
   const cache = await open();
-  const first = cache.put(KEY, 0, bytes(10, 1), true);
-  assert.equal(cache.put(KEY, 0, bytes(10, 2), true), first);
+  const first = cache.put(segment(KEY, 0, bytes(10, 1), DISK));
+  assert.equal(cache.put(segment(KEY, 0, bytes(10, 2), DISK)), first);
   assert.equal(cache.hot(KEY, 0), first);
   await cache.close();
   assert.deepEqual(await readFile(pathOf(dir, KEY, 0)), bytes(10, 1));
@@ -85,10 +94,10 @@ test('segment cache: the first one published stays', async t => {
 test('segment cache: memory is bounded to the byte, and the unused go first', async t => {
   const { open } = await world(t);
   const cache = await open();
-  for (let name = 0; name < 10; name++) cache.put(KEY, name, bytes(10 * KIB), false);
+  for (let name = 0; name < 10; name++) cache.put(segment(KEY, name, bytes(10 * KIB), MEMORY));
   assert.equal(cache.memoryBytes, 100 * KIB);
   assert.ok(cache.hot(KEY, 0), 'used again');
-  cache.put(KEY, 10, bytes(1), false);
+  cache.put(segment(KEY, 10, bytes(1), MEMORY));
   assert.equal(cache.hot(KEY, 1), undefined);
   assert.ok(cache.hot(KEY, 0) && cache.hot(KEY, 10));
   assert.equal(cache.memoryBytes, 90 * KIB + 1);
@@ -98,8 +107,8 @@ test('segment cache: a segment larger than the memory is handed on but not kept'
   const { open } = await world(t);
   const cache = await open();
   const large = bytes(100 * KIB + 1);
-  cache.put(KEY, 0, bytes(10), false);
-  assert.equal(cache.put(KEY, 1, large, false), large);
+  cache.put(segment(KEY, 0, bytes(10), MEMORY));
+  assert.equal(cache.put(segment(KEY, 1, large, MEMORY)), large);
   assert.equal(cache.hot(KEY, 1), undefined);
   assert.ok(cache.hot(KEY, 0));
 });
@@ -107,7 +116,7 @@ test('segment cache: a segment larger than the memory is handed on but not kept'
 test('segment cache: the disk is bounded to the byte; what goes, goes with its record', async t => {
   const { open, dir, records } = await world(t);
   const cache = await open();
-  for (let name = 0; name < 30; name++) cache.put(KEY, name, bytes(10 * KIB, name), true);
+  for (let name = 0; name < 30; name++) cache.put(segment(KEY, name, bytes(10 * KIB, name), DISK));
   await cache.close();
   assert.equal(cache.diskBytes, 100 * KIB);
   assert.equal(bytesIn(dir), 100 * KIB);
@@ -121,8 +130,8 @@ test('segment cache: the disk is bounded to the byte; what goes, goes with its r
 test('segment cache: a segment larger than the disk cap is not written, and evicts nothing', async t => {
   const { open, dir } = await world(t, { maxMemoryBytes: 1024 * KIB });
   const cache = await open();
-  cache.put(KEY, 0, bytes(10), true);
-  cache.put(KEY, 1, bytes(100 * KIB + 1), true);
+  cache.put(segment(KEY, 0, bytes(10), DISK));
+  cache.put(segment(KEY, 1, bytes(100 * KIB + 1), DISK));
   await cache.close();
   assert.deepEqual(filesIn(dir), [pathOf(dir, KEY, 0)]);
 });
@@ -130,10 +139,10 @@ test('segment cache: a segment larger than the disk cap is not written, and evic
 test('segment cache: with no bytes for the disk everything lives in memory', async t => {
   const { open, dir, records } = await world(t);
   const before = await open();
-  before.put(KEY, 0, bytes(10), true);
+  before.put(segment(KEY, 0, bytes(10), DISK));
   await before.close();
   const cache = await open({ maxDiskBytes: 0 });
-  cache.put(KEY, 1, bytes(10), true);
+  cache.put(segment(KEY, 1, bytes(10), DISK));
   await cache.close();
   assert.deepEqual([filesIn(dir), records()], [[], []]);
   assert.ok(cache.hot(KEY, 1));
@@ -142,7 +151,7 @@ test('segment cache: with no bytes for the disk everything lives in memory', asy
 test('segment cache: what left the memory comes back from disk, and is hot again', async t => {
   const { open } = await world(t, { maxMemoryBytes: 20 * KIB });
   const cache = await open();
-  for (let name = 0; name < 4; name++) cache.put(KEY, name, bytes(10 * KIB, name), true);
+  for (let name = 0; name < 4; name++) cache.put(segment(KEY, name, bytes(10 * KIB, name), DISK));
   await cache.close();
   assert.equal(cache.hot(KEY, 0), undefined);
   assert.ok(cache.has(KEY, 0) && cache.isOnDiskOnly(KEY, 0));
@@ -154,8 +163,8 @@ test('segment cache: what left the memory comes back from disk, and is hot again
 test('segment cache: it survives being opened again, init segments and all', async t => {
   const { open } = await world(t);
   const before = await open();
-  before.put(KEY, 'init', bytes(5, 7), true);
-  before.put(KEY, 12, bytes(10, 8), true);
+  before.put(segment(KEY, 'init', bytes(5, 7), DISK));
+  before.put(segment(KEY, 12, bytes(10, 8), DISK));
   await before.close();
   const after = await open();
   assert.equal(after.hot(KEY, 12), undefined);
@@ -167,7 +176,7 @@ test('segment cache: it survives being opened again, init segments and all', asy
 test('segment cache: opened again with a smaller cap, the oldest go', async t => {
   const { open, dir, index } = await world(t);
   const before = await open();
-  for (let name = 0; name < 5; name++) before.put(KEY, name, bytes(10 * KIB), true);
+  for (let name = 0; name < 5; name++) before.put(segment(KEY, name, bytes(10 * KIB), DISK));
   await before.close();
   for (let name = 0; name < 5; name++)
     await index.put({ rendition: KEY, name }, { byteLength: 10 * KIB, lastUsedAtMs: name === 0 ? 99 : name });
@@ -176,10 +185,10 @@ test('segment cache: opened again with a smaller cap, the oldest go', async t =>
   assert.deepEqual(filesIn(dir).sort(), [pathOf(dir, KEY, 0), pathOf(dir, KEY, 4)]);
 });
 
-test('segment cache: half-written files and files without a record are removed, records without a file too', async t => {
+test('segment cache: half-written files and files without a record are removed, records without a file too; what is not ours stays', async t => {
   const { open, dir, records } = await world(t);
   const before = await open();
-  for (const name of [0, 1]) before.put(KEY, name, bytes(10), true);
+  for (const name of [0, 1]) before.put(segment(KEY, name, bytes(10), DISK));
   await before.close();
   await rm(pathOf(dir, KEY, 1));
   await writeFile(`${pathOf(dir, KEY, 2)}.tmp`, 'half');
@@ -187,7 +196,7 @@ test('segment cache: half-written files and files without a record are removed, 
   await mkdir(join(dir, 'zz'));
   await writeFile(join(dir, 'zz', 'stray'), 'x');
   const after = await open();
-  assert.deepEqual(filesIn(dir), [pathOf(dir, KEY, 0)]);
+  assert.deepEqual(filesIn(dir).sort(), [pathOf(dir, KEY, 0), join(dir, 'zz', 'stray')].sort());
   assert.deepEqual(records(), [`${KEY}/0`]);
   assert.equal(after.has(KEY, 1), false);
 });
@@ -195,7 +204,7 @@ test('segment cache: half-written files and files without a record are removed, 
 test('segment cache: a file that was cut off or removed is not served, and can be made anew', async t => {
   const { open, dir, records } = await world(t);
   const before = await open();
-  for (const name of [0, 1]) before.put(KEY, name, bytes(10), true);
+  for (const name of [0, 1]) before.put(segment(KEY, name, bytes(10), DISK));
   await before.close();
   const cache = await open();
   await truncate(pathOf(dir, KEY, 0), 4);
@@ -205,7 +214,7 @@ test('segment cache: a file that was cut off or removed is not served, and can b
     assert.equal(cache.has(KEY, name), false);
   }
   await until(() => records().length === 0, 'their records are gone');
-  for (const name of [0, 1]) cache.put(KEY, name, bytes(10, 9), true);
+  for (const name of [0, 1]) cache.put(segment(KEY, name, bytes(10, 9), DISK));
   await cache.close();
   assert.deepEqual(await (await open()).cold(KEY, 0), bytes(10, 9));
 });
@@ -213,7 +222,7 @@ test('segment cache: a file that was cut off or removed is not served, and can b
 test('segment cache: a segment that is made again right after it went stays', async t => {
   const { open, dir, records } = await world(t, { maxDiskBytes: 10 * KIB, maxMemoryBytes: 10 * KIB });
   const cache = await open();
-  for (let round = 0; round < 40; round++) cache.put(KEY, round % 2, bytes(10 * KIB, round), true);
+  for (let round = 0; round < 40; round++) cache.put(segment(KEY, round % 2, bytes(10 * KIB, round), DISK));
   await cache.close();
   const files = filesIn(dir);
   assert.equal(files.length, 1);
@@ -229,8 +238,8 @@ test('segment cache: a disk that can not be written is told in the log, and play
   const cache = await open();
   // A file where the folder should be: root's rights do not help.
   await writeFile(join(dir, KEY.slice(0, 2)), 'in the way');
-  cache.put(KEY, 0, bytes(10), true);
-  cache.put(OTHER, 0, bytes(10), true);
+  cache.put(segment(KEY, 0, bytes(10), DISK));
+  cache.put(segment(OTHER, 0, bytes(10), DISK));
   await cache.close();
   assert.deepEqual(warnings, ['a segment could not be kept on disk']);
   assert.ok(cache.hot(KEY, 0));

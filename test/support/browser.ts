@@ -88,7 +88,7 @@ export async function watchUntil(
   page: Page,
   what: string,
   matches: (view: PlayerView) => boolean,
-  deadlineMs = 30_000,
+  deadlineMs = 60_000,
 ): Promise<PlayerView> {
   const endsAtMs = performance.now() + deadlineMs;
   let view: PlayerView | null = null;

@@ -32,7 +32,10 @@ export type Rendition = {
   readonly path: string;
   readonly text: string;
   readonly targetDurationS: number;
+  /** By segment; one that is offered as two chunks has the sum of both. */
   readonly durationsS: readonly number[];
+  /** As the playlist lists them. */
+  readonly entries: readonly { readonly uri: string; readonly durationS: number }[];
   readonly isIndependent: boolean;
 };
 
@@ -52,7 +55,7 @@ export class Client {
   }
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(new URL(path, this.url), { ...init, signal: init.signal ?? AbortSignal.timeout(60_000) });
+    return fetch(new URL(path, this.url), { ...init, signal: init.signal ?? AbortSignal.timeout(120_000) });
   }
 
   request(method: string, path: string, body?: unknown): Promise<Response> {
@@ -114,7 +117,8 @@ export class Client {
       path: uri.replace('/index.m3u8', ''),
       text,
       targetDurationS: playlist.targetDuration,
-      durationsS: playlist.segments.map(({ duration }) => duration),
+      durationsS: wholeDurationsS(playlist.segments),
+      entries: playlist.segments.map(({ uri, duration }) => ({ uri, durationS: duration })),
       isIndependent: playlist.independentSegments === true,
     };
   }
@@ -129,3 +133,13 @@ export class Client {
 }
 
 export const base = (session: Started): string => session.streamUrl.replace(/[^/]+$/, '');
+
+/** `<n>.0.m4s` and `<n>.1.m4s` are segment n. */
+function wholeDurationsS(entries: readonly { uri: string; duration: number }[]): number[] {
+  const durationsS: number[] = [];
+  for (const { uri, duration } of entries) {
+    const index = Number.parseInt(uri, 10);
+    durationsS[index] = (durationsS[index] ?? 0) + duration;
+  }
+  return durationsS;
+}

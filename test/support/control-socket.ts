@@ -5,7 +5,7 @@ import type { Started } from './client.ts';
 
 export type ControlMessage = { readonly type: string; readonly id?: string | number } & Readonly<Record<string, unknown>>;
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 export class ControlSocket {
   readonly received: ControlMessage[] = [];

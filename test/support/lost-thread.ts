@@ -9,7 +9,7 @@ type Message = {
   readonly params?: { readonly sessionId?: string; readonly workerInfo?: unknown };
 };
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 /** The server must have been started with `NODE_OPTIONS=--inspect-port=127.0.0.1:<port>`: the signal opens the inspector there. */
 export async function loseThread(serverPid: number, inspectorPort: number): Promise<void> {

@@ -7,13 +7,14 @@ export type RunningProcess = { readonly pid: number; readonly args: readonly str
 
 const POLL_INTERVAL_MS = 20;
 
-/** Every process, of whatever parent, that names the folder among its arguments. */
+/** Every process, of whatever parent, that names the folder among its arguments, or was started by a process starter in it. */
 export function processesNaming(folder: string): RunningProcess[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap(name => {
-      const args = argumentsOf(name);
-      return args.some(arg => arg.includes(folder)) ? [{ pid: Number(name), args }] : [];
+      const args = listOf(name, 'cmdline');
+      const starter = listOf(name, 'environ').find(entry => entry.startsWith('FERRITE_SPAWNER='));
+      return [...args, starter ?? ''].some(text => text.includes(folder)) ? [{ pid: Number(name), args }] : [];
     });
 }
 
@@ -23,7 +24,7 @@ export const encodesNaming = (folder: string): RunningProcess[] => processesNami
 export const spawnersNaming = (folder: string): RunningProcess[] =>
   processesNaming(folder).filter(({ args }) => args.some(arg => arg.endsWith('spawner.ts')));
 
-export const isRunning = (pid: number): boolean => argumentsOf(String(pid)).length > 0;
+export const isRunning = (pid: number): boolean => listOf(String(pid), 'cmdline').length > 0;
 
 export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
@@ -36,7 +37,7 @@ export function residentBytes(pid: number): number {
 export async function until<T>(
   what: string,
   probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const endsAtMs = performance.now() + deadlineMs;
   for (;;) {
@@ -47,13 +48,13 @@ export async function until<T>(
   }
 }
 
-export const noneLeft = (folder: string, deadlineMs = 5_000): Promise<true> =>
+export const noneLeft = (folder: string, deadlineMs = 30_000): Promise<true> =>
   until(`no process naming ${folder}`, () => processesNaming(folder).length === 0, deadlineMs);
 
 /** Empty for a process that is gone, or a zombie. */
-function argumentsOf(pid: string): string[] {
+function listOf(pid: string, what: 'cmdline' | 'environ'): string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8').split('\0').filter(Boolean);
   } catch {
     return [];
   }

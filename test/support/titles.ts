@@ -127,6 +127,7 @@ export const aRecord = (offer: Offer, changes: Partial<SessionRecord> = {}): Ses
   seekMode: 'keyframe',
   priority: 'interactive',
   startPositionMs: 0,
+  splitIndex: null,
   createdAtMs: 1,
   expiresAtMs: 1_000_000,
   ...changes,

@@ -36,12 +36,29 @@ export function timescaleOf(init: Buffer): number {
   return mdhd.readUInt32BE(mdhd[0] === 1 ? 20 : 12);
 }
 
+/** One chunk, or more that follow each other without a tick between. */
 export function readSegment(bytes: Buffer): SegmentTimes {
-  assert.deepEqual(
-    [...boxesOf(bytes)].map(({ type }) => type),
-    ['moof', 'mdat'],
-  );
-  const traf = child(bytes, 'moof', 'traf');
+  const found = [...boxesOf(bytes)];
+  assert.ok(found.length >= 2 && found.every(({ type }, at) => type === (at % 2 === 0 ? 'moof' : 'mdat')), 'moof and mdat in turn');
+  const chunks = found.flatMap(({ type, body }, at) => (type === 'moof' ? [readChunk(body, found[at + 1]?.body ?? Buffer.alloc(0))] : []));
+  for (const [at, { decodeTime }] of chunks.entries()) {
+    const before = chunks[at - 1];
+    if (before) assert.equal(decodeTime, before.decodeTime + before.duration, 'a chunk begins where the one before it ends');
+  }
+  const [first] = chunks;
+  assert.ok(first);
+  const sumOf = (count: (chunk: SegmentTimes) => number): number => chunks.reduce((sum, chunk) => sum + count(chunk), 0);
+  return {
+    ...first,
+    duration: sumOf(({ duration }) => duration),
+    firstPts: Math.min(...chunks.map(({ firstPts }) => firstPts)),
+    endPts: Math.max(...chunks.map(({ endPts }) => endPts)),
+    sampleCount: sumOf(({ sampleCount }) => sampleCount),
+  };
+}
+
+function readChunk(moof: Buffer, data: Buffer): SegmentTimes {
+  const traf = child(moof, 'traf');
   const tfdt = child(traf, 'tfdt');
   const decodeTime = tfdt[0] === 1 ? Number(tfdt.readBigInt64BE(4)) : tfdt.readUInt32BE(4);
   const trun = child(traf, 'trun');
@@ -62,7 +79,7 @@ export function readSegment(bytes: Buffer): SegmentTimes {
     endPts = Math.max(endPts, pts + duration);
     dts += duration;
   }
-  assert.equal(child(bytes, 'mdat').byteLength, dataLength, 'mdat holds exactly the samples');
+  assert.equal(data.byteLength, dataLength, 'mdat holds exactly the samples');
   return { decodeTime, duration: dts - decodeTime, firstPts, endPts, startsWithSync, sampleCount };
 }
 

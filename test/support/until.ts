@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const INTERVAL_MS = 10;
 
 /** Resolves when `isSo` holds; fails after the deadline. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string, deadlineMs = 5_000): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>, what: string, deadlineMs = 30_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!(await isSo())) {
     assert.ok(performance.now() < deadline, `${what}: not within ${deadlineMs} ms`);

@@ -66,3 +66,15 @@ test('encodes: runs of several sessions are told apart, though their actors have
   encodes.remove(THIRD, aRun());
   assert.equal(encodes.isCoveredByOther(ME, KEY, 10, REACH), false);
 });
+
+test('encodes: those that come to a kept stretch next are found, whoever they belong to', () => {
+  const encodes = new Encodes();
+  encodes.put(ME, aRun({ nextIndex: 10 }));
+  encodes.put(OTHER, aRun({ nextIndex: 13 }));
+  encodes.put(THIRD, aRun({ nextIndex: 14 }));
+  const found = (fromIndex: number, untilIndex: number) =>
+    encodes.nextWithin(KEY, { fromIndex, untilIndex }).map(({ sessionId }) => sessionId);
+  assert.deepEqual(found(10, 14), [ME, OTHER]);
+  assert.deepEqual(found(11, 13), []);
+  assert.deepEqual(encodes.nextWithin(renditionKey('v2', 2_000, aRung()), { fromIndex: 0, untilIndex: 99 }), []);
+});

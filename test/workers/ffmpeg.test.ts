@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stereoAac } from '#domain/ladder.ts';
 import { segmentCount } from '#domain/plan.ts';
+import { fedArguments } from '#workers/fed-arguments.ts';
 import { ffmpegArguments } from '#workers/ffmpeg.ts';
-import { aJob, aMap, aRung, everyS } from '../support/titles.ts';
+import { aJob, aMap, anAudioStream, aRung, everyS } from '../support/titles.ts';
 import { readSegment } from '../support/track-check.ts';
 import { cut, Film, type Kind, record } from './support.ts';
 
@@ -34,7 +36,7 @@ test('ffmpeg arguments: output goes to the pipe, nothing is read from it, and no
   }
 });
 
-test('ffmpeg arguments: a keyframe is forced at each boundary of the stretch, and nowhere else', () => {
+test('ffmpeg arguments: a keyframe is forced at each boundary of the stretch and where its first chunk ends, and nowhere else', () => {
   for (const [first, last] of [
     [0, 0],
     [0, 9],
@@ -42,10 +44,12 @@ test('ffmpeg arguments: a keyframe is forced at each boundary of the stretch, an
   ] as const) {
     const args = ffmpegArguments(aJob(first, last));
     const times = valueAfter(args, '-force_key_frames').split(',').map(Number);
-    assert.equal(times.length, last - first + 1);
+    const boundaries = Array.from({ length: last - first + 1 }, (_, at) => 2 * (first + at));
+    const expected = boundaries.toSpliced(1, 0, 2 * first + 0.5);
+    assert.equal(times.length, expected.length);
     const frameS = 1 / 24;
     for (const [at, seconds] of times.entries()) {
-      const boundaryS = 2 * (first + at);
+      const boundaryS = expected[at] ?? 0;
       assert.ok(seconds <= boundaryS && seconds > boundaryS - frameS && seconds >= 0, `${seconds} forces the frame at ${boundaryS}`);
     }
     assert.equal(valueAfter(args, '-sc_threshold'), '0');
@@ -131,4 +135,20 @@ test('ffmpeg arguments: a transport stream without an index joins like any other
     const after = readSegment(fromMiddle.segments.get(2) ?? Buffer.alloc(0));
     assert.equal(before.decodeTime + before.duration, after.decodeTime, `${kind}: no tick between`);
   }
+});
+
+test('ffmpeg arguments: sound has our rate before it is put on the grid, for first_pts counts incoming samples', () => {
+  const sound = stereoAac(0, anAudioStream());
+  for (const args of [ffmpegArguments(aJob(1, 2, sound)), fedArguments(sound)]) {
+    const filters = valueAfter(args, '-af').split(',');
+    const resampled = filters.indexOf('aresample=48000');
+    assert.ok(resampled >= 0 && resampled < filters.findIndex(filter => filter.includes('first_pts')));
+  }
+});
+
+test('ffmpeg arguments: an encoder that is fed is told neither a film nor a position', () => {
+  const args = fedArguments(aRung());
+  assert.equal(valueAfter(args, '-i'), 'pipe:0');
+  assert.equal(valueAfter(args, '-protocol_whitelist'), 'pipe');
+  assert.equal(valueAfter(args, '-force_key_frames'), 'chapters');
 });

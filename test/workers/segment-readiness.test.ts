@@ -99,6 +99,31 @@ for (const kind of ENCODES) {
   });
 }
 
+test('segment readiness: the first chunk of a run is published with its own last byte, begins its segment, and only there', async () => {
+  const whole = cut(film.job('video-encode'), outputOf('video-encode'));
+  const middle = film.job('video-encode', 2);
+  for (const [{ firstChunks, segments }, index] of [
+    [whole, 0],
+    [cut(middle, await record(middle)), 2],
+  ] as const) {
+    assert.deepEqual([...firstChunks.keys()], [index]);
+    const chunk = firstChunks.get(index) ?? assert.fail();
+    const segment = segments.get(index) ?? assert.fail();
+    assert.deepEqual(segment.subarray(0, chunk.byteLength), chunk);
+    const [first, rest] = [readSegment(chunk), readSegment(segment.subarray(chunk.byteLength))];
+    assert.equal(first.duration, film.job('video-encode').grid.timescale / 2);
+    assert.ok(rest.startsWithSync, 'what follows needs nothing before it');
+  }
+  const output = outputOf('video-encode');
+  const begun = (byteLength: number): number =>
+    cut(film.job('video-encode'), output.subarray(0, byteLength), { isWhole: false }).firstChunks.size;
+  let needed = 64;
+  while (begun(needed) === 0) needed += 64;
+  while (begun(needed - 1) > 0) needed--;
+  assert.equal(fragmentsIn(output.subarray(0, needed)), 5, 'half of ten frames a second');
+  assert.equal(cut(film.job('audio-encode'), outputOf('audio-encode')).firstChunks.size, 0);
+});
+
 test('segment readiness: what an audio encoder says before the first wanted boundary is dropped', async () => {
   const job = film.job('audio-encode', 2, 2);
   const output = await record(job);

@@ -138,3 +138,15 @@ test('segment waits: a wait that has ended asks no more, not even in the same mo
   assert.deepEqual([asked, waits.size], [[], 0]);
   await Promise.all(all);
 });
+
+test('segment waits: a session waits for a rendition as long as it waits for one of its segments; the init segment does not count', async () => {
+  const { waits, wait } = world();
+  const gone = new AbortController();
+  const all = [wait(1, { signal: gone.signal, as: 'gone' }), wait('init'), wait(2, { sessionId: OTHER, as: 'other' })];
+  assert.deepEqual([waits.isWaiting(ME, KEY), waits.isWaiting(OTHER, KEY), waits.isWaiting(ME, OTHER_KEY)], [true, true, false]);
+  gone.abort();
+  assert.equal(waits.isWaiting(ME, KEY), false);
+  waits.failSession(ME, FAILED);
+  waits.failSession(OTHER, FAILED);
+  await Promise.all(all);
+});

@@ -81,19 +81,26 @@ export async function record(job: EncodeJob): Promise<Buffer> {
   return stdout;
 }
 
-export type Cut = { readonly init: Buffer | null; readonly segments: ReadonlyMap<number, Buffer>; readonly readiness: SegmentReadiness };
+export type Cut = {
+  readonly init: Buffer | null;
+  readonly segments: ReadonlyMap<number, Buffer>;
+  readonly firstChunks: ReadonlyMap<number, Buffer>;
+  readonly readiness: SegmentReadiness;
+};
 
 /** What is published when that output arrives in pieces of `chunkBytes`. */
 export function cut(job: EncodeJob, output: Buffer, { chunkBytes = 65_536, isWhole = true } = {}): Cut {
   let init: Buffer | null = null;
   const segments = new Map<number, Buffer>();
+  const firstChunks = new Map<number, Buffer>();
   const readiness = new SegmentReadiness(job, {
     onInit: bytes => {
       init = bytes;
     },
+    onFirstChunk: (index, bytes) => firstChunks.set(index, bytes),
     onSegment: (index, bytes) => segments.set(index, bytes),
   });
   for (let at = 0; at < output.byteLength; at += chunkBytes) readiness.push(output.subarray(at, at + chunkBytes));
   if (isWhole) readiness.end();
-  return { init, segments, readiness };
+  return { init, segments, firstChunks, readiness };
 }

@@ -134,6 +134,10 @@ class MatroskaSource implements RemuxSource {
     return segment;
   }
 
+  async locate(): Promise<null> {
+    return null;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }

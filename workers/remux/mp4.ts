@@ -1,10 +1,11 @@
 // Segments of an MP4 file, from its own index: `moof` computed from the sample table, `mdat` read as the bytes lie.
 import { FerriteError } from '#domain/errors.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
-import { initSegment, type Sample, writeMovieFragment } from '#workers/isobmff.ts';
+import type { LocatedSegment } from '#domain/protocol.ts';
+import { FragmentHeadWriter, fragmentHeadByteLength, initSegment } from '#workers/isobmff.ts';
 import { type CopyableTrack, type Mp4Index, readMp4Index } from './mp4-index.ts';
 import { durationAt, lowerBound, numberAt, ptsAt, type SampleTable, tableByteLength } from './sample-table.ts';
-import { readSamples } from './scattered-samples.ts';
+import { readSamples, stretchesOf } from './scattered-samples.ts';
 import type { RemuxSource, SegmentSpan } from './source.ts';
 import { UnchangedFile } from './unchanged-file.ts';
 
@@ -27,6 +28,16 @@ export async function openMp4(path: string): Promise<RemuxSource | null> {
   await file.close();
   return null;
 }
+
+/** Samples [first, end) of a track, as one segment. */
+type Place = {
+  readonly table: SampleTable;
+  readonly first: number;
+  readonly end: number;
+  readonly dataByteLength: number;
+  readonly decodeTime: number;
+  readonly sequenceNumber: number;
+};
 
 class Mp4Source implements RemuxSource {
   readonly copyMethod = 'mp4';
@@ -53,21 +64,39 @@ class Mp4Source implements RemuxSource {
   }
 
   async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
-    const track = this.#track(streamIndex);
-    const { table } = track;
-    const [first, end] = samplesOf(track, span);
-    if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
-    const samples = describe(table, first, end);
-    const decodeTime = numberAt(table.dts, first) + span.shiftTicks;
-    if (decodeTime < 0) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
-    const { bytes, dataStart } = writeMovieFragment(span.index + 1, decodeTime, samples);
-    await readSamples(this.#file, table, first, bytes.subarray(dataStart));
+    const place = this.#place(streamIndex, span);
+    const dataStart = fragmentHeadByteLength(place.end - place.first);
+    const bytes = Buffer.allocUnsafeSlow(dataStart + place.dataByteLength);
+    writeHead(bytes, place);
+    await readSamples(this.#file, place.table, place.first, bytes.subarray(dataStart));
     await this.#file.verify();
     return bytes;
   }
 
+  async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment> {
+    const place = this.#place(streamIndex, span);
+    const head = Buffer.allocUnsafeSlow(fragmentHeadByteLength(place.end - place.first));
+    writeHead(head, place);
+    const stretches = stretchesOf(place.table, place.first, place.end);
+    return { head, stretches, byteLength: head.byteLength + place.dataByteLength };
+  }
+
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  /** @throws SEGMENT_NOT_FOUND when no sample lies there. */
+  #place(streamIndex: number, span: SegmentSpan): Place {
+    const track = this.#track(streamIndex);
+    const { table } = track;
+    const [first, end] = samplesOf(track, span);
+    if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
+    const decodeTime = numberAt(table.dts, first) + span.shiftTicks;
+    if (decodeTime < 0) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
+    let dataByteLength = 0;
+    for (let sample = first; sample < end; sample++) dataByteLength += numberAt(table.byteLengths, sample);
+    if (dataByteLength > MAX_SEGMENT_BYTES) throw new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
+    return { table, first, end, dataByteLength, decodeTime, sequenceNumber: span.index + 1 };
   }
 
   #track(streamIndex: number): CopyableTrack {
@@ -85,19 +114,14 @@ function samplesOf({ table, keyframes }: CopyableTrack, { fromPts, toPts }: Segm
   return [first ?? table.count, keyframes.samples[lowerBound(keyframes.pts, toPts)] ?? table.count];
 }
 
-function describe(table: SampleTable, first: number, end: number): Sample[] {
+function writeHead(target: Buffer, { table, first, end, ...facts }: Place): void {
   const { syncSamples } = table;
+  const head = new FragmentHeadWriter(target, { ...facts, sampleCount: end - first });
   let nextSync = syncSamples ? lowerBound(syncSamples, first) : 0;
-  let segmentBytes = 0;
-  const samples: Sample[] = [];
   for (let sample = first; sample < end; sample++) {
     const isSync = syncSamples === null || syncSamples[nextSync] === sample;
     if (isSync) nextSync++;
-    const byteLength = numberAt(table.byteLengths, sample);
-    segmentBytes += byteLength;
     const compositionOffset = ptsAt(table, sample) - numberAt(table.dts, sample);
-    samples.push({ byteLength, duration: durationAt(table, sample), compositionOffset, isSync });
+    head.add(numberAt(table.byteLengths, sample), durationAt(table, sample), compositionOffset, isSync);
   }
-  if (segmentBytes > MAX_SEGMENT_BYTES) throw new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
-  return samples;
 }

@@ -29,6 +29,25 @@ export async function readSamples(file: UnchangedFile, table: SampleTable, first
   if (buffers.length > 0) await file.readScattered(buffers, start);
 }
 
+/** Position in the file and byte length of each run of samples [first, end), in turn. */
+export function stretchesOf(table: SampleTable, first: number, end: number): Float64Array<ArrayBuffer> {
+  const stretches = new Float64Array((end - first) * 2);
+  let count = 0;
+  let reached = Number.NaN;
+  for (let sample = first; sample < end; sample++) {
+    const lies = numberAt(table.fileOffsets, sample);
+    const byteLength = numberAt(table.byteLengths, sample);
+    if (lies === reached) stretches[count - 1] = numberAt(stretches, count - 1) + byteLength;
+    else {
+      stretches[count] = lies;
+      stretches[count + 1] = byteLength;
+      count += 2;
+    }
+    reached = lies + byteLength;
+  }
+  return stretches.slice(0, count);
+}
+
 /** Samples whose bytes touch, as one: `from` and `to` are positions in the segment's data. */
 function* runsOf(table: SampleTable, first: number, byteLength: number): Generator<{ fileOffset: number; from: number; to: number }> {
   let from = 0;

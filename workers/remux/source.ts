@@ -1,5 +1,6 @@
 // A container whose own index says where every sample lies: segments are built from it in this process, without ffmpeg and without state.
 import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
+import type { LocatedSegment } from '#domain/protocol.ts';
 
 /** A segment to build: `index` is its number in the plan, boundaries are source PTS in the track's timescale. */
 export type SegmentSpan = {
@@ -25,6 +26,11 @@ export interface RemuxSource {
    * Throws MEDIA_CHANGED when the file no longer holds what the index says, SEGMENT_NOT_FOUND when no sample lies there.
    */
   segment(streamIndex: number, span: SegmentSpan): Promise<Buffer>;
+  /**
+   * Where the bytes of `segment` lie, without reading any of them; null for a container whose index does not tell.
+   * Whoever reads them has to see to it that the file is still the one that was opened. Throws as `segment` does.
+   */
+  locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment | null>;
   /** Bytes of memory the index takes, for a cache that is bounded by bytes. */
   readonly indexByteLength: number;
   close(): Promise<void>;

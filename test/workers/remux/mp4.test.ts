@@ -7,7 +7,15 @@ import { execa } from 'execa';
 import { findBox } from '#workers/isobmff.ts';
 import { openMp4 } from '#workers/remux/mp4.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
-import { copyTrack, decodeErrors, packetsOf, parseFragment, writeTrack } from '../../support/copied-packets.ts';
+import {
+  boundariesOf,
+  type CopiedTrack,
+  copyTrack,
+  decodeErrors,
+  packetsOf,
+  parseFragment,
+  writeTrack,
+} from '../../support/copied-packets.ts';
 
 const PICTURE = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=24:duration=7'];
 const TONE = ['-f', 'lavfi', '-i', 'sine=duration=7:sample_rate=48000'];
@@ -68,6 +76,7 @@ async function assertCopiesExactly(path: string, { streams = [0, 1], droppedFram
     const copy = await copyTrack(source, streamIndex);
     const copyPath = join(folder, `copy-${streamIndex}.mp4`);
     await writeTrack(copy, copyPath);
+    await assertLocatedAlike(path, source, streamIndex, copy);
     const [expected, actual] = [await packetsOf(path, streamIndex), await packetsOf(copyPath, 0)];
     assert.deepEqual(
       actual.map(packet => ({ ...packet, pts: packet.pts - copy.shiftTicks, dts: packet.dts - copy.shiftTicks })),
@@ -75,6 +84,33 @@ async function assertCopiesExactly(path: string, { streams = [0, 1], droppedFram
     );
     assertContinuous(copy.segments);
     assert.equal(await decodeErrors(copyPath), '');
+  }
+}
+
+/** A segment put together from where its bytes lie is the one that was built. */
+async function assertLocatedAlike(
+  path: string,
+  source: RemuxSource,
+  streamIndex: number,
+  { segments, shiftTicks }: CopiedTrack,
+): Promise<void> {
+  const file = await readFile(path);
+  const { boundaries } = boundariesOf(source, streamIndex);
+  for (const [index, segment] of segments.entries()) {
+    const [fromPts, toPts] = [boundaries[index], boundaries[index + 1]];
+    assert.ok(fromPts !== undefined && toPts !== undefined);
+    const located = await source.locate(streamIndex, { index, fromPts, toPts, shiftTicks });
+    assert.ok(located);
+    const { head, stretches, byteLength } = located;
+    const parts = [head];
+    for (let at = 0; at < stretches.length; at += 2) {
+      const [position = 0, length = 0] = stretches.subarray(at, at + 2);
+      parts.push(file.subarray(position, position + length));
+    }
+    assert.ok(Buffer.concat(parts).equals(segment), `segment ${index} lies where it is said to`);
+    assert.equal(byteLength, segment.byteLength);
+    assert.equal(head.buffer.byteLength, head.byteLength, 'the head can be transferred');
+    assert.equal(stretches.buffer.byteLength, stretches.byteLength, 'the stretches can be transferred');
   }
 }
 

@@ -1,0 +1,143 @@
+// What an operator wants to see before trusting a machine: the programs, the folders, the port, and how much it can encode.
+import { constants } from 'node:fs';
+import { access, mkdir, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { parseMediaId } from '#domain/ids.ts';
+import type { Config } from './config.ts';
+import { MachineSpeed } from './machine-speed.ts';
+import { SpawnerProcess } from './spawner-process.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export type Check = { readonly name: string; readonly isGood: boolean; readonly found: string };
+export type Diagnosis = { readonly isGood: boolean; readonly checks: readonly Check[]; readonly pixelsPerSecond: number | null };
+
+const NEEDED_NODE = { major: 22, minor: 18 };
+const NEEDED_ENCODERS = ['libx264', 'aac'];
+const GIB = 1024 ** 3;
+/** Less than a film's worth of segments. */
+const MIN_FREE_BYTES = GIB;
+const CLOSE_DEADLINE_MS = 2_000;
+const HEALTH_DEADLINE_MS = 2_000;
+const FRAME_RATE = 24;
+const RUNGS = { '1080p': 1920 * 1080, '720p': 1280 * 720, '480p': 854 * 480 };
+
+export async function diagnose(config: Config): Promise<Diagnosis> {
+  const checks = [
+    nodeVersion(),
+    machine(),
+    await folder('data folder', config.dataDir),
+    await folder('cache folder', config.cacheDir),
+    await port(config),
+  ];
+  const { encoding, pixelsPerSecond } = await examineEncoding(config);
+  const all = [...checks, ...encoding];
+  return { isGood: all.every(({ isGood }) => isGood), checks: all, pixelsPerSecond };
+}
+
+export const inWords = ({ checks, isGood }: Diagnosis): string =>
+  [
+    ...checks.map(check => `${check.isGood ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.found}`),
+    isGood ? 'This machine is fit to serve.' : 'This machine is not fit to serve yet.',
+  ].join('\n');
+
+function nodeVersion(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isGood = major > NEEDED_NODE.major || (major === NEEDED_NODE.major && minor >= NEEDED_NODE.minor);
+  return { name: 'node', isGood, found: `${process.versions.node} (${NEEDED_NODE.major}.${NEEDED_NODE.minor} or newer is needed)` };
+}
+
+function machine(): Check {
+  const memory = `${inGib(totalmem())} of memory, ${inGib(freemem())} of it free`;
+  return { name: 'machine', isGood: true, found: `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}; ${memory}` };
+}
+
+async function folder(name: string, path: string): Promise<Check> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = await statfs(path);
+    const freeBytes = bavail * bsize;
+    return { name, isGood: freeBytes >= MIN_FREE_BYTES, found: `${path}, writable, ${inGib(freeBytes)} free` };
+  } catch (error) {
+    return { name, isGood: false, found: `${path} can not be written: ${codeOf(error)}` };
+  }
+}
+
+/** Taken by a Ferrite that answers is as good as free. */
+async function port({ host, port: wanted }: Config): Promise<Check> {
+  const name = 'port';
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  server.once('error', error => resolve(codeOf(error))).listen(wanted, host, () => resolve(null));
+  const failure = await promise;
+  if (failure === null) {
+    await new Promise(closed => server.close(closed));
+    return { name, isGood: true, found: `${host}:${wanted} is free` };
+  }
+  const answers = await fetch(`http://${host}:${wanted}/healthz`, { signal: AbortSignal.timeout(HEALTH_DEADLINE_MS) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  return {
+    name,
+    isGood: answers,
+    found: `${host}:${wanted} ${answers ? 'is where a server answers already' : `can not be used: ${failure}`}`,
+  };
+}
+
+/** As the server does it: by the process starter and in a thread. */
+async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
+  const spawner = await SpawnerProcess.start(() => undefined);
+  const { ffmpegPath, ffprobePath } = config;
+  const pool = await WorkerPool.start({
+    threads: 1,
+    host: { ffmpegPath, ffprobePath, spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
+    onEvent: () => undefined,
+    onReplaced: () => undefined,
+    onLost: () => undefined,
+  });
+  try {
+    return await examine(config, pool);
+  } finally {
+    await pool.close(CLOSE_DEADLINE_MS);
+    await spawner.close();
+  }
+}
+
+async function examine(config: Config, pool: WorkerPool): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
+  const mediaId = parseMediaId('any-media');
+  const { ffmpeg, ffprobe } = await pool.request('tools.check', { mediaId });
+  const { encoders } = await pool.request('machine.encoders', { mediaId });
+  const missing = NEEDED_ENCODERS.filter(encoder => !encoders.includes(encoder));
+  const encoding: Check[] = [
+    { name: 'ffmpeg', isGood: ffmpeg !== null, found: ffmpeg ?? `${config.ffmpegPath} can not be started` },
+    { name: 'ffprobe', isGood: ffprobe !== null, found: ffprobe ?? `${config.ffprobePath} can not be started` },
+    {
+      name: 'encoders',
+      isGood: missing.length === 0,
+      found: missing.length === 0 ? NEEDED_ENCODERS.join(', ') : `missing: ${missing.join(', ')}`,
+    },
+  ];
+  if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null };
+  try {
+    const speed = await MachineSpeed.read(config.dataDir);
+    const pixelsPerSecond = await speed.measure(ffmpeg, pool, new AbortController().signal);
+    encoding.push({ name: 'encoding', isGood: true, found: speedInWords(pixelsPerSecond, config.maxTranscodes) });
+    return { encoding, pixelsPerSecond };
+  } catch (error) {
+    encoding.push({ name: 'encoding', isGood: false, found: `the machine could not be measured: ${codeOf(error)}` });
+    return { encoding, pixelsPerSecond: null };
+  }
+}
+
+function speedInWords(pixelsPerSecond: number, maxTranscodes: number): string {
+  const times = Object.entries(RUNGS).map(([rung, pixels]) => `${(pixelsPerSecond / (pixels * FRAME_RATE)).toFixed(1)}× ${rung}`);
+  const limit = maxTranscodes > 0 ? `; FERRITE_MAX_TRANSCODES allows ${maxTranscodes} at once, whatever their size` : '';
+  return `${Math.round(pixelsPerSecond / 1e6)} million pixels a second: about ${times.join(', ')} in real time at ${FRAME_RATE} frames${limit}`;
+}
+
+const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : error instanceof Error ? error.name : 'unknown failure';

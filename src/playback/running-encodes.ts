@@ -1,0 +1,43 @@
+// Which session's encode is where, as the threads tell it: who needs no place because another viewer's encode is about to bring what it wants.
+import type { SessionId } from '#domain/ids.ts';
+import type { RenditionKey } from '#domain/rendition.ts';
+
+export type RunningEncode = {
+  readonly key: RenditionKey;
+  readonly nextIndex: number;
+  /** The furthest segment that is rather waited for than made by another encode. */
+  readonly reachIndex: number;
+};
+
+export class RunningEncodes {
+  readonly #bySession = new Map<SessionId, readonly RunningEncode[]>();
+  readonly #byKey = new Map<RenditionKey, Set<SessionId>>();
+
+  set(sessionId: SessionId, running: readonly RunningEncode[]): void {
+    for (const { key } of this.#bySession.get(sessionId) ?? []) this.#drop(key, sessionId);
+    if (running.length === 0) this.#bySession.delete(sessionId);
+    else this.#bySession.set(sessionId, running);
+    for (const { key } of running) this.#byKey.set(key, (this.#byKey.get(key) ?? new Set()).add(sessionId));
+  }
+
+  has(sessionId: SessionId): boolean {
+    return this.#bySession.has(sessionId);
+  }
+
+  /** True when the encode of another session is about to bring that segment. */
+  covers(key: RenditionKey, index: number, exceptSessionId: SessionId): boolean {
+    for (const sessionId of this.#byKey.get(key) ?? []) {
+      if (sessionId !== exceptSessionId && this.#bySession.get(sessionId)?.some(encode => isAbout(encode, key, index))) return true;
+    }
+    return false;
+  }
+
+  #drop(key: RenditionKey, sessionId: SessionId): void {
+    const sessions = this.#byKey.get(key);
+    sessions?.delete(sessionId);
+    if (sessions?.size === 0) this.#byKey.delete(key);
+  }
+}
+
+const isAbout = (encode: RunningEncode, key: RenditionKey, index: number): boolean =>
+  encode.key === key && index >= encode.nextIndex && index <= encode.reachIndex;

@@ -1,0 +1,44 @@
+// When hls.js tries again: as the server said in Retry-After, else with a growing pause; also where it would not by itself.
+
+/** Backoff 0.5 s doubling to 5 s, this often: a little over a minute before hls.js calls an error fatal. */
+const MAX_RETRIES = 16;
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 5_000;
+/** A server that says more would leave the viewer with nothing to see for too long: it is asked sooner. */
+const MAX_TOLD_MS = 10_000;
+
+export class RetryPolicy {
+  /** What the last refusal said. @type {number | null} */
+  #toldMs = null;
+
+  /** Reads what a refusal says, before hls.js hears of it. @param {XMLHttpRequest} xhr */
+  watch(xhr) {
+    xhr.addEventListener('readystatechange', () => {
+      if (xhr.readyState !== XMLHttpRequest.HEADERS_RECEIVED) return;
+      const seconds = xhr.status < 400 ? Number.NaN : Number(xhr.getResponseHeader('retry-after') ?? Number.NaN);
+      this.#toldMs = Number.isFinite(seconds) ? Math.min(seconds * 1000, MAX_TOLD_MS) : null;
+    });
+  }
+
+  /** The server may hold a segment back while it is being made, so the first byte may be late. @returns {import('hls.js').LoadPolicy} */
+  get loadPolicy() {
+    const retry = this.#retry();
+    return { default: { maxTimeToFirstByteMs: 30_000, maxLoadTimeMs: 120_000, timeoutRetry: retry, errorRetry: retry } };
+  }
+
+  /** hls.js by itself does not retry a refused connection, which is what a restarting server looks like. @returns {import('hls.js').RetryConfig} */
+  #retry() {
+    return {
+      maxNumRetry: MAX_RETRIES,
+      retryDelayMs: FIRST_DELAY_MS,
+      maxRetryDelayMs: MAX_DELAY_MS,
+      shouldRetry: (config, count, isTimeout, response) => {
+        const status = response?.code ?? 0;
+        // hls.js computes the pause from here right after it has asked.
+        if (config) Object.assign(config, { retryDelayMs: this.#toldMs ?? FIRST_DELAY_MS, maxRetryDelayMs: this.#toldMs ?? MAX_DELAY_MS });
+        if (count >= MAX_RETRIES || (status >= 400 && status < 500 && status !== 429)) return false;
+        return isTimeout || status === 0 || status >= 500 || status === 429;
+      },
+    };
+  }
+}

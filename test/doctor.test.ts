@@ -1,0 +1,51 @@
+// `ferrite doctor` as an operator runs it: the real command, a real measurement.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { freePort, temporaryFolder } from './support/server.ts';
+
+const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+
+type Diagnosis = { isGood: boolean; pixelsPerSecond: number | null; checks: { name: string; isGood: boolean; found: string }[] };
+
+async function doctor(t: TestContext, { args = ['--json'], env = {} }: { args?: string[]; env?: Record<string, string> } = {}) {
+  const dataDir = await temporaryFolder(t);
+  const settings = { FERRITE_DATA_DIR: dataDir, FERRITE_PORT: String(await freePort()), ...env };
+  const { promise, resolve } = Promise.withResolvers<{ code: number; stdout: string }>();
+  const environment = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings };
+  const child = execFile(process.execPath, [CLI, 'doctor', ...args], { env: environment, timeout: 90_000 }, (_error, stdout) =>
+    resolve({ code: child.exitCode ?? -1, stdout }),
+  );
+  return { dataDir, ...(await promise) };
+}
+
+test('doctor: a fit machine is measured, and the measurement kept', { timeout: 120_000 }, async t => {
+  const { code, stdout, dataDir } = await doctor(t);
+  const { isGood, pixelsPerSecond, checks } = JSON.parse(stdout) as Diagnosis;
+  assert.deepEqual([code, isGood], [0, true], stdout);
+  assert.ok((pixelsPerSecond ?? 0) > 1_000_000);
+  for (const name of ['node', 'machine', 'data folder', 'cache folder', 'port', 'ffmpeg', 'ffprobe', 'encoders', 'encoding'])
+    assert.ok(
+      checks.some(check => check.name === name && check.found !== ''),
+      name,
+    );
+  assert.ok(existsSync(join(dataDir, 'machine-speed.json')));
+});
+
+test('doctor: what is missing is named, and the exit code says so', { timeout: 120_000 }, async t => {
+  const scratch = await temporaryFolder(t);
+  const file = join(scratch, 'a-file');
+  await writeFile(file, '');
+  const { code, stdout } = await doctor(t, {
+    args: [],
+    env: { FERRITE_FFMPEG: join(scratch, 'nothing'), FERRITE_CACHE_DIR: join(file, 'cache') },
+  });
+  assert.equal(code, 1, stdout);
+  assert.match(stdout, /FAIL {2}ffmpeg: .*nothing can not be started/);
+  assert.match(stdout, /FAIL {2}cache folder: .*ENOTDIR/);
+  assert.match(stdout, /ok {4}ffprobe/);
+});

@@ -1,0 +1,75 @@
+// What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
+
+import type { EncodeJob } from '#actors/effects.ts';
+import { RATE_WINDOW_S } from '#domain/ladder.ts';
+import { ENCODED_AUDIO_RATE, encodeClock, firstChunkEnd, TIMELINE_START_S } from '#domain/plan.ts';
+import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
+
+/** AAC frames encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms; 1 frame is not enough). */
+export const AUDIO_PREROLL_FRAMES = 3;
+
+export const COMMON = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-copyts'];
+
+// Every head writes the same absolute timeline, nothing negative: field notes 1–3. One fragment a frame hands each frame
+// over as soon as the next is known, and leaves the cutting to SegmentReadiness.
+export const OUTPUT = [
+  ...['-map_metadata', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
+  ...['-avoid_negative_ts', 'disabled', '-use_editlist', '0', '-output_ts_offset', String(TIMELINE_START_S)],
+  ...['-max_muxing_queue_size', '1024', '-f', 'mp4'],
+];
+export const KNOWN_HEADER = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
+
+/** Without frames in reserve each picture comes out as it is put in: a segment is complete with its last frame, not some later (ADR 0010). */
+const TUNING: Readonly<Record<VideoEncode['preset'], readonly string[]>> = { superfast: ['-tune', 'zerolatency'], veryfast: [] };
+
+/** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
+export function pictureFilters({ frameRate: { num, den }, width, height }: VideoEncode, startS: number): string[] {
+  return [
+    `fps=${num}/${den}:start_time=${startS}`,
+    'tpad=stop_mode=clone:stop=-1',
+    `scale=${width}:${height}:flags=bicubic`,
+    'format=yuv420p',
+    'setsar=1',
+  ];
+}
+
+/** `firstSample`: the sound begins here, and goes on with silence after its end. */
+export function soundFilters({ channels }: AudioEncode, firstSample: number): string[] {
+  return [
+    // In a step of its own: first_pts counts in samples of what comes in.
+    `aresample=${ENCODED_AUDIO_RATE}`,
+    // Fills holes with silence and mends the 1 ms clock of Matroska; first_pts starts the run on the common sample grid.
+    `aresample=async=1:first_pts=${firstSample}`,
+    `aformat=sample_fmts=fltp:channel_layouts=${channels === 1 ? 'mono' : 'stereo'}`,
+    'apad',
+  ];
+}
+
+/** `keyframes`: what `-force_key_frames` takes. */
+export function pictureEncoder({ frameRate: { num, den }, preset, maxBitrateBps, codecs }: VideoEncode, keyframes: string): string[] {
+  const rate = String(Math.round(maxBitrateBps));
+  const window = String(Math.round(maxBitrateBps * RATE_WINDOW_S[preset]));
+  return [
+    ...['-c:v', 'libx264', '-preset', preset, ...TUNING[preset], '-profile:v', 'high', '-level:v', level(codecs)],
+    ...['-crf', '23', '-maxrate', rate, '-bufsize', window],
+    // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
+    ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', '-force_key_frames', keyframes],
+    ...['-video_track_timescale', String(encodeClock({ num, den }).timescale), '-enc_time_base', `${den}/${num}`],
+  ];
+}
+
+export const soundEncoder = ({ bitrateBps, channels }: AudioEncode): string[] => [
+  ...['-c:a', 'aac', '-b:a', String(bitrateBps), '-ac', String(channels), '-ar', String(ENCODED_AUDIO_RATE)],
+];
+
+/**
+ * Where an encode has its keyframes, in ticks of its grid: on every boundary, and where the first chunk of its first segment ends, so
+ * that what follows can be decoded without it.
+ */
+export function keyframeTicks({ rendition, grid, firstIndex, lastIndex }: EncodeJob): number[] {
+  const boundaries = grid.boundaries.slice(firstIndex, lastIndex + 1);
+  const chunkEnd = rendition.kind === 'video-encode' ? firstChunkEnd(grid, firstIndex, rendition.frameRate) : null;
+  return chunkEnd === null ? boundaries : boundaries.toSpliced(1, 0, chunkEnd);
+}
+
+const level = (codecs: string): string => (Number.parseInt(codecs.slice(-2), 16) / 10).toFixed(1);

@@ -1,0 +1,53 @@
+// Which stretches of a track an encoder is fed: from where decoding has to begin up to the end of its job.
+import type { EncodeJob } from '#actors/effects.ts';
+import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import { boundaryAt, originPts, segmentStartS } from '#domain/plan.ts';
+
+/** Source PTS. */
+export type Stretch = { readonly fromPts: number; readonly toPts: number };
+
+/** Each stretch between two keyframes is in memory as a whole. */
+const MAX_KEYFRAME_DISTANCE_S = 15;
+/** Far more than a decoder of sound needs to be in step. */
+const AUDIO_PREROLL_S = 0.25;
+const AUDIO_STRETCH_S = 4;
+
+export type FedStretches = {
+  readonly stretches: Iterable<Stretch>;
+  /** What is decoded at this time or later may be shown; what comes before is decoded for the sake of others only. */
+  readonly shownFromPts: number;
+};
+
+/** Null when there is nothing to feed, or too much at once. */
+export function fedStretches({ rendition, keyframes, grid, firstIndex, lastIndex }: EncodeJob): FedStretches | null {
+  const { video } = keyframes;
+  const originS = originPts(video) / video.timescale;
+  const fromS = originS + segmentStartS(grid, firstIndex);
+  const toS = originS + boundaryAt(grid, lastIndex + 1) / grid.timescale;
+  if (rendition.kind === 'video-encode') {
+    // The fps filter takes for a frame what is nearest to it.
+    const halfFrameS = rendition.frameRate.den / rendition.frameRate.num / 2;
+    return videoStretches(video, (fromS + halfFrameS) * video.timescale, toS * video.timescale);
+  }
+  const track = keyframes.audio.find(({ index }) => index === rendition.streamIndex);
+  return track ? audioStretches(track, fromS, toS) : null;
+}
+
+function videoStretches({ keyframes, timescale, endPts }: VideoTimeline, shownFromPts: number, lastPts: number): FedStretches | null {
+  const next = keyframes.findIndex(pts => pts >= shownFromPts);
+  const first = Math.max(next === -1 ? keyframes.length - 1 : next - 1, 0);
+  const all = keyframes.map((fromPts, index) => ({ fromPts, toPts: keyframes[index + 1] ?? endPts }));
+  const stretches = all.filter(({ fromPts }, index) => index >= first && (index === first || fromPts < lastPts));
+  if (stretches.some(({ fromPts, toPts }) => toPts - fromPts > MAX_KEYFRAME_DISTANCE_S * timescale)) return null;
+  return { stretches, shownFromPts };
+}
+
+function audioStretches({ timescale, firstPts, endPts }: AudioTimeline, fromS: number, toS: number): FedStretches | null {
+  const fromPts = Math.max(firstPts, Math.floor((fromS - AUDIO_PREROLL_S) * timescale));
+  // One stretch more than wanted, for what a resampler holds back.
+  const lastPts = Math.min(endPts, (toS + AUDIO_STRETCH_S) * timescale);
+  const step = AUDIO_STRETCH_S * timescale;
+  const stretches: Stretch[] = [];
+  for (let at = fromPts; at < lastPts; at += step) stretches.push({ fromPts: at, toPts: at + step });
+  return stretches.length === 0 ? null : { stretches, shownFromPts: fromPts };
+}
