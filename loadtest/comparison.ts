@@ -1,4 +1,5 @@
 // Rounds of the product and a limit beside each other: medians, spread, and the ratio within each round.
+import type { Chart } from './chart.ts';
 import type { Cell, Table } from './scenario.ts';
 import { median, percentile, summarize } from './statistics.ts';
 
@@ -38,6 +39,15 @@ export const ratios = ({ rounds }: Comparison): number[] => rounds.map(({ produc
 const ratiosOfSlowest = ({ rounds }: Comparison): number[] => rounds.map(({ product, limit }) => Math.max(...product) / Math.max(...limit));
 
 export const differences = ({ rounds }: Comparison): number[] => rounds.map(({ product, limit }) => median(product) - median(limit));
+
+/** A bar for each limit, its median ratio, and the line where both take the same. */
+export function comparisonChart(name: string, title: string, comparisons: readonly Comparison[]): Chart {
+  const bars = comparisons.map(comparison => {
+    const { median: value, min, max } = summarize(ratios(comparison));
+    return { label: `${comparison.what} / ${comparison.limitName}`, value, min, max, isProduct: true };
+  });
+  return { kind: 'bars', name, title, unit: '× the limit', bars, reference: { value: 1, label: '1×' } };
+}
 
 export function comparisonSamples(comparisons: readonly Comparison[]): Record<string, readonly number[]> {
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 // The films that are measured: the sample film, and longer ones made from it by copying it over and over.
 import { existsSync } from 'node:fs';
-import { copyFile, link, mkdir, rename } from 'node:fs/promises';
+import { copyFile, link, mkdir, rename, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from './programs.ts';
@@ -29,6 +29,10 @@ const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '
 export const tenMinutes = (options: Making): Promise<string> =>
   made(options, 'ten-minutes-even-audio.mp4', '450 MB', [...['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_1080P], ...EVEN_SOUND]);
 
+/** 480p, four minutes: made in a few seconds, long enough for encodes to lie apart. */
+export const fourMinutes = (options: Making): Promise<string> =>
+  made(options, 'four-minutes-480p.mp4', '35 MB', ['-stream_loop', '7', '-i', SAMPLE_480P, ...EVEN_SOUND]);
+
 /** 1080p, 240 repetitions, 5.4 GB: a large index. */
 export const twoHours = (options: Making): Promise<string> =>
   made(options, 'two-hours-even-audio.mp4', '5.4 GB, a few minutes', ['-stream_loop', '239', '-i', SAMPLE_1080P, ...EVEN_SOUND]);
@@ -48,12 +52,20 @@ export function busyPositionMs(loop: number, number: number): number {
   return Math.round(loop * LOOP_S * 1000) + withinMs;
 }
 
-/** A library folder of its own with these films in it; no copy where the file system can link. */
-export async function fillLibrary(folder: string, films: readonly string[]): Promise<void> {
+/**
+ * A library folder of its own with these films in it; no copy where the file system can link.
+ * `copies`: each film so many times, every one another version, which shares no segment with the others.
+ */
+export async function fillLibrary(folder: string, films: readonly string[], copies = 1): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const film of films) {
     const path = join(folder, basename(film));
     await link(film, path).catch(() => copyFile(film, path));
+    for (let copy = 1; copy < copies; copy++) {
+      const other = join(folder, `${copy}-${basename(film)}`);
+      await copyFile(film, other);
+      await utimes(other, copy, copy);
+    }
   }
 }
 

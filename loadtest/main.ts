@@ -2,63 +2,124 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { NothingToDrawError, writeCharts } from './chart-files.ts';
+import { runGate } from './gate.ts';
 import { MissingProgramError, requirePrograms } from './programs.ts';
 import { machineFacts, printResult, writeResult } from './report.ts';
 import type { Remote, Scenario, ScenarioOptions } from './scenario.ts';
+import { auth } from './scenarios/auth.ts';
+import { burstAdmission } from './scenarios/burst-admission.ts';
+import { chaos } from './scenarios/chaos.ts';
+import { compare } from './scenarios/compare.ts';
 import { direct } from './scenarios/direct.ts';
-import { hot } from './scenarios/hot.ts';
+import { encodeCapacity } from './scenarios/encode-capacity.ts';
+import { encodeStarts } from './scenarios/encode-starts.ts';
+import { manyIdleSessions } from './scenarios/many-idle-sessions.ts';
+import { mixed } from './scenarios/mixed.ts';
+import { playlist } from './scenarios/playlist.ts';
 import { readiness } from './scenarios/readiness.ts';
 import { remuxIndex } from './scenarios/remux-index.ts';
+import { sameTitle } from './scenarios/same-title.ts';
 import { seek } from './scenarios/seek.ts';
+import { seekStorm } from './scenarios/seek-storm.ts';
+import { segmentCold } from './scenarios/segment-cold.ts';
+import { segmentHot } from './scenarios/segment-hot.ts';
+import { sessionStart } from './scenarios/session-start.ts';
+import { sessionsChurn } from './scenarios/sessions-churn.ts';
+import { slowClients } from './scenarios/slow-clients.ts';
 import { soak } from './scenarios/soak.ts';
 import { ttff } from './scenarios/ttff.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  compare,
+  playlist,
+  'segment-hot': segmentHot,
+  'segment-cold': segmentCold,
+  auth,
+  'session-start': sessionStart,
   ttff,
   seek,
   'remux-index': remuxIndex,
   readiness,
   direct,
-  hot,
+  'same-title': sameTitle,
+  'many-idle-sessions': manyIdleSessions,
+  'seek-storm': seekStorm,
+  'burst-admission': burstAdmission,
+  'encode-capacity': encodeCapacity,
+  'encode-starts': encodeStarts,
+  'slow-clients': slowClients,
+  'sessions-churn': sessionsChurn,
+  mixed,
+  chaos,
   soak,
+};
+
+const COMMANDS = {
+  list: 'this list',
+  charts: 'draws the charts of JSON results: charts <file …> [--to <folder>]',
+  gate: 'ratios and counts that must not get worse than loadtest/baseline.json (--update writes it); needs only ffmpeg',
 };
 
 const OPTIONS = {
   json: { type: 'string' },
   rounds: { type: 'string' },
   sessions: { type: 'string' },
+  viewers: { type: 'string' },
+  minutes: { type: 'string' },
   'media-dir': { type: 'string' },
   url: { type: 'string' },
   username: { type: 'string' },
   password: { type: 'string' },
+  to: { type: 'string' },
+  update: { type: 'boolean', default: false },
 } as const;
 
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+
 const WRONG_USE = 2;
+const NAME_WIDTH = 20;
 
 class UsageError extends Error {}
 
 function usage(): string {
-  const names = Object.entries(SCENARIOS).map(([name, { about }]) => `  ${name.padEnd(14)}${about}`);
+  const scenarios = Object.entries(SCENARIOS).flatMap(([name, { about, needs, allowsRemote }]) => {
+    const server = allowsRemote ? 'starts its own server, or takes --url' : 'starts what it measures';
+    return [`  ${name.padEnd(NAME_WIDTH)}${about}`, `  ${''.padEnd(NAME_WIDTH)}needs ${needs.join(', ')}; ${server}`];
+  });
   return [
-    'usage: npm run loadtest -- <scenario> [--json <file>] [--rounds <n>] [--media-dir <folder for made films>]',
+    'usage: npm run loadtest -- <scenario> [--json <file>] [--rounds <n>] [--sessions <n>] [--viewers <n>] [--minutes <n>]',
+    '                                      [--media-dir <folder for made films>]',
     '       a running server instead of one of its own: --url <url> --username <name> --password <password>',
-    ...names,
+    '',
+    ...scenarios,
+    '',
+    ...Object.entries(COMMANDS).map(([name, about]) => `  ${name.padEnd(NAME_WIDTH)}${about}`),
   ].join('\n');
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
-  const [name = ''] = positionals;
+  const [name = '', ...files] = positionals;
+  if (name === 'list') console.log(usage());
+  else if (name === 'charts') await draw(files, values);
+  else if (name === 'gate') await guard(values);
+  else await measure(name, values);
+}
+
+async function measure(name: string, values: Values): Promise<void> {
   const scenario = SCENARIOS[name];
   if (!scenario) throw new UsageError(usage());
   requirePrograms(scenario.needs);
   const remote = remoteOf(values);
-  if (remote && !scenario.allowsRemote) throw new UsageError(`${name} needs a server of its own: leave --url out`);
+  if (remote && !scenario.allowsRemote) throw new UsageError(`${name} measures what it starts itself: leave --url out`);
   const options: ScenarioOptions = {
     remote,
     rounds: countOf(values.rounds, '--rounds'),
     sessions: countOf(values.sessions, '--sessions'),
-    mediaDir: values['media-dir'] ?? join(tmpdir(), 'ferrite-loadtest-media'),
+    viewers: countOf(values.viewers, '--viewers'),
+    minutes: minutesOf(values.minutes),
+    mediaDir: mediaDirOf(values),
     say: line => console.error(line),
   };
   const machine = machineFacts();
@@ -67,10 +128,29 @@ async function main(): Promise<void> {
   if (values.json !== undefined) await writeResult(values.json, name, result, machine);
 }
 
-function remoteOf({ url, username, password }: { url?: string; username?: string; password?: string }): Remote | null {
+async function draw(files: readonly string[], { to }: Values): Promise<void> {
+  if (files.length === 0) throw new UsageError('charts needs the JSON files of scenarios');
+  for (const path of await writeCharts(files, to ?? null)) console.log(path);
+}
+
+async function guard(values: Values): Promise<void> {
+  requirePrograms(['ffmpeg']);
+  const isKept = await runGate({ isUpdate: values.update, mediaDir: mediaDirOf(values), say: line => console.log(line) });
+  if (!isKept) process.exitCode = 1;
+}
+
+const mediaDirOf = (values: Values): string => values['media-dir'] ?? join(tmpdir(), 'ferrite-loadtest-media');
+
+function remoteOf({ url, username, password }: Values): Remote | null {
   if (url === undefined) return null;
   if (username === undefined || password === undefined) throw new UsageError('--url needs --username and --password');
   return { url, username, password };
+}
+
+function minutesOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(text) || Number(text) === 0) throw new UsageError('--minutes must be a number above 0');
+  return Number(text);
 }
 
 function countOf(text: string | undefined, name: string): number | null {
@@ -82,7 +162,8 @@ function countOf(text: string | undefined, name: string): number | null {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof UsageError) && !(error instanceof MissingProgramError)) throw error;
+  const isTold = error instanceof UsageError || error instanceof MissingProgramError || error instanceof NothingToDrawError;
+  if (!isTold) throw error;
   console.error(error.message);
   process.exitCode = WRONG_USE;
 }

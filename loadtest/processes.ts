@@ -8,9 +8,12 @@ import { runProgram } from './programs.ts';
 const TICKS_PER_SECOND = 100;
 const STOP_DEADLINE_MS = 20_000;
 
+/** Counted before this process is moved: then it sees only its own. */
+const CORES = availableParallelism();
+
 /** The core that servers get, and the one for what loads them; the same one where there is no other. */
 export const SERVER_CORE = 0;
-export const LOAD_CORE = availableParallelism() > 1 ? 1 : 0;
+export const LOAD_CORE = CORES > 1 ? 1 : 0;
 
 /** On `core` alone, children included; null leaves it to the scheduler. */
 export function spawnOn(core: number | null, file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
@@ -19,7 +22,7 @@ export function spawnOn(core: number | null, file: string, args: readonly string
 
 /** Moves this process, all threads, to one core; null gives it all of them back. */
 export async function moveSelf(core: number | null): Promise<void> {
-  const cores = core === null ? `0-${availableParallelism() - 1}` : String(core);
+  const cores = core === null ? `0-${CORES - 1}` : String(core);
   await runProgram('taskset', ['-a', '-c', '-p', cores, String(process.pid)], 5_000);
 }
 
@@ -40,6 +43,13 @@ export function cpuSeconds(pid: number): number {
     .replace(/^.*\) /s, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** The same in nanoseconds, where the kernel counts them; for what takes less than a second. */
+export function cpuNanoseconds(pid: number): number {
+  const counted = readdirSync(`/proc/${pid}/task`).map(task => textOrEmpty(`/proc/${pid}/task/${task}/schedstat`));
+  if (counted.every(text => text === '')) return cpuSeconds(pid) * 1e9;
+  return counted.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
 }
 
 export function residentBytes(pid: number): number {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { formatNumber } from './format.ts';
 import { versionOf } from './programs.ts';
 import type { Cell, Result, Table } from './scenario.ts';
 import { summarize } from './statistics.ts';
@@ -68,13 +69,6 @@ const aimTable = ({ aims }: Result): Table => ({
 function format(cell: Cell): string {
   if (cell === null) return '–';
   return typeof cell === 'string' ? cell : formatNumber(cell);
-}
-
-/** Three digits that matter. */
-export function formatNumber(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  if (Math.abs(value) >= 100) return String(Math.round(value));
-  return String(Number(value.toPrecision(3)));
 }
 
 function productVersion(): string {

@@ -1,4 +1,5 @@
 // What a scenario is given and what it hands back. The report is made from the result alone.
+import type { Chart } from './chart.ts';
 import type { ProgramName } from './programs.ts';
 
 export type ScenarioOptions = {
@@ -8,8 +9,12 @@ export type ScenarioOptions = {
   readonly rounds: number | null;
   /** Where films that take long to make are kept between runs. */
   readonly mediaDir: string;
-  /** Sessions of the soak; null: its own number. */
+  /** Sessions of scenarios that start many; null: the scenario's own number. */
   readonly sessions: number | null;
+  /** Viewers of scenarios with players; null: the scenario's own number. */
+  readonly viewers: number | null;
+  /** How long scenarios with players go on; null: the scenario's own time. */
+  readonly minutes: number | null;
   /** A line about what is going on, for the person who waits. */
   readonly say: (line: string) => void;
 };
@@ -33,6 +38,8 @@ export type Result = {
   readonly notes: readonly string[];
   /** Every sample, for whoever wants to compute something else. */
   readonly samples: Readonly<Record<string, readonly number[]>>;
+  /** What `charts` draws from the JSON. */
+  readonly charts?: readonly Chart[];
 };
 
 export type Scenario = {

@@ -16,6 +16,8 @@ const SCAN_DEADLINE_MS = 180_000;
 
 export type ServerOptions = {
   readonly films: readonly string[];
+  /** Under how many names each film is there: another media each. */
+  readonly copies?: number;
   /** Settings beside those that every server here gets. */
   readonly settings?: Readonly<Record<string, string>>;
   /** The core it runs on, its ffmpeg too; null: any. */
@@ -28,9 +30,9 @@ type LogLine = { readonly msg?: string; readonly url?: string; readonly state?: 
 export class ServerFolder {
   readonly path: string;
 
-  static async create(films: readonly string[]): Promise<ServerFolder> {
+  static async create(films: readonly string[], copies = 1): Promise<ServerFolder> {
     const folder = new ServerFolder(await mkdtemp(join(tmpdir(), 'ferrite-loadtest-')));
-    await fillLibrary(folder.library, films);
+    await fillLibrary(folder.library, films, copies);
     return folder;
   }
 
@@ -54,6 +56,7 @@ export class ServerFolder {
 export class Server {
   readonly remote: Remote;
   readonly #process: ChildProcess;
+  #isStopping = false;
 
   /** Resolves when it serves and, on a new folder, has scanned its library. */
   static async start(folder: ServerFolder, options: Omit<ServerOptions, 'films'> = {}): Promise<Server> {
@@ -69,6 +72,9 @@ export class Server {
         FERRITE_LIBRARY: `movies=${folder.library}`,
         FERRITE_ADMIN_USERNAME: credentials.username,
         FERRITE_ADMIN_PASSWORD: credentials.password,
+        // All viewers are one account here, and nothing is measured by the server itself meanwhile.
+        FERRITE_MAX_SESSIONS_PER_USER: '100000',
+        FERRITE_MAX_TRANSCODES: '20',
         ...options.settings,
       },
     });
@@ -76,16 +82,19 @@ export class Server {
     try {
       const { url = '' } = await log.line(({ msg }) => msg === 'listening', START_DEADLINE_MS);
       if (isFirstStart) await log.line(({ msg, state }) => msg === 'scan' && state === 'done', SCAN_DEADLINE_MS);
-      return new Server(child, { url, ...credentials });
+      return new Server(child, { url, ...credentials }, log);
     } catch (error) {
       await stopChild(child);
       throw error;
     }
   }
 
-  private constructor(child: ChildProcess, remote: Remote) {
+  private constructor(child: ChildProcess, remote: Remote, log: Log) {
     this.#process = child;
     this.remote = remote;
+    child.once('exit', (code, signal) => {
+      if (!this.#isStopping) console.error(`the server ended by itself: ${code ?? signal}; its last words: ${log.lastLines()}`);
+    });
   }
 
   get pid(): number {
@@ -94,13 +103,20 @@ export class Server {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await stopChild(this.#process);
+  }
+
+  /** As a crash of the machine would: nothing is saved. */
+  async kill(): Promise<void> {
+    this.#isStopping = true;
+    await stopChild(this.#process, 'SIGKILL');
   }
 }
 
 /** Runs `work` against a server on a folder of its own; both are gone afterwards, whatever happened. */
 export async function withServer<T>(options: ServerOptions, work: (server: Server) => Promise<T>): Promise<T> {
-  const folder = await ServerFolder.create(options.films);
+  const folder = await ServerFolder.create(options.films, options.copies);
   try {
     const server = await Server.start(folder, options);
     try {
@@ -128,6 +144,10 @@ class Log {
     });
   }
 
+  lastLines(): string {
+    return JSON.stringify(this.#lines.slice(-5));
+  }
+
   async line(matches: (line: LogLine) => boolean, deadlineMs: number): Promise<LogLine> {
     const past = this.#lines.find(matches);
     if (past) return past;
@@ -136,8 +156,7 @@ class Log {
     const listener = (line: LogLine): void => {
       if (matches(line)) resolve(line);
     };
-    const onExit = (code: number | null): void =>
-      reject(new Error(`the server exited with ${code}: ${JSON.stringify(this.#lines.slice(-3))}`));
+    const onExit = (code: number | null): void => reject(new Error(`the server exited with ${code}: ${this.lastLines()}`));
     this.#listeners.add(listener);
     this.#child.once('exit', onExit);
     return promise.finally(() => {

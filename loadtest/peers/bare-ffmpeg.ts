@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { nowMs } from '../http-client.ts';
 import { descendants, stopChild } from '../processes.ts';
+import { type MediaPlaylist, segmentAt } from '../viewer.ts';
 import { BoxCounter } from './box-counter.ts';
 
 const DEADLINE_MS = 120_000;
 
-/** What the encodes of one viewer were told. */
+/** What the encodes of one viewer were told, and the segment that they were started for. */
 export type EncodeCommands = {
+  readonly film: string;
   readonly video: readonly string[];
   /** Null where the sound is copied. */
   readonly audio: readonly string[] | null;
@@ -17,25 +19,46 @@ export type EncodeCommands = {
   readonly startS: number;
 };
 
+/** The video playlist of one viewer, and where in it the viewer is. */
+export type Watched = { readonly video: MediaPlaylist | null; readonly positionMs: number };
+
 /** One process, from its start to the last byte of what is waited for. */
 type BareRun = { readonly completeMs: Promise<number>; readonly child: ChildProcess };
 
 const AAC_FRAME = 1024;
 const AAC_RATE = 48_000;
 
-/** The encodes that run below the server at this moment; sound belongs to one viewer only. */
-export function runningEncodes(serverPid: number): EncodeCommands[] {
+/**
+ * The encodes of these viewers, who all watch this film at the same rung. The product's processes read it on stdin and know neither its
+ * name nor where they are in it; sound belongs to one viewer only.
+ */
+export function encodesOf(serverPid: number, film: string, viewers: readonly Watched[]): EncodeCommands[] {
   const running = descendants(serverPid).map(({ argv }) => argv);
+  const video = running.find(argv => argv.includes('libx264'));
+  if (!video) throw new Error('no encode is running');
   const audio = running.find(argv => argv.includes('-vn') && argv.includes('aac')) ?? null;
-  return running.filter(argv => argv.includes('libx264')).map(argv => toCommands(argv, audio));
+  const [, num, den] = optionOf(video, '-vf').match(/fps=(\d+)\/(\d+)/) ?? [];
+  const fps = Number(num) / Number(den);
+  return viewers.map(({ video: list, positionMs }) => {
+    const segment = list && wholeSegmentAt(list, positionMs);
+    if (!segment) throw new Error('a viewer has no video');
+    return { film, video, audio, frames: Math.round(segment.durationS * fps), fps, startS: Math.round(segment.startS * fps) / fps };
+  });
 }
 
-/** The product's own command lines all at once, each viewer's to its first complete segments; milliseconds of each. */
+/** A start's first segment is offered as two, `<n>.0.m4s` and `<n>.1.m4s`: the limits make the whole of it. */
+function wholeSegmentAt({ segments }: MediaPlaylist, positionMs: number): { startS: number; durationS: number } {
+  const number = Number.parseInt(segmentAt({ segments }, positionMs).name, 10);
+  const chunks = segments.filter(({ name }) => Number.parseInt(name, 10) === number);
+  return { startS: chunks[0]?.startS ?? 0, durationS: chunks.reduce((sum, { durationS }) => sum + durationS, 0) };
+}
+
+/** The product's own encoder settings on the file, all at once, each viewer's to its first complete segments; milliseconds of each. */
 export async function runSameCommands(viewers: readonly EncodeCommands[]): Promise<number[]> {
   // A fragment a frame: a segment is complete with its last frame's.
-  const videos = viewers.map(({ video, frames }) => ({ argv: video, mediaDataBoxes: frames }));
-  const audios = viewers.flatMap(({ audio, frames, fps }) =>
-    audio === null ? [] : [{ argv: audio, mediaDataBoxes: Math.floor((frames / fps) * (AAC_RATE / AAC_FRAME)) }],
+  const videos = viewers.map(commands => ({ argv: sameVideo(commands), mediaDataBoxes: commands.frames }));
+  const audios = viewers.flatMap(commands =>
+    commands.audio === null ? [] : [{ argv: sameAudio(commands, commands.audio), mediaDataBoxes: audioFrames(commands) }],
   );
   const completeMs = await runAll([...videos, ...audios]);
   return audios.length === 0 ? completeMs : [Math.max(...completeMs)];
@@ -75,23 +98,49 @@ function start(argv: readonly string[], mediaDataBoxes: number): BareRun {
   return { completeMs, child };
 }
 
-function toCommands(video: readonly string[], audio: readonly string[] | null): EncodeCommands {
-  const filter = optionOf(video, '-vf');
-  const [, num, den] = filter.match(/fps=(\d+)\/(\d+)/) ?? [];
-  const fps = Number(num) / Number(den);
-  const [first = 0, second] = optionOf(video, '-force_key_frames').split(',').map(Number);
-  // The times stand a quarter of a frame before their frames, but never before 0.
-  const frameAt = (seconds: number): number => Math.round(seconds * fps + 0.25);
-  const frames = second === undefined ? Number(optionOf(video, '-frames:v')) : frameAt(second) - frameAt(first);
-  return { video, audio, frames, fps, startS: frameAt(first) / fps };
+const audioFrames = ({ frames, fps }: EncodeCommands): number => Math.floor((frames / fps) * (AAC_RATE / AAC_FRAME));
+
+const fromFile = ({ film, startS }: EncodeCommands): string[] => ['-ss', String(startS), '-i', film];
+
+const OUTPUT = ['-f', 'mp4', '-movflags', '+empty_moov+default_base_moof+frag_every_frame', 'pipe:1'];
+
+function sameVideo(commands: EncodeCommands): string[] {
+  const { video, frames, fps } = commands;
+  const filters = optionOf(video, '-vf').replace(/fps=[^,]*/, `fps=${fps}`);
+  const encoder = video.slice(video.indexOf('-c:v'), video.indexOf('-force_key_frames'));
+  const map = optionOf(video, '-map');
+  return [
+    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', ...fromFile(commands), '-map', map === '0:0' ? '0:v:0' : map],
+    ...['-vf', filters, ...encoder, '-force_key_frames', String(frames / fps), ...OUTPUT],
+  ];
 }
 
-function plainCommand({ video, audio, frames, startS }: EncodeCommands): string[] {
+function sameAudio(commands: EncodeCommands, audio: readonly string[]): string[] {
+  const filters = optionOf(audio, '-af').replace(/:first_pts=\d+/, '');
+  const encoder = ['-c:a', 'aac', '-b:a', optionOf(audio, '-b:a'), '-ac', optionOf(audio, '-ac'), '-ar', optionOf(audio, '-ar')];
+  return [
+    'ffmpeg',
+    '-hide_banner',
+    '-nostdin',
+    '-v',
+    'error',
+    ...fromFile(commands),
+    '-map',
+    '0:a:0',
+    '-af',
+    filters,
+    ...encoder,
+    ...OUTPUT,
+  ];
+}
+
+function plainCommand(commands: EncodeCommands): string[] {
+  const { video, audio, frames } = commands;
   const [, scale = ''] = optionOf(video, '-vf').match(/(scale=\d+:\d+)/) ?? [];
   const same = ['-preset', '-profile:v', '-level:v', '-crf', '-maxrate', '-bufsize'].flatMap(name => [name, optionOf(video, name)]);
   const sound = audio === null ? [] : ['-map', '0:a:0', '-c:a', 'aac', '-ac', optionOf(audio, '-ac'), '-b:a', optionOf(audio, '-b:a')];
   return [
-    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', '-ss', String(startS), '-i', optionOf(video, '-i'), '-map', '0:v:0'],
+    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', ...fromFile(commands), '-map', '0:v:0'],
     ...['-vf', `${scale},format=yuv420p`, '-c:v', 'libx264', ...same, '-g', String(frames), '-keyint_min', String(frames)],
     ...['-sc_threshold', '0', ...sound, '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
   ];

@@ -20,11 +20,12 @@ export class Nginx {
   readonly #folder: string;
   readonly #process: ChildProcess;
 
-  static async start(core: number | null): Promise<Nginx> {
+  /** @param idleTimeoutS after which it closes a connection that asks for nothing, or for nothing whole; null: as nginx comes */
+  static async start(core: number | null, idleTimeoutS: number | null = null): Promise<Nginx> {
     const folder = await mkdtemp(join(tmpdir(), 'ferrite-nginx-'));
     await mkdir(join(folder, 'files'));
     const port = await freePort();
-    await writeFile(join(folder, 'nginx.conf'), configuration(folder, port));
+    await writeFile(join(folder, 'nginx.conf'), configuration(folder, port, idleTimeoutS));
     const child = spawnOn(core, 'nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'inherit'] });
     const nginx = new Nginx(folder, `http://127.0.0.1:${port}`, child);
     await nginx.#ready();
@@ -91,21 +92,23 @@ export class Nginx {
 }
 
 /** One process, as the CPU of one core is what is compared; open files cached, sendfile: nginx at its best. */
-function configuration(folder: string, port: number): string {
+function configuration(folder: string, port: number, idleTimeoutS: number | null): string {
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `  ${kind}_temp_path ${folder}/${kind};`);
+  const timeouts = idleTimeoutS === null ? '' : `keepalive_timeout ${idleTimeoutS}s; client_header_timeout ${idleTimeoutS}s;`;
   return `${user}
 daemon off;
 master_process off;
 pid ${folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections 4096; }
+events { worker_connections 16384; }
 http {
 ${temporary.join('\n')}
   access_log off;
   sendfile on;
   tcp_nopush on;
   keepalive_requests 100000000;
+  ${timeouts}
   open_file_cache max=1000 inactive=300s;
   open_file_cache_valid 300s;
   types { application/vnd.apple.mpegurl m3u8; video/mp4 mp4 m4s; }

@@ -21,43 +21,52 @@ export const direct: Scenario = {
   about: 'latency of 1 MiB ranges of a file beside nginx, one after another',
   needs: ['ffmpeg', 'nginx', 'taskset'],
   allowsRemote: false,
-  run: async options => {
-    const film = await tenMinutes(options);
-    return withServer({ films: [film], core: SERVER_CORE }, async server => {
-      const nginx = await Nginx.start(SERVER_CORE);
-      await moveSelf(LOAD_CORE);
-      try {
-        await nginx.publishFile('file.mp4', film);
-        const viewer = await Viewer.signIn(server.remote);
-        const mediaId = await viewer.firstMediaId();
-        const session = await viewer.start({ mediaId, delivery: 'direct', positionMs: 0, capabilities: {} });
-        return await measure(options, { url: server.remote.url, path: session.streamUrl }, { url: nginx.url, path: '/file.mp4' });
-      } finally {
-        await moveSelf(null);
-        await nginx.stop();
-      }
-    });
-  },
+  run: async options => report(await directRounds(options, options.rounds ?? ROUNDS)),
 };
+
+type Round = { readonly product: readonly number[]; readonly nginx: readonly number[] };
 
 type Address = { readonly url: string; readonly path: string };
 
-async function measure(options: ScenarioOptions, product: Address, peer: Address): Promise<Result> {
-  const rounds: { product: number[]; nginx: number[] }[] = [];
+/** Milliseconds of each range, the product's and nginx's in turn. */
+export async function directRounds(options: ScenarioOptions, rounds: number): Promise<readonly Round[]> {
+  const film = await tenMinutes(options);
+  return withServer({ films: [film], core: SERVER_CORE }, async server => {
+    const nginx = await Nginx.start(SERVER_CORE);
+    await moveSelf(LOAD_CORE);
+    try {
+      await nginx.publishFile('file.mp4', film);
+      const viewer = await Viewer.signIn(server.remote);
+      const mediaId = await viewer.firstMediaId();
+      const session = await viewer.start({ mediaId, delivery: 'direct', positionMs: 0, capabilities: {} });
+      viewer.close();
+      const product = { url: server.remote.url, path: session.streamUrl };
+      return await measure({ product, peer: { url: nginx.url, path: '/file.mp4' }, rounds, say: options.say });
+    } finally {
+      await moveSelf(null);
+      await nginx.stop();
+    }
+  });
+}
+
+type Measure = { readonly product: Address; readonly peer: Address; readonly rounds: number; readonly say: (line: string) => void };
+
+async function measure({ product, peer, rounds, say }: Measure): Promise<readonly Round[]> {
+  const measured: Round[] = [];
   const clients = { product: new HttpClient(product.url), nginx: new HttpClient(peer.url) };
   await latencies(clients.product, product.path, WARM_UP_REQUESTS);
   await latencies(clients.nginx, peer.path, WARM_UP_REQUESTS);
-  for (let round = 1; round <= (options.rounds ?? ROUNDS); round++) {
-    options.say(`direct: round ${round}`);
+  for (let round = 1; round <= rounds; round++) {
+    say(`direct: round ${round}`);
     await quietMoment();
-    rounds.push({
+    measured.push({
       product: await latencies(clients.product, product.path, REQUESTS_PER_ROUND),
       nginx: await latencies(clients.nginx, peer.path, REQUESTS_PER_ROUND),
     });
   }
   clients.product.close();
   clients.nginx.close();
-  return report(rounds);
+  return measured;
 }
 
 /** The same ranges each time, so that all of them come from the page cache. */
@@ -71,7 +80,7 @@ async function latencies(http: HttpClient, path: string, count: number): Promise
   return measured;
 }
 
-function report(rounds: readonly { product: number[]; nginx: number[] }[]): Result {
+function report(rounds: readonly Round[]): Result {
   const overP50 = rounds.map(({ product, nginx }) => median(product) - median(nginx));
   const overP95 = rounds.map(({ product, nginx }) => p95(product) - p95(nginx));
   const row = (what: string, product: number, nginx: number) => [what, product, nginx, product - nginx, product / nginx];

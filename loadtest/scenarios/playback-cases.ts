@@ -9,6 +9,7 @@ export type PlaybackCase = {
 };
 
 export const SAME_COMMAND = 'same ffmpeg command';
+export const PLAIN_COMMAND = 'ffmpeg -ss';
 
 /** Small enough that no round finds what an earlier one left; every viewer gets a transcoder at once. */
 export const NO_CACHE = {

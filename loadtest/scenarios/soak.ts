@@ -1,153 +1,118 @@
-// Many sessions started, sought and stopped: nothing of them may be left, and memory may not grow with their number.
-import { setTimeout as delay } from 'node:timers/promises';
-import { SAMPLE_480P } from '../films.ts';
-import { descendants, openDescriptors, residentBytes } from '../processes.ts';
+// Half an hour of mixed load with chaos: every so often something is killed, hangs, floods or runs full, and everybody else watches on.
+import { FAULTS, SERVER_KILLED, type Struck, strike } from '../chaos-faults.ts';
+import { ChaosWorld } from '../chaos-world.ts';
+import { tenMinutes } from '../films.ts';
+import { nowMs } from '../http-client.ts';
+import { diskAim, growthAims, HoldingLog, holdingTable, settle, viewerAims, viewerTable } from '../mixed-load.ts';
 import type { Result, Scenario, ScenarioOptions } from '../scenario.ts';
-import { type Server, withServer } from '../server.ts';
-import { median, slope } from '../statistics.ts';
-import { type Delivery, Viewer } from '../viewer.ts';
+import { WildViewers } from '../wild-viewers.ts';
+import { struckAims, struckNotes, struckTable } from './chaos.ts';
 
-const SESSIONS = 500;
-const AT_ONCE = 4;
-const SAMPLE_EVERY = 20;
-const DELIVERIES: readonly Delivery[] = ['direct', 'remux', 'transcode'];
-/** After the last session, for connections to be given up. */
-const SETTLE_DEADLINE_MS = 30_000;
-const SETTLE_STEP_MS = 250;
-/** More than this per session, over the second half of the run, is a leak. */
-const MOST_BYTES_PER_SESSION = 20_000;
+const MINUTES = 30;
+const VIEWERS = 6;
+/** Beside the wild ones, a victim whose encodes things happen to. */
+const VICTIM = { delivery: 'transcode', positionMs: 20_000, maxHeight: 240, rung: '240p', bufferTargetS: 20, reportsCmcd: true } as const;
+const FAULT_EVERY_MS = 60_000;
+/** Faults in a short run come sooner. */
+const FAULTS_AT_LEAST = 4;
+/** After the last one, for encodes to end and files to be written. */
+const SETTLE_DEADLINE_MS = 60_000;
+const CACHE_BYTES = 40 * 1024 * 1024;
+const FILM_MS = 560_000;
+const SETTINGS = {
+  FERRITE_MAX_TRANSCODES: '16',
+  FERRITE_CACHE_MAX_BYTES: String(CACHE_BYTES),
+  FERRITE_CACHE_MEMORY_BYTES: String(32 * 1024 * 1024),
+};
 
 export const soak: Scenario = {
-  about: 'many sessions started, sought and stopped (500; --sessions): processes, descriptors and memory left over',
+  about: 'mixed load with chaos (6 viewers for 30 minutes; --viewers, --minutes): nothing lost, nobody disturbed, nothing grows',
   needs: ['ffmpeg'],
   allowsRemote: false,
-  run: options => withServer({ films: [SAMPLE_480P] }, server => run(options, server)),
-};
-
-type Sample = { readonly sessions: number; readonly residentBytes: number; readonly descriptors: number; readonly encodes: number };
-
-async function run(options: ScenarioOptions, server: Server): Promise<Result> {
-  const total = options.sessions ?? SESSIONS;
-  const viewer = await Viewer.signIn(server.remote);
-  const mediaId = await viewer.firstMediaId();
-  for (const delivery of DELIVERIES) await oneSession(viewer, mediaId, delivery, 0);
-  await settled(server, null);
-  const before = sampleOf(server, 0);
-  const samples: Sample[] = [];
-  const failures: string[] = [];
-  let next = 0;
-  const startedMs = performance.now();
-  const play = async (): Promise<void> => {
-    for (let number = next++; number < total; number = next++) {
-      const delivery = DELIVERIES[number % DELIVERIES.length] ?? 'remux';
-      await oneSession(viewer, mediaId, delivery, number).catch(error => failures.push(String(error)));
-      if (number % SAMPLE_EVERY === 0) samples.push(sampleOf(server, number));
-      if (number % 100 === 0) options.say(`soak: ${number} of ${total} sessions`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, play));
-  const tookS = (performance.now() - startedMs) / 1000;
-  const isSettled = await settled(server, before.descriptors);
-  const after = sampleOf(server, total);
-  const open = (await viewer.metrics()).match(/^playback_sessions (\d+)/m)?.[1] ?? 'unknown';
-  viewer.close();
-  return report({ total, tookS, before, after, samples, failures, open, isSettled });
-}
-
-/** Starts somewhere, seeks twice, the second time without waiting, and stops. */
-async function oneSession(parent: Viewer, mediaId: string, delivery: Delivery, number: number): Promise<void> {
-  const viewer = parent.another();
-  try {
-    const positionMs = (number * 1_900) % 28_000;
-    const capabilities = delivery === 'transcode' ? { maxHeight: 240 } : {};
-    const playing = await viewer.play({ mediaId, delivery, positionMs, capabilities });
+  run: async options => {
+    const world = await ChaosWorld.create({ film: await tenMinutes(options), settings: SETTINGS });
     try {
-      if (!playing.video) return;
-      await viewer.seek(playing, (positionMs + 13_000) % 28_000);
-      const given = viewer.seek(playing, (positionMs + 5_000) % 28_000).catch(() => null);
-      await viewer.stop(playing.session);
-      await given;
+      return await run(options, world);
     } finally {
-      await viewer.stop(playing.session);
+      await world.audience.leaveAll().catch(() => undefined);
+      await world.close();
     }
-  } finally {
-    viewer.close();
-  }
-}
-
-function sampleOf({ pid }: Server, sessions: number): Sample {
-  const family = descendants(pid);
-  const descriptors = [pid, ...family.map(one => one.pid)].reduce((sum, one) => sum + descriptorsOrNone(one), 0);
-  const encodes = family.filter(({ argv }) => /(^|\/)ffmpeg$/.test(argv[0] ?? '')).length;
-  return { sessions, residentBytes: residentBytes(pid), descriptors, encodes };
-}
-
-/** A process may end while it is looked at. */
-function descriptorsOrNone(pid: number): number {
-  try {
-    return openDescriptors(pid);
-  } catch {
-    return 0;
-  }
-}
-
-/** Until no encode runs and no more descriptors are open than `descriptors`, or the deadline. */
-async function settled(server: Server, descriptors: number | null): Promise<boolean> {
-  const giveUpAtMs = performance.now() + SETTLE_DEADLINE_MS;
-  for (;;) {
-    const now = sampleOf(server, 0);
-    if (now.encodes === 0 && (descriptors === null || now.descriptors <= descriptors)) return true;
-    if (performance.now() > giveUpAtMs) return false;
-    await delay(SETTLE_STEP_MS);
-  }
-}
-
-type Soaked = {
-  readonly total: number;
-  readonly tookS: number;
-  readonly before: Sample;
-  readonly after: Sample;
-  readonly samples: readonly Sample[];
-  readonly failures: readonly string[];
-  readonly open: string;
-  readonly isSettled: boolean;
+  },
 };
 
-function report({ total, tookS, before, after, samples, failures, open, isSettled }: Soaked): Result {
-  const secondHalf = samples.filter(({ sessions }) => sessions >= total / 2);
-  const bytesPerSession = slope(secondHalf.map(sample => ({ x: sample.sessions, y: sample.residentBytes })));
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
-  const row = (what: string, sample: Sample) => [what, mib(sample.residentBytes), sample.descriptors, sample.encodes];
-  const middle = samples.find(({ sessions }) => sessions >= total / 2) ?? after;
-  return {
-    tables: [
-      {
-        title: `${total} sessions, ${AT_ONCE} at once, ${(total / tookS).toFixed(1)} a second, the same account`,
-        columns: ['when', 'server MiB', 'descriptors', 'encodes'],
-        rows: [row('after three sessions', before), row('in the middle', middle), row('at the end', after)],
+async function run(options: ScenarioOptions, world: ChaosWorld): Promise<Result> {
+  const viewers = options.viewers ?? VIEWERS;
+  const forMs = (options.minutes ?? MINUTES) * 60_000;
+  const log = new HoldingLog(() => world.serverPid, world.cacheFolder);
+  try {
+    const wild = new WildViewers(
+      wish => world.sit(wish),
+      seat => world.audience.leave(seat),
+    );
+    options.say(`soak: ${viewers} viewers for ${forMs / 60_000} minutes`);
+    const [struck] = await Promise.all([strikeFor(options, world, forMs), wild.watch(viewers, forMs)]);
+    // Of the last server only: the one that was killed took its memory along.
+    const restartedAtS = struck.restartedAtS;
+    const watched = log.holdings.filter(({ atS }) => atS > restartedAtS);
+    await world.audience.leaveAll();
+    const last = await settle(log, SETTLE_DEADLINE_MS);
+    const open = (await world.openSessions()).length;
+    const failures = [...wild.failures, ...world.audience.failures()];
+    return {
+      tables: [
+        viewerTable(`${viewers} viewers and a victim, ${forMs / 60_000} minutes, direct, remux and transcode`, wild, world.audience),
+        struckTable('What happened meanwhile', struck.all),
+        holdingTable(log.holdings),
+      ],
+      aims: [
+        ...viewerAims(wild, world.audience),
+        ...struckAims(struck.all),
+        ...growthAims(watched),
+        diskAim(watched, CACHE_BYTES),
+        { what: 'encodes left over', aim: '0', measured: String(last?.encodes ?? 0), isMet: last?.encodes === 0 },
+        { what: 'sessions left over', aim: '0', measured: String(open), isMet: open === 0 },
+      ],
+      notes: [
+        `What the viewers did: ${JSON.stringify(wild.facts.actions)}.`,
+        'The server is killed once, first of all; growth is of the one that came after it, over the second half of its time.',
+        ...struckNotes(struck.all),
+        ...[...new Set(failures)].slice(0, 5).map(failure => `failure: ${failure}`),
+      ],
+      samples: {
+        'server bytes': watched.map(({ bytes }) => bytes),
+        descriptors: watched.map(({ descriptors }) => descriptors),
+        'victim ms': struck.all.flatMap(({ victimMs }) => (victimMs === null ? [] : [victimMs])),
       },
-    ],
-    aims: [
-      { what: 'sessions that failed', aim: '0', measured: String(failures.length), isMet: failures.length === 0 },
-      { what: 'sessions still open', aim: '0', measured: open, isMet: open === '0' },
-      { what: 'encodes left over', aim: '0', measured: String(after.encodes), isMet: after.encodes === 0 },
-      { what: 'descriptors left over', aim: '0', measured: String(after.descriptors - before.descriptors), isMet: isSettled },
-      {
-        what: 'growth of memory per session, second half',
-        aim: `< ${MOST_BYTES_PER_SESSION / 1000} KB`,
-        measured: `${(bytesPerSession / 1000).toFixed(1)} KB`,
-        isMet: bytesPerSession < MOST_BYTES_PER_SESSION,
-      },
-    ],
-    notes: [
-      'Direct, remux and transcode (240p) in turn; each starts, seeks twice, the second time stopped before the answer is there.',
-      'Descriptors are those of the server and its process starter together.',
-      ...[...new Set(failures)].slice(0, 5).map(failure => `failure: ${failure}`),
-    ],
-    samples: {
-      'server bytes': samples.map(sample => sample.residentBytes),
-      descriptors: samples.map(({ descriptors }) => descriptors),
-      'median descriptors': [median(samples.map(({ descriptors }) => descriptors))],
-    },
-  };
+    };
+  } finally {
+    log.stop();
+  }
+}
+
+type Strikes = { readonly all: readonly Struck[]; readonly restartedAtS: number };
+
+/** One fault after the other, again from the first when all were, until the time is up. */
+async function strikeFor({ say }: ScenarioOptions, world: ChaosWorld, forMs: number): Promise<Strikes> {
+  const startedMs = nowMs();
+  const everyMs = Math.min(FAULT_EVERY_MS, forMs / FAULTS_AT_LEAST);
+  const all: Struck[] = [];
+  let restartedAtS = 0;
+  let victim = await world.sit(VICTIM);
+  for (let number = 0; ; number++) {
+    const dueMs = startedMs + (number + 0.5) * everyMs;
+    if (dueMs > startedMs + forMs) break;
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, dueMs - nowMs())));
+    const fault = number === 0 ? SERVER_KILLED : FAULTS[(number - 1) % FAULTS.length];
+    if (!fault) break;
+    say(`soak: ${fault.name}`);
+    // Backwards: an encode runs ahead of its viewer, and would have been where the next jump goes.
+    const jumpToMs = FILM_MS - ((number * 43_000) % (FILM_MS - 60_000));
+    all.push(await strike(world, fault, { victim, jumpToMs }));
+    if (number === 0) restartedAtS = (nowMs() - startedMs) / 1000;
+    // A victim that gave up is reported; the next fault gets another.
+    if (victim.player.facts.failure === null && victim.player.state !== 'ended') continue;
+    await world.audience.leave(victim).catch(() => undefined);
+    victim = await world.sit({ ...VICTIM, positionMs: jumpToMs });
+  }
+  return { all, restartedAtS };
 }

@@ -1,0 +1,36 @@
+// What an open session costs in memory while nobody does anything with it.
+import type { GateWorld } from './gate.ts';
+import type { Finding, Tolerance } from './gate-baseline.ts';
+import { Inspector } from './inspector.ts';
+import { LeanConnection } from './lean-connection.ts';
+import { residentBytes } from './processes.ts';
+
+/** The first ones make the heap as large as it needs to be. */
+const WARM_UP_SESSIONS = 200;
+const SESSIONS = 500;
+const CONNECTIONS = 8;
+
+const MEMORY: Tolerance = { factor: 1.5, slack: 20_000, why: 'the heap grows in steps, and gives back when it likes' };
+
+export async function idleFindings({ server, account, mediaId, inspectorPort }: GateWorld): Promise<Finding[]> {
+  const inspector = await Inspector.attach(server.pid, inspectorPort);
+  try {
+    const startMany = async (count: number): Promise<void> => {
+      let left = count;
+      const startSome = async (): Promise<void> => {
+        const connection = new LeanConnection(account.url);
+        while (left-- > 0) await account.start(connection, { mediaId, delivery: 'remux', positionMs: 0, maxHeight: 0 });
+        connection.close();
+      };
+      await Promise.all(Array.from({ length: CONNECTIONS }, startSome));
+      await inspector.collectGarbage();
+    };
+    await startMany(WARM_UP_SESSIONS);
+    const before = residentBytes(server.pid);
+    await startMany(SESSIONS);
+    const value = Math.max(0, residentBytes(server.pid) - before) / SESSIONS;
+    return [{ name: 'bytes of memory per idle session', value, tolerance: MEMORY }];
+  } finally {
+    inspector.close();
+  }
+}

@@ -1,0 +1,69 @@
+// The gate: a minute of ratios and counts that must not get worse than the checked-in baseline. Needs Node and ffmpeg, nothing else.
+import { Account } from './account.ts';
+import { fourMinutes } from './films.ts';
+import { formatNumber } from './format.ts';
+import { freePort } from './free-port.ts';
+import { baselineOf, type Finding, limitOf, readBaseline, regressions, writeBaseline } from './gate-baseline.ts';
+import { burstFindings, CAPACITY, QUEUE_TIMEOUT_MS } from './gate-burst.ts';
+import { requestCostFindings } from './gate-cost.ts';
+import { copyFindings, stormFindings } from './gate-encodes.ts';
+import { idleFindings } from './gate-idle.ts';
+import { inspectable } from './inspector.ts';
+import { SERVER_CORE } from './processes.ts';
+import { versionOf } from './programs.ts';
+import { type Server, withServer } from './server.ts';
+
+type GateOptions = { readonly isUpdate: boolean; readonly mediaDir: string; readonly say: (line: string) => void };
+
+export type GateWorld = { readonly server: Server; readonly account: Account; readonly mediaId: string; readonly inspectorPort: number };
+
+const CHECKS: readonly { readonly what: string; readonly run: (world: GateWorld) => Promise<Finding[]> }[] = [
+  { what: 'CPU per request', run: requestCostFindings },
+  { what: 'encodes of a second viewer', run: copyFindings },
+  { what: 'encodes of a seek storm', run: stormFindings },
+  { what: 'a burst of starts', run: burstFindings },
+  { what: 'idle sessions', run: idleFindings },
+];
+
+/** False when something got worse; each is told. */
+export async function runGate({ isUpdate, mediaDir, say }: GateOptions): Promise<boolean> {
+  const findings = await measure({ mediaDir, say });
+  if (isUpdate) {
+    await writeBaseline(baselineOf(findings));
+    say('loadtest/baseline.json is written');
+    return true;
+  }
+  const baseline = await readBaseline();
+  for (const { name, value } of findings) {
+    const entry = baseline[name];
+    say(`  ${name}: ${formatNumber(value)} (at most ${entry === undefined ? '?' : formatNumber(limitOf(entry))})`);
+  }
+  const worse = regressions(baseline, findings);
+  for (const line of worse) say(`WORSE ${line}`);
+  say(worse.length === 0 ? 'gate: nothing got worse' : `gate: ${worse.length} got worse`);
+  return worse.length === 0;
+}
+
+async function measure({ mediaDir, say }: Pick<GateOptions, 'mediaDir' | 'say'>): Promise<Finding[]> {
+  const film = await fourMinutes({ mediaDir, say });
+  const inspectorPort = await freePort();
+  const settings = {
+    FERRITE_MAX_TRANSCODES: String(CAPACITY),
+    FERRITE_ADMISSION_TIMEOUT_MS: String(QUEUE_TIMEOUT_MS),
+    ...inspectable(inspectorPort),
+  };
+  const core = versionOf('taskset') === null ? null : SERVER_CORE;
+  return withServer({ films: [film], core, settings }, async server => {
+    const account = await Account.signIn(server.remote);
+    const [media] = await account.media();
+    if (!media) throw new Error('the library is empty');
+    const world = { server, account, mediaId: media.id, inspectorPort };
+    const findings: Finding[] = [];
+    for (const { what, run } of CHECKS) {
+      const startedMs = performance.now();
+      findings.push(...(await run(world)));
+      say(`gate: ${what}, ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+    }
+    return findings;
+  });
+}
