@@ -48,6 +48,8 @@ type Event =
   | SegmentWanted
   /** Those who waited for segments of that slot have all gone away. */
   | { readonly type: 'segment.withdrawn'; readonly slot: string }
+  /** A later seek in the slot came to what is kept already. */
+  | { readonly type: 'wish.overtaken'; readonly slot: string }
   | { readonly type: 'slot.quiet'; readonly slot: string }
   | { readonly type: 'scrub.due'; readonly slot: string }
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
@@ -170,6 +172,14 @@ export const session = setup({
     }),
     // The scrub goes on: what follows is still too soon.
     withdrawWish: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { kept: null } }) }),
+    // It goes on past what is kept, too: a quiet moment is one without seeks, not one without encodes.
+    overtakeWish: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      const kept = context.scrubs[slot]?.kept;
+      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: null } } });
+      enqueue.cancel(quietTimer(slot));
+      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
+      if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
+    }),
     closeScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       const kept = context.scrubs[slot]?.kept;
       enqueue.assign({ scrubs: without(context.scrubs, slot) });
@@ -290,6 +300,10 @@ export const session = setup({
         'segment.withdrawn': {
           guard: { type: 'hasKeptWish', params: ({ event }) => event },
           actions: { type: 'withdrawWish', params: ({ event }) => event },
+        },
+        'wish.overtaken': {
+          guard: { type: 'isScrubbing', params: ({ event }) => event },
+          actions: { type: 'overtakeWish', params: ({ event }) => event },
         },
         'slot.quiet': [
           {

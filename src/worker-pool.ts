@@ -10,7 +10,7 @@ import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, typ
 export type WorkerEvent = Exclude<FromWorker, { kind: 'ready' | 'reply' | 'failure' }>;
 
 /** What a thread is told without an answer. */
-type Notification = Extract<ToWorker, { kind: 'served' | 'covered' | 'heartbeat' }>;
+type Notification = Extract<ToWorker, { kind: 'served' | 'overtaken' | 'covered' | 'heartbeat' }>;
 
 export type WorkerPoolOptions = {
   readonly threads: number;

@@ -92,6 +92,9 @@ class Host {
       case 'heartbeat':
         this.#sessions.heartbeat(message);
         return;
+      case 'overtaken':
+        this.#sessions.overtaken(message);
+        break;
       case 'served':
         this.#sessions.served(message);
         return;

@@ -137,6 +137,10 @@ export class Sessions {
     this.#sessions.get(sessionId)?.actor.send({ type: 'segment.served', slot: slotOf(track), rungId: rungOf(track), index });
   }
 
+  overtaken({ sessionId, track }: { sessionId: SessionId; track: Track }): void {
+    this.#sessions.get(sessionId)?.actor.send({ type: 'wish.overtaken', slot: slotOf(track) });
+  }
+
   /** What those encodes would write next is kept already: their work is done. */
   covered({ key, ...range }: { key: RenditionKey; fromIndex: number; untilIndex: number }): void {
     for (const { sessionId, run } of this.#encodes.nextWithin(key, range))

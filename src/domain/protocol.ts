@@ -89,6 +89,8 @@ export type ToWorker =
   | { readonly kind: 'heartbeat'; readonly sessionId: SessionId; readonly positionMs: number; readonly state: PlaybackState }
   /** A segment went out from memory: moves the window that encodes may run ahead. */
   | { readonly kind: 'served'; readonly sessionId: SessionId; readonly track: Track; readonly index: number }
+  /** A seek came to what is kept already: what an earlier one wanted of the track, and has not begun, is wanted no more. */
+  | { readonly kind: 'overtaken'; readonly sessionId: SessionId; readonly track: Track }
   /** An encode made again what was kept already, and the segments from `fromIndex` up to before `untilIndex` are kept too. */
   | { readonly kind: 'covered'; readonly key: RenditionKey; readonly fromIndex: number; readonly untilIndex: number }
   | { readonly kind: 'drain'; readonly deadlineMs: number };

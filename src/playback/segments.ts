@@ -142,10 +142,14 @@ export class Segments {
     return this.#cache.has(layout.key, name);
   }
 
+  /** The viewer has sought to what is kept already: what an earlier seek wanted there, and has not begun, is not made any more. */
+  overtake({ mediaId, sessionId, layout }: Pick<Wish, 'mediaId' | 'sessionId' | 'layout'>): void {
+    if (layout.isEncoded) this.#workers().notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
+  }
+
   /** Has it made without anybody waiting: a hint that it will be asked for. Resolves when that has come to an end, however. */
   async prefetch(wish: Wish): Promise<void> {
     const { layout, name } = wish;
-    if (this.isKept(layout, name)) return;
     const isLocated = layout.isLocated && name !== 'init';
     if (isLocated && this.#located.has(address(layout.key, name))) return;
     const begun = isLocated

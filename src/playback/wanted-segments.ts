@@ -51,11 +51,14 @@ export class WantedSegments {
 
   /** Has it made without anybody waiting. A hint is no reason to take a place that somebody waits for. */
   prefetch({ record }: LiveSession, wanted: Wanted): void {
-    if (this.#segments.isKept(wanted.layout, wanted.name)) return;
+    const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
+    if (this.#segments.isKept(wanted.layout, wanted.name)) {
+      this.#segments.overtake(segment);
+      return;
+    }
     const wish = encodeWish(record, wanted);
     const use = wish && this.#places.tryTake(wish);
-    const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted, mayEncode: wish === null || use !== null };
-    void this.#segments.prefetch(segment).finally(() => use?.end());
+    void this.#segments.prefetch({ ...segment, mayEncode: wish === null || use !== null }).finally(() => use?.end());
   }
 
   /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */

@@ -439,6 +439,36 @@ test('session: a kept seek that nobody waits for any more is not started, and th
   assert.deepEqual(firsts(), [10]);
 });
 
+test('session: a seek to what is kept already overtakes the kept seek, and the scrub goes on', () => {
+  const { actor, wants, firsts, emitted, clock } = start();
+  const overtake = () => actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+  wants(10);
+  for (const index of [50, 70]) {
+    wants(index);
+    clock.increment(QUIET / 2);
+    overtake();
+    assert.equal(emitted.at(-1), `wish.dropped ${index}`);
+    clock.increment(QUIET - 1);
+  }
+  overtake();
+  clock.increment(QUIET - 1);
+  wants(80);
+  assert.deepEqual(firsts(), [10]);
+  clock.increment(QUIET);
+  assert.deepEqual(firsts(), [10, 80]);
+});
+
+test('session: a seek to what is kept already ends no encode, and the next seek after a quiet moment starts at once', () => {
+  const { actor, wants, firsts, alive, clock } = start();
+  wants(10);
+  actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+  assert.equal(alive(), 1);
+  clock.increment(QUIET);
+  actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+  wants(50);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
 test('session: the client of a running encode that goes away does not end it', () => {
   const { actor, wants, firsts, alive } = start();
   wants(10);

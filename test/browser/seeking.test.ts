@@ -130,6 +130,7 @@ test('seeking in the web player', async t => {
     await page.waitForSelector('video');
     await seen(page, 'the film plays', ({ currentTime }) => currentTime > 0.3);
     const before = await picturesStarted(client);
+    assert.ok(before >= 1, 'what plays is counted');
     const bar = await page.locator('.seek').boundingBox();
     assert.ok(bar);
     const y = bar.y + bar.height / 2;
@@ -146,7 +147,8 @@ test('seeking in the web player', async t => {
     const lowest = Math.floor(SECONDS * 0.7) * FRAME_RATE;
     await seen(page, 'three quarters', ({ frame }) => frame >= lowest && frame <= SECONDS * 0.8 * FRAME_RATE);
     const started = (await picturesStarted(client)) - before;
-    assert.ok(started >= 1 && started <= 6, `${started} encodes`);
+    // None where the encode that plays has come that far meanwhile.
+    assert.ok(started <= 6, `${started} encodes`);
     t.diagnostic(`${started} encodes of the picture for a drag`);
   });
 });
