@@ -10,7 +10,7 @@ const WARM_UP_SESSIONS = 200;
 const SESSIONS = 500;
 const CONNECTIONS = 8;
 
-const MEMORY: Tolerance = { factor: 1.5, slack: 20_000, why: 'the heap grows in steps, and gives back when it likes' };
+const MEMORY: Tolerance = { factor: 1.5, slack: 8_000, why: 'the heap grows in steps, and gives back when it likes' };
 
 export async function idleFindings({ server, account, mediaId, inspectorPort }: GateWorld): Promise<Finding[]> {
   const inspector = await Inspector.attach(server.pid, inspectorPort);

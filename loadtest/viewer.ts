@@ -118,6 +118,15 @@ export class Viewer {
     return { session, video: opened.video, audio: opened.audio, times, fetched: opened.fetched };
   }
 
+  /** Fetches what comes after the start, up to `bufferS` seconds on, one after the other as a player does that fills its buffer. */
+  async buffer({ session, video, audio }: Playing, bufferS: number): Promise<void> {
+    const fromMs = lookedForAtMs(session);
+    for (const playlist of [video, audio]) {
+      for (const { name } of playlist ? segmentsBetween(playlist, fromMs, fromMs + bufferS * 1000) : [])
+        await this.http.get(`${playlist?.folder}${name}`);
+    }
+  }
+
   /** Jumps to another position; milliseconds until the segments there are complete. */
   async seek(playing: Playing, positionMs: number): Promise<{ readonly seekMs: number; readonly fetched: readonly Fetched[] }> {
     const startedMs = nowMs();
@@ -191,6 +200,10 @@ export function segmentAt({ segments }: Pick<MediaPlaylist, 'segments'>, positio
   if (!found) throw new Error('the playlist has no segment there');
   return found;
 }
+
+/** Without the one that shows `fromMs`. */
+const segmentsBetween = ({ segments }: MediaPlaylist, fromMs: number, toMs: number): MediaPlaylist['segments'] =>
+  segments.filter(({ startS }) => startS * 1000 > fromMs && startS * 1000 < toMs);
 
 function parseAccessToken({ status, body }: Answer): string {
   if (status !== 200) throw new Error(`signing in gave ${status}`);
