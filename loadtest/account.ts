@@ -1,5 +1,5 @@
 // A user of the server under load: signs in, makes other users, starts and ends sessions.
-import { type LeanAnswer, LeanConnection } from './lean-connection.ts';
+import { type LeanAnswer, type LeanCall, LeanConnection } from './lean-connection.ts';
 import type { Remote } from './scenario.ts';
 import type { Delivery, MediaItem, Started } from './viewer.ts';
 
@@ -16,6 +16,8 @@ const START_DEADLINE_MS = 120_000;
 /** The most that the list tells at once. */
 const PAGE = 200;
 
+type Call = Omit<LeanCall, 'headers' | 'keepsBody'>;
+
 /** The server said no. */
 export class Refused extends Error {
   readonly status: number;
@@ -30,23 +32,20 @@ export class Refused extends Error {
 }
 
 export class Account {
-  readonly url: string;
-  readonly #accessToken: string;
+  readonly #remote: Remote;
+  #accessToken: string;
 
-  static async signIn({ url, username, password }: Remote): Promise<Account> {
-    const connection = new LeanConnection(url);
-    try {
-      const json = { username, password };
-      const answer = await connection.send('/api/v1/auth/login', { method: 'POST', json, keepsBody: true });
-      return new Account(url, parseAccessToken(answer));
-    } finally {
-      connection.close();
-    }
+  static async signIn(remote: Remote): Promise<Account> {
+    return new Account(remote, await signIn(remote));
   }
 
-  private constructor(url: string, accessToken: string) {
-    this.url = url;
+  private constructor(remote: Remote, accessToken: string) {
+    this.#remote = remote;
     this.#accessToken = accessToken;
+  }
+
+  get url(): string {
+    return this.#remote.url;
   }
 
   get headers(): Readonly<Record<string, string>> {
@@ -61,7 +60,7 @@ export class Account {
       for (let number = 1; number <= count; number++) {
         const credentials = { username: `viewer-${number}`, password: `a password for viewer ${number}` };
         const json = { ...credentials, role: 'viewer' };
-        const answer = await connection.send('/api/v1/users', { method: 'POST', headers: this.headers, json, keepsBody: true });
+        const answer = await this.send(connection, '/api/v1/users', { method: 'POST', json });
         if (answer.status !== 201) throw new Refused(answer);
         made.push(await Account.signIn({ url: this.url, ...credentials }));
       }
@@ -78,7 +77,7 @@ export class Account {
       const all: MediaItem[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
         const after = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-        const page = parseMedia(await connection.send(`/api/v1/media?limit=${PAGE}${after}`, { headers: this.headers, keepsBody: true }));
+        const page = parseMedia(await this.send(connection, `/api/v1/media?limit=${PAGE}${after}`));
         all.push(...page.items);
         cursor = page.nextCursor;
       }
@@ -92,15 +91,14 @@ export class Account {
   async start(connection: LeanConnection, { mediaId, delivery, positionMs, maxHeight }: StartWish): Promise<Started> {
     const capabilities = maxHeight === NO_LIMIT ? {} : { maxHeight };
     const json = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
-    const call = { method: 'POST', headers: this.headers, json, keepsBody: true, deadlineMs: START_DEADLINE_MS } as const;
-    const answer = await connection.send('/api/v1/sessions', call);
+    const answer = await this.send(connection, '/api/v1/sessions', { method: 'POST', json, deadlineMs: START_DEADLINE_MS });
     if (answer.status !== 201) throw new Refused(answer);
     return JSON.parse(answer.body) as Started;
   }
 
   /** Resolves when the session and its processes are gone. */
   async stop(connection: LeanConnection, { sessionId }: Started): Promise<void> {
-    const answer = await connection.send(`/api/v1/sessions/${sessionId}`, { method: 'DELETE', headers: this.headers, keepsBody: true });
+    const answer = await this.send(connection, `/api/v1/sessions/${sessionId}`, { method: 'DELETE' });
     if (answer.status !== 204) throw new Refused(answer);
   }
 
@@ -110,7 +108,7 @@ export class Account {
     try {
       const json = { positionMs, updatedAtMs: Date.now() };
       const path = `/api/v1/media/${mediaId}/progress`;
-      const answer = await connection.send(path, { method: 'PUT', headers: this.headers, json, keepsBody: true });
+      const answer = await this.send(connection, path, { method: 'PUT', json });
       if (answer.status !== 200) throw new Refused(answer);
     } finally {
       connection.close();
@@ -120,12 +118,31 @@ export class Account {
   async json(path: string): Promise<unknown> {
     const connection = new LeanConnection(this.url);
     try {
-      const answer = await connection.send(path, { headers: this.headers, keepsBody: true });
+      const answer = await this.send(connection, path);
       if (answer.status !== 200) throw new Refused(answer);
       return JSON.parse(answer.body) as unknown;
     } finally {
       connection.close();
     }
+  }
+
+  /** Once more, signed in anew, when the token has expired: a long load outlives it. */
+  async send(connection: LeanConnection, path: string, call: Call = {}): Promise<LeanAnswer> {
+    const ask = (): Promise<LeanAnswer> => connection.send(path, { ...call, headers: this.headers, keepsBody: true });
+    const answer = await ask();
+    if (answer.status !== 401) return answer;
+    this.#accessToken = await signIn(this.#remote);
+    return ask();
+  }
+}
+
+async function signIn({ url, username, password }: Remote): Promise<string> {
+  const connection = new LeanConnection(url);
+  try {
+    const json = { username, password };
+    return parseAccessToken(await connection.send('/api/v1/auth/login', { method: 'POST', json, keepsBody: true }));
+  } finally {
+    connection.close();
   }
 }
 

@@ -310,7 +310,7 @@ export class Player {
     const path = `/api/v1/sessions/${session.sessionId}/heartbeat`;
     this.#heartbeatAtMs += HEARTBEAT_MS;
     await this.#persist(async () => {
-      const answer = await this.#connection.send(path, { method: 'POST', headers: account.headers, json, keepsBody: true });
+      const answer = await account.send(this.#connection, path, { method: 'POST', json });
       if (answer.status !== 200) throw new StatusError(answer);
       this.#heartbeats++;
     });
