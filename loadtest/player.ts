@@ -117,7 +117,7 @@ export class Player {
     try {
       while (!this.#isStopped && this.#clock.state !== 'ended') await this.#step();
     } catch (error) {
-      if (!this.#isStopped) this.#failure = error instanceof Error ? error.message : String(error);
+      this.#giveUp(error);
     } finally {
       this.#clock.pause(nowMs());
       this.#connection.close();
@@ -149,10 +149,10 @@ export class Player {
     return false;
   }
 
-  /** From the next segment on. */
+  /** From the next segment on. Resolves as `play` does when that fails for good. */
   async switchTo(name: string): Promise<void> {
     const rung = this.#rungs.find(one => one.name === name);
-    if (rung && rung !== this.#rung) await this.#persist(() => this.#takeRung(rung));
+    if (rung && rung !== this.#rung) await this.#persist(() => this.#takeRung(rung)).catch(error => this.#giveUp(error));
   }
 
   get rungNames(): readonly string[] {
@@ -164,6 +164,10 @@ export class Player {
     this.#isStopped = true;
     this.#connection.close();
     this.#wake();
+  }
+
+  #giveUp(error: unknown): void {
+    if (!this.#isStopped) this.#failure ??= error instanceof Error ? error.message : String(error);
   }
 
   async #step(): Promise<void> {
