@@ -160,31 +160,25 @@ export const session = setup({
     // Each start opens the slot's scrub anew; the first seek after a quiet moment finds none and starts at once.
     openScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: null } } });
-      for (const timer of [quietTimer(slot), dueTimer(slot)]) enqueue.cancel(timer);
-      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
+      enqueue.cancel(dueTimer(slot));
       enqueue.raise({ type: 'scrub.due', slot }, { id: dueTimer(slot), delay: 'scrubInterval' });
+    }),
+    // Anew: a quiet moment is one without seeks, not one without encodes.
+    awaitQuiet: enqueueActions(({ enqueue }, { slot }: { slot: string }) => {
+      enqueue.cancel(quietTimer(slot));
+      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
     }),
     keepWish: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
       enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: job } } });
-      enqueue.cancel(quietTimer(slot));
-      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
       enqueue.emit({ type: 'wish.kept', job });
     }),
     // The scrub goes on: what follows is still too soon.
     withdrawWish: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { kept: null } }) }),
-    // It goes on past what is kept, too: a quiet moment is one without seeks, not one without encodes.
-    overtakeWish: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+    dropWish: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       const kept = context.scrubs[slot]?.kept;
-      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: null } } });
-      enqueue.cancel(quietTimer(slot));
-      enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
       if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
     }),
-    closeScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
-      const kept = context.scrubs[slot]?.kept;
-      enqueue.assign({ scrubs: without(context.scrubs, slot) });
-      if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
-    }),
+    closeScrub: assign({ scrubs: ({ context }, { slot }: { slot: string }) => without(context.scrubs, slot) }),
     progress: enqueueActions(({ context, enqueue }, { actorId, nextIndex }: { actorId: string; nextIndex: number }) => {
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
       if (!known) return;
@@ -285,6 +279,7 @@ export const session = setup({
               { type: 'retireOtherAudio', params: ({ event }) => event },
               { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
               { type: 'keepWish', params: ({ event }) => event },
+              { type: 'awaitQuiet', params: ({ event }) => event },
             ],
           },
           {
@@ -294,6 +289,7 @@ export const session = setup({
               { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
               { type: 'startRun', params: ({ event }) => event },
               { type: 'openScrub', params: ({ event }) => event },
+              { type: 'awaitQuiet', params: ({ event }) => event },
             ],
           },
         ],
@@ -303,7 +299,11 @@ export const session = setup({
         },
         'wish.overtaken': {
           guard: { type: 'isScrubbing', params: ({ event }) => event },
-          actions: { type: 'overtakeWish', params: ({ event }) => event },
+          actions: [
+            { type: 'dropWish', params: ({ event }) => event },
+            { type: 'withdrawWish', params: ({ event }) => event },
+            { type: 'awaitQuiet', params: ({ event }) => event },
+          ],
         },
         'slot.quiet': [
           {
@@ -311,6 +311,7 @@ export const session = setup({
             actions: [
               { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
               { type: 'openScrub', params: ({ event }) => event },
+              { type: 'awaitQuiet', params: ({ event }) => event },
             ],
           },
           { actions: { type: 'closeScrub', params: ({ event }) => event } },
@@ -320,6 +321,7 @@ export const session = setup({
           actions: [
             { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
             { type: 'openScrub', params: ({ event }) => event },
+            { type: 'awaitQuiet', params: ({ event }) => event },
           ],
         },
         'segment.served': {
@@ -333,6 +335,7 @@ export const session = setup({
         'rung.retired': {
           actions: [
             { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },
+            { type: 'dropWish', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) },
             { type: 'closeScrub', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) },
           ],
         },
