@@ -46,7 +46,7 @@ export class UserRepository {
   }
 
   isEmpty(): boolean {
-    return this.#users.entries({ limit: 1 }).next().done === true;
+    return this.#users.count() === 0;
   }
 
   /** Whether an enabled administrator remains without this user. */

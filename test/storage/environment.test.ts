@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { newUserId, parseUserId } from '#domain/ids.ts';
-import { openDatabase } from '#storage/database.ts';
-import { aMedia, makeDataDir, openStore } from './support.ts';
+import { openDatabase, storePath } from '#storage/database.ts';
+import { aMedia, aUser, makeDataDir, openStore } from './support.ts';
 
 const DEADLINE = { timeout: 120_000 };
 const progressAt = (updatedAtMs: number) => ({ positionMs: 1, durationMs: 2, watched: false, updatedAtMs });
@@ -67,6 +68,20 @@ test('environment: its own writes are seen at once by the writing thread', DEADL
     await written;
     assert.equal(database.progress.get(userId, id)?.updatedAtMs, round);
   }
+});
+
+test('environment: nothing that reads holds on to what was there, so the space of old records is used again', DEADLINE, async t => {
+  const { dataDir, database } = await openStore(t);
+  const [userId, { id }] = [newUserId(), aMedia('film')];
+  await database.users.create(aUser('reader', { role: 'admin' }), () => undefined);
+  assert.equal(database.users.isEmpty(), false);
+  assert.equal(database.users.hasOtherAdministrator(userId), true);
+  const write = async (rounds: number): Promise<number> => {
+    for (let round = 1; round <= rounds; round++) await database.progress.put(userId, id, progressAt(round));
+    return statSync(storePath(dataDir)).size;
+  };
+  const warm = await write(100);
+  assert.ok((await write(400)) < warm + 256 * 1024);
 });
 
 test('environment: closing with writes queued writes them all, and refuses those that come later', DEADLINE, async t => {
