@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { frameWork } from '#domain/encode-work.ts';
 import { parseMediaId } from '#domain/ids.ts';
 import type { Config } from './config.ts';
 import { MachineSpeed } from './machine-speed.ts';
@@ -20,7 +21,8 @@ const MIN_FREE_BYTES = GIB;
 const CLOSE_DEADLINE_MS = 2_000;
 const HEALTH_DEADLINE_MS = 2_000;
 const FRAME_RATE = 24;
-const RUNGS = { '1080p': 1920 * 1080, '720p': 1280 * 720, '480p': 854 * 480 };
+const SOURCE = { width: 1920, height: 1080 };
+const RUNGS = { '1080p': SOURCE, '720p': { width: 1280, height: 720 }, '480p': { width: 854, height: 480 } };
 
 export async function diagnose(config: Config): Promise<Diagnosis> {
   const checks = [
@@ -132,9 +134,11 @@ async function examine(config: Config, pool: WorkerPool): Promise<{ encoding: Ch
 }
 
 function speedInWords(pixelsPerSecond: number, maxTranscodes: number): string {
-  const times = Object.entries(RUNGS).map(([rung, pixels]) => `${(pixelsPerSecond / (pixels * FRAME_RATE)).toFixed(1)}× ${rung}`);
+  const times = Object.entries(RUNGS).map(
+    ([rung, made]) => `${(pixelsPerSecond / (frameWork(made, SOURCE) * FRAME_RATE)).toFixed(1)}× ${rung}`,
+  );
   const limit = maxTranscodes > 0 ? `; FERRITE_MAX_TRANSCODES allows ${maxTranscodes} at once, whatever their size` : '';
-  return `${Math.round(pixelsPerSecond / 1e6)} million pixels a second: about ${times.join(', ')} in real time at ${FRAME_RATE} frames${limit}`;
+  return `${Math.round(pixelsPerSecond / 1e6)} million pixels a second: about ${times.join(', ')} of a 1080p film in real time at ${FRAME_RATE} frames${limit}`;
 }
 
 const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;

@@ -28,7 +28,7 @@ import { exportCache } from './cache-metrics.ts';
 import type { Config } from './config.ts';
 import { exportLoad } from './load-metrics.ts';
 import { MachineSpeed } from './machine-speed.ts';
-import { countedCapacity, pixelCapacity } from './playback/capacity.ts';
+import { countedCapacity, workCapacity } from './playback/capacity.ts';
 import { PlayerStats } from './playback/player-stats.ts';
 import { Segments } from './playback/segments.ts';
 import { PlaybackSessions } from './playback/sessions.ts';
@@ -107,7 +107,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
       database,
       workers,
       segments,
-      capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : pixelCapacity(machine.pixelsPerSecond),
+      capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : workCapacity(machine.pixelsPerSecond),
       queue: config.queue,
       maxSessionsPerUser: config.maxSessionsPerUser,
       tokens: auth.streamTokens,
@@ -148,7 +148,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
       ffmpeg: tools.ffmpeg,
       pool,
       log,
-      onMeasured: speed => sessions.setCapacity(pixelCapacity(speed)),
+      onMeasured: speed => sessions.setCapacity(workCapacity(speed)),
     });
     closers.push({ name: 'the measurement of the machine', close: async () => upkeep.close() });
   }

@@ -1,20 +1,21 @@
-// What this machine's ffmpeg can do: which encoders it has, and how many pixels a second of processor time it turns into a picture.
+// What this machine's ffmpeg can do: which encoders it has, and how much encoding it does in a second of processor time.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { frameWork } from '#domain/encode-work.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { RunTool } from './run-tool.ts';
 
 const FRAMES = 48;
-const WIDTH = 1280;
-const HEIGHT = 720;
+const MADE = { width: 1280, height: 720 };
+const FROM = { width: 1920, height: 1080 };
 /** The best of these counts: what else the machine does can only make one slower. */
 const RUNS = 3;
 const LIMITS = { deadlineMs: 30_000, maxOutputBytes: 64 * 1024 };
 const LIST_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 1024 * 1024 };
 
 // Moving shapes with some grain: a picture without it is done far too fast, one of pure noise far too slowly.
-const SOURCE = `testsrc2=s=1920x1080:r=24:d=${FRAMES / 24},noise=alls=6:allf=t`;
+const SOURCE = `testsrc2=s=${FROM.width}x${FROM.height}:r=24:d=${FRAMES / 24},noise=alls=6:allf=t`;
 
 /**
  * Decodes 1080p, scales and encodes 720p as a rung is. Processor time, not the clock: what others do at the same time does not count.
@@ -36,13 +37,13 @@ export async function measureSpeed(runTool: RunTool, signal: AbortSignal): Promi
         bestS,
         processorSeconds(
           await run([
-            ...['-benchmark', '-i', clip, '-an', '-vf', `scale=${WIDTH}:${HEIGHT}:flags=bicubic,format=yuv420p`],
+            ...['-benchmark', '-i', clip, '-an', '-vf', `scale=${MADE.width}:${MADE.height}:flags=bicubic,format=yuv420p`],
             ...['-c:v', 'libx264', '-preset', 'superfast', '-crf', '23', '-maxrate', '2800000', '-bufsize', '2800000', '-f', 'null', '-'],
           ]),
         ),
       );
     }
-    return Math.round((WIDTH * HEIGHT * FRAMES) / bestS);
+    return Math.round((frameWork(MADE, FROM) * FRAMES) / bestS);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,14 +1,11 @@
-// What the machine can encode at once and what each rung takes of it: pixels a second, or so many encodes whatever their size.
-import type { VideoEncode } from '#domain/rendition.ts';
+// What the machine can encode at once, and what an encode takes of it: its work, or one of so many encodes whatever their size.
 
 export type Capacity = {
   readonly total: number;
-  readonly costOf: (rendition: VideoEncode) => number;
+  /** @param work of the encode for a second of film (`encodeWork`) */
+  readonly costOf: (work: number) => number;
 };
-
-export const pixelsPerSecond = ({ width, height, frameRate }: Pick<VideoEncode, 'width' | 'height' | 'frameRate'>): number =>
-  Math.round((width * height * frameRate.num) / frameRate.den);
 
 export const countedCapacity = (encodes: number): Capacity => ({ total: encodes, costOf: () => 1 });
 
-export const pixelCapacity = (total: number): Capacity => ({ total: Math.round(total), costOf: pixelsPerSecond });
+export const workCapacity = (total: number): Capacity => ({ total: Math.round(total), costOf: work => work });

@@ -14,6 +14,8 @@ export type EncodeWish = {
   readonly userId: UserId;
   readonly priority: Priority;
   readonly rendition: VideoEncode;
+  /** For a second of film. */
+  readonly work: number;
   readonly key: RenditionKey;
   readonly index: number;
 };
@@ -113,15 +115,12 @@ export class EncodePlaces {
   }
 
   /** What a thread tells of a session's video encodes. Those that run hold a place, whatever was agreed. */
-  encoding(
-    owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>,
-    running: readonly (RunningEncode & { rendition: VideoEncode })[],
-  ): void {
+  encoding(owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
     const { sessionId } = owner;
     this.#running.set(sessionId, running);
     const [first] = running;
     if (first && !this.#holdings.has(sessionId)) {
-      const cost = this.#capacity.costOf(first.rendition);
+      const cost = this.#capacity.costOf(first.work);
       this.#hold(sessionId, this.#admission.claim({ ...owner, cost }));
     }
     if (first) this.#letGoCovered();
@@ -196,8 +195,8 @@ export class EncodePlaces {
     return { userId, priority, cost: this.#costOf(wish) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
   }
 
-  #costOf({ rendition }: EncodeWish): number {
-    return Math.min(this.#capacity.costOf(rendition), this.#capacity.total);
+  #costOf({ work }: EncodeWish): number {
+    return Math.min(this.#capacity.costOf(work), this.#capacity.total);
   }
 
   #hold(sessionId: SessionId, place: Place): Holding {

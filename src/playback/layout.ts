@@ -1,6 +1,7 @@
 // The addresses of one offer: its playlists as bytes, made once, and what each track's directory holds. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { encodeWork } from '#domain/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import { mediaPlaylist, multivariantPlaylist, withSplitSegment } from '#domain/playlist.ts';
@@ -16,6 +17,8 @@ export type TrackLayout = {
   readonly key: RenditionKey;
   readonly grid: Grid;
   readonly segmentCount: number;
+  /** That a second of it takes to encode; 0 where no picture is encoded. */
+  readonly work: number;
   /** Made by ffmpeg: worth keeping on disk, and waited for rather than computed. */
   readonly isEncoded: boolean;
   /** Copied as it lies in its file, which is read when it is sent: it takes memory only when it is asked for again. */
@@ -57,6 +60,7 @@ export class StreamLayout implements SessionLayout {
             grid,
             key: renditionKey(media.version, offer.targetMs, rendition),
             segmentCount: segmentCount(grid),
+            work: workOf(rendition, media),
             isLocated: rendition.kind === 'video-copy' && keyframes.copyMethod === 'mp4',
             isEncoded: isEncode(rendition) || keyframes.copyMethod === 'ffmpeg',
             rung: 'rungId' in rendition ? rendition.rungId : 'audio',
@@ -157,4 +161,10 @@ export class LayoutCache {
     this.#layouts.set(name, layout);
     return splitIndex === null ? layout : new SplitLayout(layout, splitIndex, { recent: this.#splitPlaylists, name });
   }
+}
+
+function workOf(rendition: Rendition, { streams }: Media): number {
+  if (rendition.kind !== 'video-encode') return 0;
+  const source = streams.video.find(({ index }) => index === rendition.streamIndex);
+  return encodeWork(rendition, source ?? rendition);
 }

@@ -1,7 +1,7 @@
 // What the front door keeps of one open session: enough to answer its stream requests without asking anybody.
 import type { ProfileName } from '#domain/client-profile.ts';
 import type { Media, User } from '#domain/media.ts';
-import type { SegmentName, VideoEncode } from '#domain/rendition.ts';
+import type { SegmentName } from '#domain/rendition.ts';
 import type { PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from './layout.ts';
 import type { RunningEncode } from './running-encodes.ts';
@@ -113,10 +113,10 @@ export class LiveSession {
   }
 
   /** Where its encodes of the picture are, as its thread told last. */
-  videoEncodes(): (RunningEncode & { readonly rendition: VideoEncode })[] {
+  videoEncodes(): (RunningEncode & { readonly work: number })[] {
     return (this.status?.encodes ?? []).flatMap(({ rendition: slot, nextIndex, reachIndex }) => {
       const track = this.layout.tracks.get(slot.replace(':', '/'));
-      return track?.rendition.kind === 'video-encode' ? [{ key: track.key, rendition: track.rendition, nextIndex, reachIndex }] : [];
+      return track?.rendition.kind === 'video-encode' ? [{ key: track.key, work: track.work, nextIndex, reachIndex }] : [];
     });
   }
 

@@ -73,10 +73,10 @@ function encodeWish(
   { id, userId, priority }: Pick<SessionRecord, 'id' | 'userId' | 'priority'>,
   { layout, name, positionMs }: Wanted,
 ): EncodeWish | null {
-  const { rendition, key, grid } = layout;
+  const { rendition, work, key, grid } = layout;
   if (rendition.kind !== 'video-encode') return null;
   const index = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
-  return { sessionId: id, userId, priority, rendition, key, index };
+  return { sessionId: id, userId, priority, rendition, work, key, index };
 }
 
 const needsPlace = (error: unknown): boolean => error instanceof FerriteError && error.code === 'PLACE_NEEDED';

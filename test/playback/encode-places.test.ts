@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
 import { newSessionId, newUserId } from '#domain/ids.ts';
 import { renditionKey, type VideoEncode } from '#domain/rendition.ts';
-import { countedCapacity, pixelCapacity } from '#src/playback/capacity.ts';
+import { countedCapacity, workCapacity } from '#src/playback/capacity.ts';
 import { EncodePlaces, type EncodeWish } from '#src/playback/encode-places.ts';
 import { createMetrics } from '#src/telemetry.ts';
 import { aRung } from '../support/titles.ts';
@@ -12,6 +12,7 @@ import { aRung } from '../support/titles.ts';
 const NEVER = new AbortController().signal;
 const SMALL = aRung('240p', { width: 426, height: 240 });
 const LARGE = aRung('720p');
+const [SMALL_WORK, LARGE_WORK] = [32, 52];
 
 function world(capacity = countedCapacity(1)) {
   const metrics = createMetrics();
@@ -27,11 +28,12 @@ const wish = (film: string, rendition: VideoEncode = LARGE, index = 0): EncodeWi
   userId: newUserId(),
   priority: 'interactive',
   rendition,
+  work: rendition === SMALL ? SMALL_WORK : LARGE_WORK,
   key: renditionKey(film, 2_000, rendition),
   index,
 });
 
-const runOf = ({ key, rendition }: EncodeWish, nextIndex = 0) => [{ key, rendition, nextIndex, reachIndex: nextIndex + 2 }];
+const runOf = ({ key, work }: EncodeWish, nextIndex = 0) => [{ key, work, nextIndex, reachIndex: nextIndex + 2 }];
 
 test('places: one is kept while somebody relies on it or an encode runs, and given back after both', async () => {
   const { places, granted } = world();
@@ -84,22 +86,22 @@ test('places: all requests of a session wait together, and leave when the last o
 });
 
 test('places: a smaller rung is granted at once, a larger one when there is room for the difference', async () => {
-  const { places, granted } = world(pixelCapacity(24 * (1280 * 720 + 426 * 240)));
+  const { places, granted } = world(workCapacity(LARGE_WORK + SMALL_WORK));
   const mine = wish('a', SMALL);
   const other = wish('b', LARGE);
   (await places.take(mine, NEVER))?.end();
   places.encoding(mine, runOf(mine));
   const otherUse = await places.take(other, NEVER);
-  const large = { ...mine, rendition: LARGE, key: renditionKey('a', 2_000, LARGE) };
+  const large = { ...mine, rendition: LARGE, work: LARGE_WORK, key: renditionKey('a', 2_000, LARGE) };
   assert.equal(places.use(large), null);
   const grown = places.take(large, NEVER);
   assert.equal(places.standing(mine.sessionId)?.position, 1);
   otherUse?.end();
   const use = await grown;
-  assert.equal(await granted(), 24 * 1280 * 720);
+  assert.equal(await granted(), LARGE_WORK);
   use?.end();
   places.use(mine)?.end();
-  assert.equal(await granted(), 24 * 426 * 240);
+  assert.equal(await granted(), SMALL_WORK);
 });
 
 test('places: an encode that nobody granted counts until it ends', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import HLS from 'hls-parser';
+import { encodeWork } from '#domain/encode-work.ts';
 import { buildPlan, segmentCount } from '#domain/plan.ts';
 import { renditionKey, type VideoCopy } from '#domain/rendition.ts';
 import { directoryOf, LayoutCache, type SessionLayout, StreamLayout } from '#src/playback/layout.ts';
@@ -33,6 +34,16 @@ test('layout: every track of the offer has a directory', () => {
     assert.equal(key, renditionKey(MEDIA.version, OFFER.targetMs, rendition));
   }
   assert.equal(new Set([...tracks.values()].map(({ key }) => key)).size, 4, 'no two tracks share an address');
+});
+
+test('layout: encoding a picture takes work by what is made and what it is made from; nothing else does', () => {
+  const { tracks } = new StreamLayout(PLANNED, OFFER);
+  const work = (directory: string): number => tracks.get(directory)?.work ?? Number.NaN;
+  const rung = aRung('720p');
+  const [source] = MEDIA.streams.video;
+  assert.equal(work('video/720p'), encodeWork(rung, source ?? rung));
+  assert.equal(work('video/original'), 0);
+  assert.equal(work('audio/0'), 0);
 });
 
 test('layout: what ffmpeg makes is worth keeping, what is cut here is not', () => {

@@ -16,6 +16,7 @@ const video: TrackLayout = {
   rendition: aRung(),
   key: KEY,
   grid: { timescale: 1_000, boundaries: Array.from({ length: 101 }, (_, index) => index * 2_000) },
+  work: 1,
   segmentCount: 100,
   isLocated: false,
   isEncoded: true,

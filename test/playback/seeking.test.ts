@@ -29,6 +29,7 @@ const trackOf = (rendition: Rendition, grid: Grid): TrackLayout => ({
   rendition,
   grid,
   key: renditionKey('v1', 2_000, rendition),
+  work: 1,
   segmentCount: grid.boundaries.length - 1,
   isLocated: false,
   isEncoded: rendition.kind.endsWith('encode'),

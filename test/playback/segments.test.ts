@@ -54,6 +54,7 @@ const layout: TrackLayout = {
   rendition: aRung(),
   key: renditionKey('v1', 2_000, aRung()),
   grid: aJob(0, 9).grid,
+  work: 1,
   segmentCount: 10,
   isLocated: false,
   isEncoded: true,

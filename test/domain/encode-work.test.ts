@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeWork, frameWork } from '#domain/encode-work.ts';
+
+const film = (width: number, height: number, num = 24, den = 1) => ({ width, height, frameRate: { num, den } });
+
+test('encode work: a small rung of a large film takes most of what a large one does, of a small film little', () => {
+  const large = encodeWork(film(1920, 1080), film(1920, 1080));
+  const ofLarge = encodeWork(film(426, 240), film(1920, 1080));
+  const ofSmall = encodeWork(film(426, 240), film(854, 480));
+  assert.ok(ofLarge > 0.35 * large && ofLarge < large);
+  assert.ok(ofSmall < 0.3 * ofLarge);
+});
+
+test('encode work: it grows with the frames a second, and is that of a frame so many times', () => {
+  assert.equal(encodeWork(film(640, 360, 60), film(640, 360, 60)), 2 * encodeWork(film(640, 360, 30), film(640, 360, 30)));
+  assert.equal(encodeWork(film(640, 360, 24), film(1280, 720, 24)), Math.round(24 * frameWork(film(640, 360), film(1280, 720))));
+  assert.equal(encodeWork(film(640, 360, 30_000, 1_001), film(640, 360, 30_000, 1_001)), Math.round((30_000 / 1_001) * 1.6 * 640 * 360));
+});
