@@ -45,7 +45,7 @@ export const encode = setup({
         nextIndex: context.nextIndex,
       }),
     ),
-    moveWindow: assign({ limitIndex: ({ context }, params: { limitIndex: number }) => Math.max(context.limitIndex, params.limitIndex) }),
+    moveWindow: assign({ limitIndex: (_, params: { limitIndex: number }) => params.limitIndex }),
     recordFailure: assign({ attempts: ({ context }) => context.attempts + 1, error: (_, params: ErrorRecord) => params }),
     stopFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.stop' }),
     holdFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.hold' }),

@@ -12,6 +12,8 @@ export type Run = {
   readonly slot: string;
   readonly job: EncodeJob;
   readonly nextIndex: number;
+  /** What its viewer asked for last. */
+  readonly viewerIndex: number;
   readonly limitIndex: number;
 };
 
@@ -21,9 +23,12 @@ export type Run = {
  */
 type Scrub = { readonly kept: EncodeJob | null };
 
+/** How many segments encodes may run ahead of their viewer at the moment. */
+export type Window = { readonly picture: number; readonly sound: number };
+
 type Context = {
   readonly record: SessionRecord;
-  readonly windowSegments: number;
+  readonly window: Window;
   readonly positionMs: number;
   readonly rungId: string | null;
   /** The run that serves each slot. Superseded runs are no longer here: they only finish dying. */
@@ -55,6 +60,8 @@ type Event =
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
   /** What that run would write next is kept already: it is not needed any more. */
   | { readonly type: 'run.covered'; readonly actorId: string }
+  /** Others need the machine more than encodes that are far ahead, or do not any longer. */
+  | { readonly type: 'window.resized'; readonly window: Window }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
   | { readonly type: 'session.stop' }
   /** Nobody has been heard of for the time of a lease. */
@@ -74,11 +81,12 @@ export type SessionEmitted =
   /** What was kept is of no use any more. */
   | { readonly type: 'wish.dropped'; readonly job: EncodeJob };
 
-type Input = { readonly record: SessionRecord; readonly windowSegments: number };
+type Input = { readonly record: SessionRecord; readonly window: Window };
 
 export const videoSlot = (rungId: string): string => `video:${rungId}`;
 export const audioSlot = (track: number): string => `audio:${track}`;
 const isAudio = (slot: string): boolean => slot.startsWith('audio:');
+const windowOf = ({ picture, sound }: Window, slot: string): number => (isAudio(slot) ? sound : picture);
 
 /** How many segments past the next one a viewer rather waits for a running encode than starts another (about what a start costs). */
 export const REACH_SEGMENTS = 2;
@@ -119,11 +127,20 @@ export const session = setup({
     }),
     moveWindow: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
       const run = context.runs[slot];
-      const limitIndex = index + context.windowSegments;
+      const limitIndex = index + windowOf(context.window, slot);
       // A viewer who watches what is cached far ahead is no reason to encode everything up to there.
-      if (!run || index > run.nextIndex + REACH_SEGMENTS || limitIndex <= run.limitIndex) return;
-      enqueue.assign({ runs: { ...context.runs, [slot]: { ...run, limitIndex } } });
+      if (!run || index > run.nextIndex + REACH_SEGMENTS || index <= run.viewerIndex) return;
+      const moved = { ...run, viewerIndex: index, limitIndex };
+      enqueue.assign({ runs: { ...context.runs, [slot]: moved } });
       enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex });
+      enqueue.emit({ type: 'run.progressed', run: moved });
+    }),
+    resizeWindow: enqueueActions(({ context, enqueue }, { window }: { window: Window }) => {
+      const runs = Object.values(context.runs).map(run => ({ ...run, limitIndex: run.viewerIndex + windowOf(window, run.slot) }));
+      enqueue.assign({ window, runs: Object.fromEntries(runs.map(run => [run.slot, run])) });
+      for (const run of runs) {
+        enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex: run.limitIndex });
+      }
     }),
     supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
       const run = context.runs[slot];
@@ -151,8 +168,9 @@ export const session = setup({
     }),
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
       if (job === null) return;
-      const limitIndex = job.firstIndex + context.windowSegments;
-      const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: job.firstIndex, limitIndex };
+      const limitIndex = job.firstIndex + windowOf(context.window, slot);
+      const { firstIndex } = job;
+      const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: firstIndex, viewerIndex: firstIndex, limitIndex };
       enqueue.spawnChild('encode', { id: run.actorId, input: { job, actorId: run.actorId, limitIndex } });
       enqueue.assign({ runs: { ...context.runs, [slot]: run }, runsStarted: context.runsStarted + 1, runsAlive: context.runsAlive + 1 });
       enqueue.emit({ type: 'run.started', run });
@@ -190,7 +208,7 @@ export const session = setup({
     }),
     endRun: enqueueActions(({ context, enqueue }, { actorId, job, error, nextIndex }: EncodeOutput) => {
       const known = Object.values(context.runs).find(run => run.actorId === actorId);
-      const run: Run = known ?? { actorId, slot: '', job, nextIndex, limitIndex: nextIndex };
+      const run: Run = known ?? { actorId, slot: '', job, nextIndex, viewerIndex: nextIndex, limitIndex: nextIndex };
       if (known) {
         // What follows the end of its work is no seek.
         enqueue.assign({ runs: without(context.runs, known.slot), scrubs: without(context.scrubs, known.slot) });
@@ -332,6 +350,7 @@ export const session = setup({
           ],
         },
         'run.covered': { actions: { type: 'endCovered', params: ({ event }) => event } },
+        'window.resized': { actions: { type: 'resizeWindow', params: ({ event }) => event } },
         'rung.retired': {
           actions: [
             { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },

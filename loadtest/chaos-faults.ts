@@ -24,6 +24,7 @@ export type Struck = {
   /** From the jump until the picture was there; null: never. */
   readonly victimMs: number | null;
   readonly victimFailure: string | null;
+  /** Of those who had been playing for a while: who has just jumped has nothing to be disturbed in. */
   readonly othersStalls: number;
   readonly othersFailures: readonly string[];
   readonly sessionsLost: number;
@@ -121,7 +122,7 @@ export async function strike(world: ChaosWorld, fault: Fault, { victim, jumpToMs
   const nobody = { victimMs: null, victimFailure: null, othersStalls: 0, othersFailures: [], sessionsLost: 0, isProgressKept: true };
   if (skipped !== null) return { name: fault.name, skipped, ...nobody };
   const others = world.audience.seats.filter(seat => seat !== victim);
-  const stallsOf = (): number => others.reduce((sum, { player }) => sum + player.facts.stalls, 0);
+  const stallsOf = (): number => others.reduce((sum, { player }) => sum + player.facts.settledStalls, 0);
   const failedBefore = new Set(others.filter(({ player }) => player.facts.failure !== null));
   const stallsBefore = stallsOf();
   await world.saveProgress(jumpToMs);

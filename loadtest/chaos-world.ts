@@ -13,11 +13,19 @@ import { runProgram } from './programs.ts';
 import { Server, ServerFolder } from './server.ts';
 
 const CACHE_TMPFS = '64m';
+const CACHE = 'cache';
+/** Beside the cache: it is not what the server holds. */
 const FILLER = 'filler';
 const MOUNT_DEADLINE_MS = 10_000;
 const STEP_MS = 100;
 
-export type WorldOptions = { readonly film: string; readonly settings: Readonly<Record<string, string>> };
+export type WorldOptions = {
+  /** Played as it is, or copied. */
+  readonly film: string;
+  /** A smaller one, for those who have it encoded: small enough for the machine to encode for all of them, so that what stalls is the faults' doing. */
+  readonly encodedFilm: string;
+  readonly settings: Readonly<Record<string, string>>;
+};
 
 export class ChaosWorld {
   readonly audience = new Audience();
@@ -32,9 +40,10 @@ export class ChaosWorld {
   #account: Account | null = null;
   #bystander: Account | null = null;
   #mediaId = '';
+  #encodedMediaId = '';
 
-  static async create({ film, settings }: WorldOptions): Promise<ChaosWorld> {
-    const folder = await ServerFolder.create([film]);
+  static async create({ film, encodedFilm, settings }: WorldOptions): Promise<ChaosWorld> {
+    const folder = await ServerFolder.create([film, encodedFilm]);
     const scratch = await mkdtemp(join(tmpdir(), 'ferrite-chaos-'));
     const ffmpeg = await FaultyFfmpeg.create(join(scratch, 'bin'));
     const cacheMount = await mountCache(scratch);
@@ -44,12 +53,15 @@ export class ChaosWorld {
       ...inspectable(inspectorPort),
       FERRITE_PORT: String(await freePort()),
       FERRITE_FFMPEG: ffmpeg.path,
-      ...(cacheMount === null ? {} : { FERRITE_CACHE_DIR: join(cacheMount, 'cache') }),
+      ...(cacheMount === null ? {} : { FERRITE_CACHE_DIR: join(cacheMount, CACHE) }),
     };
     const server = await Server.start(folder, { settings: all });
     const world = new ChaosWorld({ folder, scratch, ffmpeg, cacheMount, inspectorPort, settings: all, server });
     world.#account = await Account.signIn(server.remote);
-    world.#mediaId = (await world.account.media())[0]?.id ?? '';
+    const media = await world.account.media();
+    const bySize = media.toSorted((a, b) => b.height - a.height);
+    world.#mediaId = bySize.at(0)?.id ?? '';
+    world.#encodedMediaId = bySize.at(-1)?.id ?? '';
     return world;
   }
 
@@ -89,11 +101,12 @@ export class ChaosWorld {
   }
 
   get cacheFolder(): string {
-    return this.#cacheMount ?? join(this.#folder.data, 'cache');
+    return join(this.#cacheMount ?? this.#folder.data, CACHE);
   }
 
   sit(wish: Omit<SeatWish, 'mediaId'>): Promise<Seat> {
-    return this.audience.seat(this.account, { ...wish, mediaId: this.#mediaId });
+    const mediaId = wish.delivery === 'transcode' ? this.#encodedMediaId : this.#mediaId;
+    return this.audience.seat(this.account, { ...wish, mediaId });
   }
 
   /** Of a user who watches nothing meanwhile: what was acknowledged must stay. */

@@ -29,6 +29,10 @@ const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '
 export const tenMinutes = (options: Making): Promise<string> =>
   made(options, 'ten-minutes-even-audio.mp4', '450 MB', [...['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_1080P], ...EVEN_SOUND]);
 
+/** 480p, as long: two cores encode for several viewers of it. */
+export const tenMinutes480p = (options: Making): Promise<string> =>
+  made(options, 'ten-minutes-480p.mp4', '80 MB', ['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_480P, ...EVEN_SOUND]);
+
 /** 480p, four minutes: made in a few seconds, long enough for encodes to lie apart. */
 export const fourMinutes = (options: Making): Promise<string> =>
   made(options, 'four-minutes-480p.mp4', '35 MB', ['-stream_loop', '7', '-i', SAMPLE_480P, ...EVEN_SOUND]);

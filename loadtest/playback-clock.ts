@@ -3,8 +3,13 @@
 export type PlaybackFacts = {
   readonly playedMs: number;
   readonly stalls: number;
+  /** Of them, those of a viewer who had been playing for a while: before that the buffer has never been filled. */
+  readonly settledStalls: number;
   readonly stalledMs: number;
 };
+
+/** Played since a start or an unbuffered seek. */
+const SETTLED_AFTER_MS = 4_000;
 
 type ScreenState = 'waiting' | 'playing' | 'stalled' | 'ended';
 
@@ -17,7 +22,9 @@ export class PlaybackClock {
   #isPaused = false;
   #atMs: number;
   #playedMs = 0;
+  #playedSinceWaitMs = 0;
   #stalls = 0;
+  #settledStalls = 0;
   #stalledMs = 0;
 
   /** @param endS where the film ends */
@@ -46,7 +53,7 @@ export class PlaybackClock {
   }
 
   get facts(): PlaybackFacts {
-    return { playedMs: this.#playedMs, stalls: this.#stalls, stalledMs: this.#stalledMs };
+    return { playedMs: this.#playedMs, stalls: this.#stalls, settledStalls: this.#settledStalls, stalledMs: this.#stalledMs };
   }
 
   /** Lets the time pass until `nowMs`: played, stood still, or neither. */
@@ -58,12 +65,14 @@ export class PlaybackClock {
     if (this.#state !== 'playing') return;
     const playedMs = Math.min(elapsedMs, this.bufferedAheadS * 1000);
     this.#playedMs += playedMs;
+    this.#playedSinceWaitMs += playedMs;
     this.#positionS += playedMs / 1000;
     if (this.#positionS >= this.#endS - 0.001) {
       this.#state = 'ended';
     } else if (playedMs < elapsedMs) {
       this.#state = 'stalled';
       this.#stalls++;
+      if (this.#playedSinceWaitMs >= SETTLED_AFTER_MS) this.#settledStalls++;
       this.#stalledMs += elapsedMs - playedMs;
     }
   }
@@ -97,6 +106,7 @@ export class PlaybackClock {
     this.#bufferedFromS = positionS;
     this.#bufferedToS = positionS;
     this.#state = 'waiting';
+    this.#playedSinceWaitMs = 0;
     return false;
   }
 }

@@ -27,6 +27,7 @@ export type SegmentFacts = { readonly atMs: number; readonly waitMs: number; rea
 export type PlayerFacts = {
   readonly playedMs: number;
   readonly stalls: number;
+  readonly settledStalls: number;
   readonly stalledMs: number;
   readonly ttffMs: number | null;
   readonly seekMs: readonly number[];
@@ -155,8 +156,8 @@ export class Player {
     if (rung && rung !== this.#rung) await this.#persist(() => this.#takeRung(rung)).catch(error => this.#giveUp(error));
   }
 
-  get rungNames(): readonly string[] {
-    return this.#rungs.map(({ name }) => name);
+  get rungs(): readonly Rung[] {
+    return this.#rungs;
   }
 
   /** The session is somebody else's to end. */
@@ -230,7 +231,9 @@ export class Player {
     const opened = await this.#openRendition(rung.uri);
     const track = this.#tracks.find(({ kind }) => kind === 'v');
     if (!track) return;
-    Object.assign(track, opened);
+    // A copy has boundaries of its own: what comes next is found by time.
+    const next = track.next < track.pieces.length ? indexAt(opened, nextStartS(track)) : opened.pieces.length;
+    Object.assign(track, opened, { next });
     this.#rung = rung;
     this.#switches++;
   }
@@ -248,7 +251,9 @@ export class Player {
     return track;
   }
 
+  /** As our player: it begins with the rung that the server lists first, and knows nothing before it has loaded something. */
   async #adapt(): Promise<void> {
+    if (this.#ttffMs === null) return;
     const current = this.#rung?.bandwidthBps ?? null;
     const rate = this.#throughput.choose(
       this.#rungs.map(({ bandwidthBps }) => bandwidthBps),
@@ -265,7 +270,8 @@ export class Player {
     const answer = await this.#persist(() => this.#get(track.folder + piece.name, { headers: this.#segmentHeaders(track, piece) }));
     if (!answer || generation !== this.#generation) return;
     const waitMs = answer.lastByteAtMs - answer.sentAtMs;
-    this.#throughput.sample(answer.bodyBytes, waitMs);
+    // What the server thinks is not the line's doing: hls.js leaves it out as well.
+    this.#throughput.sample(answer.bodyBytes, answer.lastByteAtMs - answer.firstByteAtMs);
     this.#options.onSegment({ atMs: answer.lastByteAtMs, waitMs, bytes: answer.bodyBytes });
     track.next++;
     this.#buffered();

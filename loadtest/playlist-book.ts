@@ -4,7 +4,7 @@ import { parseMediaPlaylist } from './viewer.ts';
 /** A stretch of one rendition: a file, or a range of one. */
 export type Piece = { readonly name: string; readonly range: string | null; readonly startS: number; readonly endS: number };
 
-export type Rung = { readonly name: string; readonly uri: string; readonly bandwidthBps: number };
+export type Rung = { readonly name: string; readonly uri: string; readonly bandwidthBps: number; readonly height: number };
 
 export type MainPlaylist = { readonly rungs: readonly Rung[]; readonly audioUri: string | null };
 
@@ -19,6 +19,7 @@ export class PlaylistBook {
       name: uri.split('/')[1] ?? uri,
       uri,
       bandwidthBps: Number(attributes.match(/(?:^|,)BANDWIDTH=(\d+)/)?.[1]),
+      height: Number(attributes.match(/(?:^|,)RESOLUTION=\d+x(\d+)/)?.[1]),
     }));
     if (rungs.length === 0) throw new Error('the multivariant playlist has no variant');
     return { rungs, audioUri: text.match(/^#EXT-X-MEDIA:TYPE=AUDIO.*URI="([^"]+)"/m)?.[1] ?? null };

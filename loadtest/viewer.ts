@@ -4,7 +4,7 @@ import type { Remote } from './scenario.ts';
 
 export type Delivery = 'direct' | 'remux' | 'transcode';
 
-export type MediaItem = { readonly id: string; readonly title: string; readonly durationMs: number };
+export type MediaItem = { readonly id: string; readonly title: string; readonly durationMs: number; readonly height: number };
 
 export type Wish = {
   readonly mediaId: string;

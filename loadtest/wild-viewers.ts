@@ -15,7 +15,9 @@ const PAUSE_MS = 3_000;
 /** A server that is away is tried again. */
 const START_AGAIN_MS = 1_000;
 const FILM_MS = 540_000;
+/** Of what is encoded for them: six who jump about are as many as two cores can encode for. */
 const MAX_HEIGHT = 360;
+const ORIGINAL = 'original';
 
 export type WildFacts = { sessions: number; refusals: number; actions: Record<string, number> };
 
@@ -84,10 +86,11 @@ export class WildViewers {
       player.pause();
       await this.#rest(PAUSE_MS);
       player.resume();
-    } else if (choice < 0.85 && player.rungNames.length > 1) {
+    } else if (choice < 0.85 && player.rungs.length > 1) {
       this.#count('switch');
-      const names = player.rungNames;
-      await player.switchTo(names[Math.floor(random() * names.length)] ?? '');
+      // What is copied costs nothing at any height.
+      const rungs = player.rungs.filter(({ height, name }) => height <= MAX_HEIGHT || name === ORIGINAL);
+      await player.switchTo(rungs[Math.floor(random() * rungs.length)]?.name ?? '');
     } else {
       this.#count('watch on');
     }

@@ -1,6 +1,7 @@
 // Which running encode covers a segment, over all sessions of this thread: one thread owns a media, so a plain Map needs no lock.
 import type { Run } from '#actors/session.ts';
 import type { SessionId } from '#domain/ids.ts';
+import { boundaryAt } from '#domain/plan.ts';
 import type { RenditionKey } from '#domain/rendition.ts';
 
 type Registered = { readonly sessionId: SessionId; readonly run: Run };
@@ -34,6 +35,19 @@ export class Encodes {
     return running.filter(({ run }) => run.nextIndex >= fromIndex && run.nextIndex < untilIndex);
   }
 
+  /** True while an encode of a picture has less than that ready beyond what its viewer asked for last. */
+  isAnyPictureBehind(aheadMs: number): boolean {
+    for (const runs of this.#running.values()) {
+      for (const { run } of runs.values()) if (run.job.rendition.kind === 'video-encode' && readyMs(run) < aheadMs) return true;
+    }
+    return false;
+  }
+
+  /** Those that encode something. */
+  sessions(): Set<SessionId> {
+    return new Set([...this.#running.values()].flatMap(runs => [...runs.values()].map(({ sessionId }) => sessionId)));
+  }
+
   /**
    * True when another session's encode writes that segment next or soon, and is let by its own viewer: a chance to wait for, never a
    * reason to move its window.
@@ -45,4 +59,10 @@ export class Encodes {
     }
     return false;
   }
+}
+
+/** Beyond what the viewer asked for last; what has come to its end is ready for good. */
+function readyMs({ job: { grid, lastIndex }, nextIndex, viewerIndex }: Run): number {
+  if (nextIndex > lastIndex) return Number.POSITIVE_INFINITY;
+  return ((boundaryAt(grid, nextIndex) - boundaryAt(grid, viewerIndex + 1)) / grid.timescale) * 1000;
 }

@@ -18,6 +18,12 @@ export type PublishChunk = (chunk: { key: RenditionKey; index: number; bytes: Bu
 
 export type FfmpegLog = (message: string, detail: Record<string, unknown>) => void;
 
+/**
+ * The next start is got ready when this one has got what it wanted most: so many segments after the first. Sound is done long before
+ * the picture beside it, which the start of another process would hold up.
+ */
+const REFILL_AFTER = { picture: 0, sound: 2 };
+
 // SIGKILL on purpose: a terminated ffmpeg would finish and flush work that nobody wants.
 const STOP_SIGNAL = 'SIGKILL';
 
@@ -53,8 +59,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       onSegment: (index: number, bytes: Buffer) => {
         options.publish({ key: job.key, name: index, isBegun: index === begunIndex, bytes });
         sendBack({ type: 'segment.written', index });
-        // The next start is got ready when this one has got what it wanted most.
-        if (index === job.firstIndex) refill();
+        if (index === job.firstIndex + REFILL_AFTER[job.rendition.kind === 'audio-encode' ? 'sound' : 'picture']) refill();
         // Only an encode that reads the film by itself has a frame count to end by.
         if (index === job.lastIndex) stop();
       },

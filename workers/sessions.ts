@@ -4,7 +4,7 @@ import { type ActorRefFrom, createActor, fromCallback, type SnapshotFrom } from 
 import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, REACH_SEGMENTS, type Run, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
+import { audioSlot, REACH_SEGMENTS, type Run, type SessionEmitted, session, videoSlot, type Window } from '#actors/session.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { KeyframeMap } from '#domain/media.ts';
@@ -35,6 +35,12 @@ const MAX_PLANNED = 64;
 
 /** How far an encode may run ahead of its viewer. */
 const WINDOW_MS = 30_000;
+/** While another viewer may soon wait: that is not worth what nobody needs before half a minute. */
+const CROWDED_WINDOW_MS = 8_000;
+/** Sound is encoded in a fraction of its time: the next segment is soon enough, and what it takes is taken from a picture. */
+const CROWDED_SOUND_SEGMENTS = 1;
+/** A viewer with less than this ready beyond what was asked for last may soon wait. */
+const URGENT_MS = 4_000;
 /** One run covers at most this much, so that its boundaries fit in what an encoder is fed (MAX_CHAPTERS). */
 const MAX_RUN_SEGMENTS = 250;
 
@@ -65,6 +71,7 @@ export class Sessions {
   readonly #offers = new SharedOffers();
   readonly #encodes = new Encodes();
   readonly #waits = new SegmentWaits();
+  #isCrowded = false;
   /** What went out a moment ago: a wish that crossed it on its way must not have it made again. */
   readonly #published = new LRUCache<string, true>({ max: 1_000, ttl: JUST_PUBLISHED_MS });
 
@@ -79,8 +86,7 @@ export class Sessions {
     const planned = this.#planOf(told, shared);
     if (!planned) return false;
     const record = { ...told, offer: this.#offers.share(told.offer) };
-    const windowSegments = Math.max(2, Math.ceil(WINDOW_MS / record.offer.targetMs));
-    const actor = createActor(this.#machine, { input: { record, windowSegments } });
+    const actor = createActor(this.#machine, { input: { record, window: this.#window(record) } });
     this.#sessions.set(record.id, { record, ...planned, actor });
     this.#follow(record, actor);
     actor.start();
@@ -257,6 +263,7 @@ export class Sessions {
         break;
       case 'run.progressed':
         this.#encodes.put(sessionId, event.run);
+        this.#pace();
         break;
       case 'run.superseded':
         this.#onSuperseded(sessionId, event);
@@ -274,6 +281,9 @@ export class Sessions {
 
   #onStarted(sessionId: SessionId, run: Run): void {
     this.#encodes.put(sessionId, run);
+    this.#pace();
+    // It may have been opened while it was otherwise.
+    this.#resizeWindow(sessionId);
     this.#failOutside(sessionId, run.job);
     this.#measure({ name: 'encode_started', value: 1, rung: rungLabel(run.job.rendition) });
   }
@@ -281,6 +291,7 @@ export class Sessions {
   #onSuperseded(sessionId: SessionId, { run, cause }: Extract<SessionEmitted, { type: 'run.superseded' }>): void {
     this.#measure({ name: 'encode_superseded', value: 1, rung: rungLabel(run.job.rendition) });
     this.#encodes.remove(sessionId, run);
+    this.#pace();
     if (cause === 'switch') this.#waits.fail(sessionId, run.job.key, superseded());
     this.#waits.askAgain(run.job.key, sessionId);
   }
@@ -290,9 +301,29 @@ export class Sessions {
     // A superseded run has been accounted for; its slot may have a new run, with the same waits.
     if (run.slot === '') return;
     this.#encodes.remove(sessionId, run);
+    this.#pace();
     if (error) this.#waits.fail(sessionId, run.job.key, new FerriteError(error.code, error.message));
     // Without an error it was given back in a pause, or its work was done: who still waits needs another.
     this.#waits.askAgain(run.job.key);
+  }
+
+  /** Those who are far ahead wait for those whose viewers may have to, and go on afterwards. */
+  #pace(): void {
+    const isCrowded = this.#encodes.isAnyPictureBehind(URGENT_MS);
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    for (const sessionId of this.#encodes.sessions()) this.#resizeWindow(sessionId);
+  }
+
+  #resizeWindow(sessionId: SessionId): void {
+    const open = this.#sessions.get(sessionId);
+    open?.actor.send({ type: 'window.resized', window: this.#window(open.record) });
+  }
+
+  #window({ offer: { targetMs } }: SessionRecord): Window {
+    const segments = (ms: number): number => Math.max(2, Math.ceil(ms / targetMs));
+    if (this.#isCrowded) return { picture: segments(CROWDED_WINDOW_MS), sound: CROWDED_SOUND_SEGMENTS };
+    return { picture: segments(WINDOW_MS), sound: segments(WINDOW_MS) };
   }
 
   #failOutside(sessionId: SessionId, { key, firstIndex }: EncodeJob): void {

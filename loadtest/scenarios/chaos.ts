@@ -1,7 +1,7 @@
 // Everything that can happen to a server, once each, while others watch: the victim goes on, the others notice nothing, nothing is lost.
 import { FAULTS, type Fault, SERVER_KILLED, type Struck, strike } from '../chaos-faults.ts';
 import { ChaosWorld, until } from '../chaos-world.ts';
-import { tenMinutes } from '../films.ts';
+import { tenMinutes, tenMinutes480p } from '../films.ts';
 import type { Aim, Result, Scenario, ScenarioOptions } from '../scenario.ts';
 
 const BUFFER_S = 20;
@@ -19,7 +19,11 @@ export const chaos: Scenario = {
   needs: ['ffmpeg'],
   allowsRemote: false,
   run: async options => {
-    const world = await ChaosWorld.create({ film: await tenMinutes(options), settings: SETTINGS });
+    const world = await ChaosWorld.create({
+      film: await tenMinutes(options),
+      encodedFilm: await tenMinutes480p(options),
+      settings: SETTINGS,
+    });
     try {
       return report(await strikeAll(options, world));
     } finally {

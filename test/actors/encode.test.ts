@@ -167,11 +167,12 @@ test('encode: it holds at the limit of its window and resumes when that moves', 
   assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
 });
 
-test('encode: a window never moves back', () => {
-  const { actor, written, value } = start({ limitIndex: 5 });
-  actor.send({ type: 'window.moved', limitIndex: 1 });
+test('encode: a window that becomes smaller than what is written makes it wait', () => {
+  const { actor, commands, written, value } = start({ limitIndex: 5 });
   written(0, 1, 2);
-  assert.deepEqual(value(), { running: 'writing' });
+  actor.send({ type: 'window.moved', limitIndex: 1 });
+  assert.deepEqual(value(), { running: 'holding' });
+  assert.deepEqual(commands, ['ffmpeg.hold']);
 });
 
 test('encode: what arrives while it holds is counted, and holding is no stall', () => {

@@ -5,22 +5,12 @@ import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
 import { audioSlot, REACH_SEGMENTS, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
-import type { AudioEncode } from '#domain/rendition.ts';
-import { aJob, anOffer, aRecord, aRung } from '../support/titles.ts';
+import { aJob, anOffer, aRecord, aRung, aSound } from '../support/titles.ts';
 
 const WINDOW = 5;
 const LAST = 99;
 const QUIET = 200;
 const INTERVAL = 2_500;
-const SOUND: AudioEncode = {
-  kind: 'audio-encode',
-  track: 0,
-  streamIndex: 1,
-  channels: 2,
-  bitrateBps: 160_000,
-  bandwidthBps: 184_000,
-  codecs: 'mp4a.40.2',
-};
 
 /** One ffmpeg that only does what the test says. It dies of `ffmpeg.stop` at once, unless it is stubborn. */
 class ScriptedRun {
@@ -52,7 +42,7 @@ function start({ isStubborn = false } = {}) {
     };
   });
   const machine = session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg } }) } });
-  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), windowSegments: WINDOW }, clock });
+  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), window: { picture: WINDOW, sound: WINDOW } }, clock });
   const emitted: string[] = [];
   const note = (event: SessionEmitted): void => {
     if (event.type === 'wish.kept' || event.type === 'wish.dropped') return void emitted.push(`${event.type} ${event.job.firstIndex}`);
@@ -77,7 +67,7 @@ function start({ isStubborn = false } = {}) {
     wantsInit: (index: number, rungId = '720p') =>
       actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
     wantsSound: (index: number) =>
-      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, SOUND), isInit: false }),
+      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, aSound()), isInit: false }),
     served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
     /** Long enough for the next seek to be one by itself. */
     calm: () => clock.increment(QUIET),
@@ -181,6 +171,26 @@ test('session: a segment that was served from far back does not pull the window 
   wants(20);
   served(0);
   assert.equal(context().runs[videoSlot('720p')]?.limitIndex, 20 + WINDOW);
+});
+
+test('session: a window of another size counts from where each viewer is, for the encodes there are and those to come', () => {
+  const { wants, wantsSound, served, run, actor, context } = start();
+  wants(0);
+  wantsSound(0);
+  served(1);
+  run(0).write(0, 1, 2, 3, 4);
+  actor.send({ type: 'window.resized', window: { picture: 2, sound: 1 } });
+  assert.deepEqual(
+    Object.values(context().runs).map(({ limitIndex }) => limitIndex),
+    [3, 1],
+  );
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  served(2);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  served(3);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+  wants(50, '480p');
+  assert.equal(context().runs[videoSlot('480p')]?.limitIndex, 52);
 });
 
 test('session: a run that ended by itself is gone, and the next request starts another', () => {
@@ -491,7 +501,7 @@ test('session: another language takes the kept seek of the old one with it', () 
   const { actor, wantsSound, firsts, emitted, clock } = start();
   wantsSound(10);
   wantsSound(50);
-  actor.send({ type: 'segment.wanted', slot: audioSlot(1), rungId: null, job: aJob(50, LAST, { ...SOUND, track: 1 }), isInit: false });
+  actor.send({ type: 'segment.wanted', slot: audioSlot(1), rungId: null, job: aJob(50, LAST, { ...aSound(), track: 1 }), isInit: false });
   assert.ok(emitted.includes('wish.dropped 50'));
   clock.increment(INTERVAL);
   assert.deepEqual(firsts(), [10, 50]);

@@ -9,7 +9,7 @@ test('waiting for the first segment is no stall', () => {
   const clock = start();
   clock.buffered(4, 3_000);
   clock.advance(5_000);
-  assert.deepEqual(clock.facts, { playedMs: 2_000, stalls: 0, stalledMs: 0 });
+  assert.deepEqual(clock.facts, { playedMs: 2_000, stalls: 0, settledStalls: 0, stalledMs: 0 });
 });
 
 test('an empty buffer is one stall, for as long as it is empty', () => {
@@ -19,7 +19,21 @@ test('an empty buffer is one stall, for as long as it is empty', () => {
   clock.advance(5_500);
   clock.buffered(6, 6_000);
   clock.advance(7_000);
-  assert.deepEqual(clock.facts, { playedMs: 5_000, stalls: 1, stalledMs: 2_000 });
+  assert.deepEqual(clock.facts, { playedMs: 5_000, stalls: 1, settledStalls: 1, stalledMs: 2_000 });
+});
+
+test('who has hardly played since a start or a seek was never settled', () => {
+  const clock = start();
+  clock.buffered(3, 0);
+  clock.advance(4_000);
+  assert.deepEqual([clock.facts.stalls, clock.facts.settledStalls], [1, 0]);
+  clock.buffered(5, 4_000);
+  clock.advance(7_000);
+  assert.deepEqual([clock.facts.stalls, clock.facts.settledStalls], [2, 1], 'the stall did not begin it anew');
+  clock.seek(50, 7_000);
+  clock.buffered(52, 7_000);
+  clock.advance(10_000);
+  assert.deepEqual([clock.facts.stalls, clock.facts.settledStalls], [3, 1]);
 });
 
 test('nothing runs out while it is paused', () => {
@@ -28,7 +42,7 @@ test('nothing runs out while it is paused', () => {
   clock.pause(1_000);
   clock.resume(60_000);
   clock.advance(61_000);
-  assert.deepEqual(clock.facts, { playedMs: 2_000, stalls: 0, stalledMs: 0 });
+  assert.deepEqual(clock.facts, { playedMs: 2_000, stalls: 0, settledStalls: 0, stalledMs: 0 });
 });
 
 test('a seek within the buffer plays on, one beyond it waits without a stall', () => {
@@ -38,7 +52,7 @@ test('a seek within the buffer plays on, one beyond it waits without a stall', (
   assert.equal(clock.seek(50, 2_000), false);
   clock.buffered(54, 9_000);
   clock.advance(10_000);
-  assert.deepEqual(clock.facts, { playedMs: 3_000, stalls: 0, stalledMs: 0 });
+  assert.deepEqual(clock.facts, { playedMs: 3_000, stalls: 0, settledStalls: 0, stalledMs: 0 });
   assert.equal(clock.positionS, 51);
 });
 

@@ -2,7 +2,7 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { type MediaId, newLibraryId, newSessionId, newUserId, parseMediaId } from '#domain/ids.ts';
 import type { AudioStream, AudioTimeline, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
-import { type AudioRendition, renditionKey, type VideoEncode, type VideoRendition } from '#domain/rendition.ts';
+import { type AudioEncode, type AudioRendition, renditionKey, type VideoEncode, type VideoRendition } from '#domain/rendition.ts';
 import type { Offer, SessionRecord } from '#domain/session.ts';
 
 export const MEDIA_ID: MediaId = parseMediaId('film-1');
@@ -107,6 +107,16 @@ export const aRung = (rungId = '720p', changes: Partial<VideoEncode> = {}): Vide
   bandwidthBps: 4_000_000,
   codecs: 'avc1.64001f',
   ...changes,
+});
+
+export const aSound = (): AudioEncode => ({
+  kind: 'audio-encode',
+  track: 0,
+  streamIndex: 1,
+  channels: 2,
+  bitrateBps: 160_000,
+  bandwidthBps: 184_000,
+  codecs: 'mp4a.40.2',
 });
 
 export const anOffer = (video: readonly VideoRendition[], audio: readonly AudioRendition[] = []): Offer => ({

@@ -4,7 +4,7 @@ import type { Run } from '#actors/session.ts';
 import { newSessionId } from '#domain/ids.ts';
 import { renditionKey } from '#domain/rendition.ts';
 import { Encodes } from '#workers/encodes.ts';
-import { aJob, aRung } from '../support/titles.ts';
+import { aJob, aRung, aSound } from '../support/titles.ts';
 
 const REACH = 2;
 const [ME, OTHER, THIRD] = [newSessionId(), newSessionId(), newSessionId()];
@@ -14,6 +14,7 @@ const aRun = (changes: Partial<Run> = {}): Run => ({
   slot: 'video:720p',
   job: aJob(0, 20),
   nextIndex: 10,
+  viewerIndex: 5,
   limitIndex: 25,
   ...changes,
 });
@@ -77,4 +78,32 @@ test('encodes: those that come to a kept stretch next are found, whoever they be
   assert.deepEqual(found(10, 14), [ME, OTHER]);
   assert.deepEqual(found(11, 13), []);
   assert.deepEqual(encodes.nextWithin(renditionKey('v2', 2_000, aRung()), { fromIndex: 0, untilIndex: 99 }), []);
+});
+
+test('encodes: sound is never behind', () => {
+  const encodes = new Encodes();
+  encodes.put(ME, aRun({ slot: 'audio:0', job: aJob(0, 20, aSound()), nextIndex: 10, viewerIndex: 10 }));
+  assert.equal(encodes.isAnyPictureBehind(4_000), false);
+});
+
+test('encodes: one is behind that has less ready, beyond what its viewer asked for, than it should; one at its end never is', () => {
+  for (const [changes, isBehind] of [
+    [{ nextIndex: 10, viewerIndex: 10 }, true],
+    [{ nextIndex: 12, viewerIndex: 10 }, true],
+    [{ nextIndex: 13, viewerIndex: 10 }, false],
+    [{ nextIndex: 21, viewerIndex: 20 }, false],
+  ] as const) {
+    const encodes = new Encodes();
+    encodes.put(OTHER, aRun({ nextIndex: 15, viewerIndex: 5 }));
+    encodes.put(ME, aRun(changes));
+    assert.equal(encodes.isAnyPictureBehind(4_000), isBehind, JSON.stringify(changes));
+  }
+});
+
+test('encodes: the sessions that encode something are told once each', () => {
+  const encodes = new Encodes();
+  encodes.put(ME, aRun());
+  encodes.put(ME, aRun({ actorId: 'encode-1' }));
+  encodes.put(OTHER, aRun());
+  assert.deepEqual([...encodes.sessions()].sort(), [ME, OTHER].sort());
 });
