@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Audience, rebufferRatio } from './audience.ts';
 import { isPictureEncode } from './encode-watch.ts';
 import { nowMs } from './http-client.ts';
-import { descendants, openDescriptors, residentBytes } from './processes.ts';
+import { openDescriptors, residentBytes, startedBy } from './processes.ts';
 import type { Aim, Table } from './scenario.ts';
 import { slope } from './statistics.ts';
 import type { WildViewers } from './wild-viewers.ts';
@@ -52,13 +52,12 @@ export class HoldingLog {
 }
 
 function holdingOf(pid: number, cacheFolder: string, atS: number): Holding {
-  const family = descendants(pid);
   return {
     atS,
     bytes: residentBytes(pid),
     descriptors: openDescriptors(pid),
     diskBytes: bytesBelow(cacheFolder),
-    encodes: family.filter(isPictureEncode).length,
+    encodes: startedBy(pid).filter(isPictureEncode).length,
   };
 }
 

@@ -72,6 +72,15 @@ export function descendants(pid: number): Process[] {
   });
 }
 
+/** Everything that a server has started, what has lost its parent too: it is marked with the address of the server's process starter. */
+export function startedBy(serverPid: number): Process[] {
+  const starter = descendants(serverPid).find(({ argv }) => argv.some(one => one.endsWith('spawner.ts')));
+  const mark = `FERRITE_SPAWNER=${starter?.argv.at(-1)}`;
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name) && textOrEmpty(`/proc/${name}/environ`).split('\0').includes(mark))
+    .map(name => ({ pid: Number(name), argv: textOrEmpty(`/proc/${name}/cmdline`).split('\0').slice(0, -1) }));
+}
+
 function descendantsOrNone(pid: number): Process[] {
   try {
     return descendants(pid);

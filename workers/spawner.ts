@@ -4,7 +4,7 @@
 //
 // A client opens one control connection (JSON lines: SpawnerRequest in, SpawnerEvent out) and, for each run, one data
 // connection that becomes the child's stdin and stdout: its bytes never pass through here.
-import { rmSync } from 'node:fs';
+import { closeSync, readdirSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
@@ -210,6 +210,16 @@ function serve(socketPath: string): void {
   process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
 }
 
+/** Files that the server had open when it started us, such as its store: none of them is for the programs that we start. */
+function closeInheritedFiles(): void {
+  if (process.platform !== 'linux') return;
+  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+    // The one that reads the folder is gone by now.
+    if (fd > process.stderr.fd && statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })?.isFile()) closeSync(fd);
+  }
+}
+
 const [, , socketPath] = process.argv;
 if (socketPath === undefined) throw new Error('usage: spawner.ts <socket path>');
+closeInheritedFiles();
 serve(socketPath);

@@ -48,9 +48,10 @@ export class WarmEncoders {
     const process = this.#start(args);
     const waiting: Waiting = { key, process, expiry: setTimeout(() => this.#end(waiting), this.#options.expiryMs).unref() };
     this.#waiting.push(waiting);
-    // One that ends by itself is none to be handed out; why it could not start is told by the run that needs one.
+    // One that ends by itself is none to be handed out; why it could not start is told by the run that needs one. It may live on where
+    // only its starter was lost: nobody else would end it.
     process.then(
-      child => child.exited.then(() => this.#remove(waiting)),
+      child => child.exited.then(() => this.#waiting.includes(waiting) && this.#end(waiting)),
       () => this.#remove(waiting),
     );
   }

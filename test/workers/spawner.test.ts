@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { SpawnerProcess } from '#src/spawner-process.ts';
 import { type ChildProcess, SpawnerClient, toolRunner } from '#workers/spawner-client.ts';
 import { temporaryFolder } from '../support/run-tool.ts';
 import { isAlive, until } from '../support/until.ts';
 
 const DEADLINE = { timeout: 60_000 };
+const SPAWNER = fileURLToPath(new URL('../../workers/spawner.ts', import.meta.url));
 const STDERR_TAIL_BYTES = 64 * 1024;
 
 async function start(t: TestContext) {
@@ -68,6 +71,21 @@ test('spawner: arguments arrive as they are, and only a small environment does',
       .sort(),
     ['AV_LOG_FORCE_NOCOLOR', 'FERRITE_SPAWNER', 'LANG', 'PATH'],
   );
+});
+
+test('spawner: a program gets none of the files that the server has open', DEADLINE, async t => {
+  const folder = await temporaryFolder(t);
+  const [store, socketPath] = [join(folder, 'store'), join(folder, 'starter', 'spawner')];
+  mkdirSync(join(folder, 'starter'));
+  const fd = openSync(store, 'w');
+  t.after(() => closeSync(fd));
+  // One that stays open across an exec, as a library's may.
+  const starter = spawn(process.execPath, [SPAWNER, socketPath], { stdio: ['pipe', 'pipe', 'inherit', fd] });
+  t.after(() => starter.stdin?.end());
+  await once(starter.stdout ?? starter, 'data');
+  const client = new SpawnerClient(socketPath);
+  t.after(() => client.close());
+  assert.ok(!(await text((await sh(client, 'ls -l /proc/self/fd')).socket)).includes(store));
 });
 
 test('spawner: exit codes and signals are told', DEADLINE, async t => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { SpawnerProcess } from '#src/spawner-process.ts';
 import { type ChildProcess, SpawnerClient } from '#workers/spawner-client.ts';
@@ -26,7 +27,7 @@ async function pool(t: TestContext, options: { limit?: number; expiryMs?: number
     await spawner.close();
     await process.close();
   });
-  return { spawner, encoders };
+  return { spawner, encoders, starterPid: process.pid ?? 0 };
 }
 
 test('warm encoders: one that waits is handed out once, and works', DEADLINE, async t => {
@@ -65,4 +66,17 @@ test('warm encoders: one that nobody takes ends, and none is left when they are 
   const taken = await encoders.take(['-', '-', '-']);
   assert.equal((await spawner.started[2]?.exited)?.signal, 'SIGKILL');
   taken.kill('SIGKILL');
+});
+
+test('warm encoders: one whose starter is lost is ended, not left waiting for nobody', DEADLINE, async t => {
+  const { spawner, encoders, starterPid } = await pool(t);
+  encoders.prepare(['-']);
+  const taken = await encoders.take(['-', '-']);
+  const [waiting] = spawner.started;
+  await Promise.all([waiting?.spawned, taken.spawned]);
+  process.kill(starterPid, 'SIGKILL');
+  await once(waiting?.socket ?? taken.socket, 'close');
+  assert.equal(taken.socket.destroyed, false, 'one that was handed out is its owner’s');
+  taken.kill('SIGKILL');
+  taken.socket.destroy();
 });
