@@ -79,8 +79,9 @@ test('spawner: a program gets none of the files that the server has open', DEADL
   mkdirSync(join(folder, 'starter'));
   const fd = openSync(store, 'w');
   t.after(() => closeSync(fd));
-  // One that stays open across an exec, as a library's may.
-  const starter = spawn(process.execPath, [SPAWNER, socketPath], { stdio: ['pipe', 'pipe', 'inherit', fd] });
+  // One that stays open across an exec, as a library's may; of the lowest numbers Node itself takes care.
+  const others = Array.from({ length: 20 }, () => 'ignore' as const);
+  const starter = spawn(process.execPath, [SPAWNER, socketPath], { stdio: ['pipe', 'pipe', 'inherit', ...others, fd] });
   t.after(() => starter.stdin?.end());
   await once(starter.stdout ?? starter, 'data');
   const client = new SpawnerClient(socketPath);
