@@ -47,7 +47,7 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
           void socket.send(message.type === 'state' ? { ...message, ...arrivedStream(session) } : message),
         close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
       };
-      session.attach(listener, Date.now());
+      session.attach(listener, performance.now());
       socket.send({ type: 'ladder', rungs: ladderOf(session) });
       tellTurn(listener, session, sessions.standing(session));
       return {

@@ -61,7 +61,7 @@ export function sessionRoutes({ sessions, auth, users, stats }: SessionRouteOpti
         const standing = sessions.standing(session);
         const isOwner = session.record.userId === requireCaller(request).userId;
         // Who asks for its place in the queue by HTTP has no other way to say that it is still there.
-        if (isOwner && standing) session.seen(Date.now());
+        if (isOwner && standing) session.seen(performance.now());
         return { status: 200, json: isOwner ? describeOwn(session, standing) : describe(session, standing) };
       },
     }),

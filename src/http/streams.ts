@@ -99,7 +99,7 @@ class Streams {
     if (!session) return null;
     const path = url.slice(tokenEnd + 1);
     const reply = path.endsWith('.m3u8') ? this.#readyPlaylist(session, path, request) : this.#readySegment(session, path);
-    if (reply !== null) session.seen(nowMs);
+    if (reply !== null) session.seen(performance.now());
     return reply;
   }
 
@@ -141,7 +141,7 @@ class Streams {
     if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
     const session = this.#options.sessions.find(decision.sessionId);
     if (!session) throw new FerriteError('SESSION_NOT_FOUND', 'the session has ended');
-    session.seen(Date.now());
+    session.seen(performance.now());
     if (rest.endsWith('.m3u8')) return this.#playlist(session, request);
     if (rest.startsWith('file.')) return this.#directFile(session, rest);
     return this.#segment(session, request);

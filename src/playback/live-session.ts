@@ -30,41 +30,42 @@ export class LiveSession {
   audio: TrackLayout | null = null;
   /** The segment of each that was last asked for. */
   readonly served: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
+  /** On a clock that never jumps: a corrected time of day must not end what is watched. */
   #lastSeenAtMs: number;
   /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */
   #patienceMs = LEASE_MS;
   #hasHeartbeat = false;
 
-  constructor(record: SessionRecord, parts: { media: Media; layout: SessionLayout; tokenExpiresAtMs: number; nowMs: number }) {
+  constructor(record: SessionRecord, parts: { media: Media; layout: SessionLayout; tokenExpiresAtMs: number; monotonicMs: number }) {
     this.record = record;
     this.media = parts.media;
     this.layout = parts.layout;
     this.profile = record.profile;
     this.tokenExpiresAtMs = parts.tokenExpiresAtMs;
     this.positionMs = record.startPositionMs;
-    this.#lastSeenAtMs = parts.nowMs;
+    this.#lastSeenAtMs = parts.monotonicMs;
   }
 
   /** Any request is a sign of life. */
-  seen(nowMs: number): void {
-    this.#lastSeenAtMs = nowMs;
+  seen(monotonicMs: number): void {
+    this.#lastSeenAtMs = monotonicMs;
     if (!this.#hasHeartbeat) this.#patienceMs = SILENT_LEASE_MS;
   }
 
-  heard(beat: { positionMs: number; state: PlaybackState }, nowMs: number): void {
+  heard(beat: { positionMs: number; state: PlaybackState }, monotonicMs: number): void {
     this.positionMs = beat.positionMs;
     this.state = beat.state;
     this.#hasHeartbeat = true;
     this.#patienceMs = LEASE_MS;
-    this.seen(nowMs);
+    this.seen(monotonicMs);
   }
 
   /** A control connection tells when its player goes away, so it stands for heartbeats. */
-  attach(listener: SessionListener, nowMs: number): void {
+  attach(listener: SessionListener, monotonicMs: number): void {
     this.listeners.add(listener);
     this.#hasHeartbeat = true;
     this.#patienceMs = LEASE_MS;
-    this.#lastSeenAtMs = nowMs;
+    this.#lastSeenAtMs = monotonicMs;
   }
 
   detach(listener: SessionListener): void {
@@ -120,8 +121,14 @@ export class LiveSession {
     });
   }
 
-  get expiresAtMs(): number {
+  /** On the same clock. */
+  get leaseEndsAtMs(): number {
     return this.#lastSeenAtMs + this.#patienceMs;
+  }
+
+  /** The time of day when the lease ends, as far as that can be told. */
+  get expiresAtMs(): number {
+    return Math.round(Date.now() + this.leaseEndsAtMs - performance.now());
   }
 
   tell(message: { readonly type: string } & Record<string, unknown>): void {

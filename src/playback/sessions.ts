@@ -86,7 +86,7 @@ export class PlaybackSessions {
         end: (id, reason) => this.end(id, reason),
       },
     });
-    this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_INTERVAL_MS);
+    this.#sweeper = setInterval(() => this.#sweep(performance.now()), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
   }
 
@@ -144,13 +144,13 @@ export class PlaybackSessions {
     session: LiveSession,
     beat: { positionMs: number; state: PlaybackState },
   ): Promise<{ expiresAtMs: number; streamToken?: string }> {
-    const nowMs = Date.now();
+    const [nowMs, monotonicMs] = [Date.now(), performance.now()];
     const { record } = session;
-    session.heard(beat, nowMs);
+    session.heard(beat, monotonicMs);
     this.#options.workers().notify(record.mediaId, { kind: 'heartbeat', sessionId: record.id, ...beat });
     const writes: Promise<unknown>[] = [this.saveProgress(session, nowMs)];
-    if (nowMs - (this.#leaseWrittenAtMs.get(record.id) ?? 0) > LEASE_WRITE_INTERVAL_MS) {
-      this.#leaseWrittenAtMs.set(record.id, nowMs);
+    if (monotonicMs - (this.#leaseWrittenAtMs.get(record.id) ?? Number.NEGATIVE_INFINITY) > LEASE_WRITE_INTERVAL_MS) {
+      this.#leaseWrittenAtMs.set(record.id, monotonicMs);
       writes.push(this.#options.database.sessions.put({ ...record, startPositionMs: beat.positionMs, expiresAtMs: session.expiresAtMs }));
     }
     await Promise.all(writes);
@@ -196,7 +196,7 @@ export class PlaybackSessions {
 
   /** Where a seek lands, and the segment that shows it; its encode starts before the segment is asked for. */
   seek(session: LiveSession, positionMs: number, mode: SeekMode): Landing {
-    session.seen(Date.now());
+    session.seen(performance.now());
     const landing = this.#seeking.seek(session, positionMs, mode);
     this.#pinnedAhead.follow(session);
     return landing;
@@ -291,7 +291,7 @@ export class PlaybackSessions {
         media: planned.media,
         layout,
         tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
-        nowMs: Date.now(),
+        monotonicMs: performance.now(),
       },
     );
     this.#sessions.set(record.id, session);
@@ -325,9 +325,9 @@ export class PlaybackSessions {
     this.#options.metrics.sessions.set(this.#sessions.size);
   }
 
-  #sweep(nowMs: number): void {
+  #sweep(monotonicMs: number): void {
     for (const session of this.#sessions.values()) this.#pinnedAhead.follow(session);
-    for (const session of this.list(({ expiresAtMs }) => expiresAtMs < nowMs)) {
+    for (const session of this.list(({ leaseEndsAtMs }) => leaseEndsAtMs < monotonicMs)) {
       this.end(session.record.id, 'expired').catch(error =>
         this.#options.log.warn({ code: codeOf(error) }, 'a session could not be ended'),
       );

@@ -29,14 +29,14 @@ function start(): LiveSession {
     media: {} as Media,
     layout: {} as StreamLayout,
     tokenExpiresAtMs: 86_400_000,
-    nowMs: STARTED_AT_MS,
+    monotonicMs: STARTED_AT_MS,
   });
 }
 
 test('a player that sends heartbeats is given up when three of them are missing', () => {
   const session = start();
   session.heard({ positionMs: 7_000, state: 'playing' }, STARTED_AT_MS + 10_000);
-  assert.equal(session.expiresAtMs, STARTED_AT_MS + 10_000 + LEASE_MS);
+  assert.equal(session.leaseEndsAtMs, STARTED_AT_MS + 10_000 + LEASE_MS);
   assert.ok(LEASE_MS > 3 * HEARTBEAT_INTERVAL_MS);
   assert.deepEqual({ positionMs: session.positionMs, state: session.state }, { positionMs: 7_000, state: 'playing' });
 });
@@ -45,15 +45,26 @@ test('any request renews the lease, and none shortens it', () => {
   const session = start();
   session.heard({ positionMs: 0, state: 'paused' }, STARTED_AT_MS);
   session.seen(STARTED_AT_MS + 20_000);
-  assert.equal(session.expiresAtMs, STARTED_AT_MS + 20_000 + LEASE_MS);
+  assert.equal(session.leaseEndsAtMs, STARTED_AT_MS + 20_000 + LEASE_MS);
 });
 
 test('a session that nobody asks anything of is given up like one that falls silent', () => {
-  assert.equal(start().expiresAtMs, STARTED_AT_MS + LEASE_MS);
+  assert.equal(start().leaseEndsAtMs, STARTED_AT_MS + LEASE_MS);
 });
 
 test('a plain player that never sends a heartbeat is given much longer: it asks for nothing while it is paused', () => {
   const session = start();
   session.seen(STARTED_AT_MS + 60_000);
-  assert.ok(session.expiresAtMs - STARTED_AT_MS >= 60_000 + 10 * LEASE_MS);
+  assert.ok(session.leaseEndsAtMs - STARTED_AT_MS >= 60_000 + 10 * LEASE_MS);
+});
+
+test('a time of day that jumps ends no lease, and is what the end of the lease is told in', t => {
+  const session = start();
+  const atMs = performance.now();
+  session.seen(atMs);
+  const jumpedMs = Date.now() + 600_000;
+  t.mock.method(Date, 'now', () => jumpedMs);
+  const leftMs = session.leaseEndsAtMs - performance.now();
+  assert.ok(leftMs > 10 * LEASE_MS - 60_000);
+  assert.ok(Math.abs(session.expiresAtMs - (jumpedMs + leftMs)) < 1_000);
 });

@@ -46,7 +46,7 @@ function start(t: TestContext, { delivery = 'transcode', picture = aRung() }: { 
   const offer = { ...anOffer([picture as Offer['video'][number]]), delivery };
   const layout = { tracks } as unknown as StreamLayout;
   const record = { ...aRecord(offer), userId: 'user' as UserId };
-  const session = new LiveSession(record, { media: aTitle(), layout, tokenExpiresAtMs: 0, nowMs: 0 });
+  const session = new LiveSession(record, { media: aTitle(), layout, tokenExpiresAtMs: 0, monotonicMs: 0 });
   const hinted: string[] = [];
   const seeking = new Seeking((_session, { layout: track, name }) => hinted.push(`${track.track.kind} ${name}`));
   return { session, seeking, hinted, layout, offer, pass: (ms: number) => t.mock.timers.tick(ms) };
@@ -107,7 +107,7 @@ test('seeking: hints of one session do not put off those of another', t => {
     media: session.media,
     layout: session.layout,
     tokenExpiresAtMs: 0,
-    nowMs: 0,
+    monotonicMs: 0,
   });
   seeking.seek(second, 5_000, 'precise');
   assert.deepEqual(hinted, ['video 0', 'audio 0', 'video 2', 'audio 2']);
