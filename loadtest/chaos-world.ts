@@ -6,10 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from './account.ts';
 import { Audience, type Seat, type SeatWish } from './audience.ts';
 import { FaultyFfmpeg } from './faults.ts';
+import { tenMinutes, tenMinutes480p } from './films.ts';
 import { freePort } from './free-port.ts';
 import { nowMs } from './http-client.ts';
 import { Inspector, inspectable } from './inspector.ts';
 import { runProgram } from './programs.ts';
+import type { ScenarioOptions } from './scenario.ts';
 import { Server, ServerFolder } from './server.ts';
 
 const CACHE_TMPFS = '64m';
@@ -19,7 +21,7 @@ const FILLER = 'filler';
 const MOUNT_DEADLINE_MS = 10_000;
 const STEP_MS = 100;
 
-export type WorldOptions = {
+type WorldOptions = {
   /** Played as it is, or copied. */
   readonly film: string;
   /** A smaller one, for those who have it encoded: small enough for the machine to encode for all of them, so that what stalls is the faults' doing. */
@@ -158,6 +160,21 @@ export class ChaosWorld {
     if (this.#cacheMount !== null) await runProgram('umount', [this.#cacheMount], MOUNT_DEADLINE_MS);
     await this.#folder.remove();
     await rm(this.#scratch, { recursive: true, force: true });
+  }
+}
+
+/** Runs `work` in a world of its own, with both films; everybody has left and all is gone afterwards, whatever happened. */
+export async function withChaosWorld<T>(
+  options: ScenarioOptions,
+  settings: WorldOptions['settings'],
+  work: (world: ChaosWorld) => Promise<T>,
+): Promise<T> {
+  const world = await ChaosWorld.create({ film: await tenMinutes(options), encodedFilm: await tenMinutes480p(options), settings });
+  try {
+    return await work(world);
+  } finally {
+    await world.audience.leaveAll().catch(() => undefined);
+    await world.close();
   }
 }
 

@@ -1,7 +1,6 @@
 // Everything that can happen to a server, once each, while others watch: the victim goes on, the others notice nothing, nothing is lost.
 import { FAULTS, type Fault, SERVER_KILLED, type Struck, strike } from '../chaos-faults.ts';
-import { ChaosWorld, until } from '../chaos-world.ts';
-import { tenMinutes, tenMinutes480p } from '../films.ts';
+import { type ChaosWorld, until, withChaosWorld } from '../chaos-world.ts';
 import type { Aim, Result, Scenario, ScenarioOptions } from '../scenario.ts';
 
 const BUFFER_S = 20;
@@ -18,19 +17,7 @@ export const chaos: Scenario = {
   about: 'each fault once while others watch: ffmpeg, threads, server, disk and clock (--rounds: only the first faults)',
   needs: ['ffmpeg'],
   allowsRemote: false,
-  run: async options => {
-    const world = await ChaosWorld.create({
-      film: await tenMinutes(options),
-      encodedFilm: await tenMinutes480p(options),
-      settings: SETTINGS,
-    });
-    try {
-      return report(await strikeAll(options, world));
-    } finally {
-      await world.audience.leaveAll().catch(() => undefined);
-      await world.close();
-    }
-  },
+  run: options => withChaosWorld(options, SETTINGS, async world => report(await strikeAll(options, world))),
 };
 
 async function strikeAll({ say, rounds }: ScenarioOptions, world: ChaosWorld): Promise<Struck[]> {

@@ -1,7 +1,6 @@
 // Half an hour of mixed load with chaos: every so often something is killed, hangs, floods or runs full, and everybody else watches on.
 import { FAULTS, SERVER_KILLED, type Struck, strike } from '../chaos-faults.ts';
-import { ChaosWorld } from '../chaos-world.ts';
-import { tenMinutes, tenMinutes480p } from '../films.ts';
+import { type ChaosWorld, withChaosWorld } from '../chaos-world.ts';
 import { nowMs } from '../http-client.ts';
 import { diskAim, growthAims, HoldingLog, holdingTable, settle, viewerAims, viewerTable } from '../mixed-load.ts';
 import type { Result, Scenario, ScenarioOptions } from '../scenario.ts';
@@ -30,19 +29,7 @@ export const soak: Scenario = {
   about: 'mixed load with chaos (6 viewers for 30 minutes; --viewers, --minutes): nothing lost, nobody disturbed, nothing grows',
   needs: ['ffmpeg'],
   allowsRemote: false,
-  run: async options => {
-    const world = await ChaosWorld.create({
-      film: await tenMinutes(options),
-      encodedFilm: await tenMinutes480p(options),
-      settings: SETTINGS,
-    });
-    try {
-      return await run(options, world);
-    } finally {
-      await world.audience.leaveAll().catch(() => undefined);
-      await world.close();
-    }
-  },
+  run: options => withChaosWorld(options, SETTINGS, world => run(options, world)),
 };
 
 async function run(options: ScenarioOptions, world: ChaosWorld): Promise<Result> {
