@@ -32,6 +32,23 @@ export function regressions(baseline: Baseline, findings: readonly Finding[]): s
   return [...worse, ...missing.map(name => `${name}: in the baseline, but not measured`)];
 }
 
+const isExact = ({ factor, slack }: Tolerance): boolean => factor === EXACT.factor && slack === EXACT.slack;
+
+/** Something that a busy machine can make look worse is beyond its limit. */
+export const mayBeDisturbed = (baseline: Baseline, findings: readonly Finding[]): boolean =>
+  findings.some(({ name, value, tolerance }) => {
+    const entry = baseline[name];
+    return entry !== undefined && !isExact(tolerance) && !(value <= limitOf(entry));
+  });
+
+/** Of two runs: what can be disturbed counts as the better one has it, a count as the worse one. */
+export const ofTwo = (first: readonly Finding[], second: readonly Finding[]): Finding[] =>
+  first.map(finding => {
+    const other = second.find(({ name }) => name === finding.name)?.value ?? Number.NaN;
+    const pick = isExact(finding.tolerance) ? Math.max : Math.min;
+    return { ...finding, value: pick(finding.value, other) };
+  });
+
 export const baselineOf = (findings: readonly Finding[]): Baseline =>
   Object.fromEntries(findings.map(({ name, value, tolerance }) => [name, { value: Number(value.toPrecision(4)), ...tolerance }]));
 

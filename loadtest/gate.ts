@@ -3,7 +3,7 @@ import { Account } from './account.ts';
 import { fourMinutes } from './films.ts';
 import { formatNumber } from './format.ts';
 import { freePort } from './free-port.ts';
-import { baselineOf, type Finding, limitOf, readBaseline, regressions, writeBaseline } from './gate-baseline.ts';
+import { baselineOf, type Finding, limitOf, mayBeDisturbed, ofTwo, readBaseline, regressions, writeBaseline } from './gate-baseline.ts';
 import { burstFindings, CAPACITY, QUEUE_TIMEOUT_MS } from './gate-burst.ts';
 import { requestCostFindings } from './gate-cost.ts';
 import { copyFindings, stormFindings } from './gate-encodes.ts';
@@ -27,13 +27,17 @@ const CHECKS: readonly { readonly what: string; readonly run: (world: GateWorld)
 
 /** False when something got worse; each is told. */
 export async function runGate({ isUpdate, mediaDir, say }: GateOptions): Promise<boolean> {
-  const findings = await measure({ mediaDir, say });
+  const first = await measure({ mediaDir, say });
   if (isUpdate) {
-    await writeBaseline(baselineOf(findings));
+    await writeBaseline(baselineOf(first));
     say('loadtest/baseline.json is written');
     return true;
   }
   const baseline = await readBaseline();
+  // Beside a neighbour a whole run can be slow, its quietest round too.
+  const isDisturbed = mayBeDisturbed(baseline, first);
+  if (isDisturbed) say('gate: a ratio is beyond its limit; all is measured once more, with another server');
+  const findings = isDisturbed ? ofTwo(first, await measure({ mediaDir, say })) : first;
   for (const { name, value } of findings) {
     const entry = baseline[name];
     say(`  ${name}: ${formatNumber(value)} (at most ${entry === undefined ? '?' : formatNumber(limitOf(entry))})`);

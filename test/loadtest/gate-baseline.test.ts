@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Baseline, baselineOf, EXACT, type Finding, parseBaseline, readBaseline, regressions } from '../../loadtest/gate-baseline.ts';
+import {
+  type Baseline,
+  baselineOf,
+  EXACT,
+  type Finding,
+  mayBeDisturbed,
+  ofTwo,
+  parseBaseline,
+  readBaseline,
+  regressions,
+} from '../../loadtest/gate-baseline.ts';
 
 const NOISY = { factor: 1.3, slack: 0, why: 'noise' };
 const BASELINE: Baseline = { 'CPU ratio': { value: 1, ...NOISY }, 'ffprobe processes': { value: 0, ...EXACT } };
@@ -47,4 +57,12 @@ test('gate: the checked-in baseline is whole, and every tolerance says why', asy
   const baseline = await readBaseline();
   assert.ok(Object.keys(baseline).length > 0);
   for (const { why } of Object.values(baseline)) assert.ok(why.length > 0);
+});
+
+test('gate: only what a busy machine can make worse is measured again, and then the better run counts; of counts the worse', () => {
+  assert.equal(mayBeDisturbed(BASELINE, findings(1.31, 0)), true);
+  assert.equal(mayBeDisturbed(BASELINE, findings(Number.NaN, 0)), true);
+  assert.equal(mayBeDisturbed(BASELINE, findings(1.29, 1)), false);
+  assert.deepEqual(ofTwo(findings(1.7, 0), findings(1.2, 1)), findings(1.2, 1));
+  assert.deepEqual(regressions(BASELINE, ofTwo(findings(1.7, 0), findings(1.4, 0))).length, 1, 'worse twice is worse');
 });
