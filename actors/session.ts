@@ -140,6 +140,7 @@ export const session = setup({
       enqueue.assign({ window, runs: Object.fromEntries(runs.map(run => [run.slot, run])) });
       for (const run of runs) {
         enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex: run.limitIndex });
+        enqueue.emit({ type: 'run.progressed', run });
       }
     }),
     supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
@@ -168,8 +169,8 @@ export const session = setup({
     }),
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
       if (job === null) return;
-      const limitIndex = job.firstIndex + windowOf(context.window, slot);
       const { firstIndex } = job;
+      const limitIndex = firstIndex + windowOf(context.window, slot);
       const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: firstIndex, viewerIndex: firstIndex, limitIndex };
       enqueue.spawnChild('encode', { id: run.actorId, input: { job, actorId: run.actorId, limitIndex } });
       enqueue.assign({ runs: { ...context.runs, [slot]: run }, runsStarted: context.runsStarted + 1, runsAlive: context.runsAlive + 1 });

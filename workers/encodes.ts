@@ -43,6 +43,11 @@ export class Encodes {
     return false;
   }
 
+  /** What is being encoded. */
+  keys(): RenditionKey[] {
+    return [...this.#running.keys()];
+  }
+
   /** Those that encode something. */
   sessions(): Set<SessionId> {
     return new Set([...this.#running.values()].flatMap(runs => [...runs.values()].map(({ sessionId }) => sessionId)));

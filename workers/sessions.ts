@@ -313,6 +313,8 @@ export class Sessions {
     if (isCrowded === this.#isCrowded) return;
     this.#isCrowded = isCrowded;
     for (const sessionId of this.#encodes.sessions()) this.#resizeWindow(sessionId);
+    // Who hoped for what another's encode makes later now has it made.
+    if (isCrowded) for (const key of this.#encodes.keys()) this.#waits.askAgain(key);
   }
 
   #resizeWindow(sessionId: SessionId): void {

@@ -51,7 +51,7 @@ export class WarmEncoders {
     // One that ends by itself is none to be handed out; why it could not start is told by the run that needs one. It may live on where
     // only its starter was lost: nobody else would end it.
     process.then(
-      child => child.exited.then(() => this.#waiting.includes(waiting) && this.#end(waiting)),
+      child => child.exited.then(() => this.#end(waiting)),
       () => this.#remove(waiting),
     );
   }
@@ -77,7 +77,9 @@ export class WarmEncoders {
     this.#waiting = this.#waiting.filter(other => other !== waiting);
   }
 
+  /** Not one that was handed out. */
   #end(waiting: Waiting): void {
+    if (!this.#waiting.includes(waiting)) return;
     this.#remove(waiting);
     waiting.process.then(
       child => {

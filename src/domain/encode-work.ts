@@ -2,7 +2,6 @@
 import type { Rational } from './media.ts';
 
 type Picture = { readonly width: number; readonly height: number };
-type MovingPicture = Picture & { readonly frameRate: Rational };
 
 /**
  * What decoding and scaling a pixel takes of encoding one (x264 superfast). Between 0.4 (60 frames a second of few bits each) and 0.8
@@ -13,8 +12,6 @@ const DECODE_SHARE = 0.6;
 /** Of one frame: pixels to encode, and as many as decoding those of the source is worth. */
 export const frameWork = (made: Picture, source: Picture): number => made.width * made.height + DECODE_SHARE * source.width * source.height;
 
-/** The same for a second of film. */
-export const encodeWork = (made: MovingPicture, source: MovingPicture): number =>
-  Math.round(perSecond(made.width * made.height, made) + DECODE_SHARE * perSecond(source.width * source.height, source));
-
-const perSecond = (pixels: number, { frameRate: { num, den } }: MovingPicture): number => (pixels * num) / den;
+/** The same for a second of film, whose pictures are decoded at the rate at which they are encoded. */
+export const encodeWork = (made: Picture & { readonly frameRate: Rational }, source: Picture): number =>
+  Math.round((frameWork(made, source) * made.frameRate.num) / made.frameRate.den);

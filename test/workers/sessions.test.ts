@@ -54,6 +54,7 @@ function start() {
       // One that is not written in the test ends with its session.
       sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...wish }, signal).catch(() => undefined);
     },
+    firsts: () => runs.map(({ job }) => job.firstIndex),
     run: (at: number) => {
       const run = runs[at];
       assert.ok(run, `run ${at} was not started`);
@@ -62,13 +63,17 @@ function start() {
   };
 }
 
-const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+/** Two viewers: what is encoded for the first is written up to that segment, the second has asked for nothing yet. */
+function startAhead(lastWritten: number) {
+  const all = start();
+  const [early, late] = [all.open(), all.open()];
+  all.wants(early, 0);
+  all.run(0).write(...Array.from({ length: lastWritten + 1 }, (_, index) => index));
+  return { ...all, early, late };
+}
 
 test('sessions: while a viewer may soon wait, encodes far ahead of theirs do, and go on when that one has enough', async () => {
-  const { sessions, open, wants, run } = start();
-  const [early, late] = [open(), open()];
-  wants(early, 0);
-  run(0).write(...upTo(0, 8));
+  const { sessions, late, wants, run } = startAhead(8);
   assert.deepEqual(run(0).commands, [], 'alone it may run half a minute ahead');
   wants(late, 50);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
@@ -80,10 +85,7 @@ test('sessions: while a viewer may soon wait, encodes far ahead of theirs do, an
 });
 
 test('sessions: one that waits for another goes on as soon as its own viewer comes near', async () => {
-  const { sessions, open, wants, run } = start();
-  const [early, late] = [open(), open()];
-  wants(early, 0);
-  run(0).write(...upTo(0, 5));
+  const { sessions, early, late, wants, run } = startAhead(5);
   wants(late, 50);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
   sessions.served({ sessionId: early, track: PICTURE, index: 3 });
@@ -91,11 +93,26 @@ test('sessions: one that waits for another goes on as soon as its own viewer com
   await sessions.closeAll();
 });
 
+test('sessions: who waits for what another’s encode would make has it made when that one has to wait', async () => {
+  const { sessions, open, late, wants, run, firsts } = startAhead(8);
+  wants(open(), 9);
+  assert.deepEqual(firsts(), [0], 'it is about to come');
+  wants(late, 50);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  assert.deepEqual(firsts(), [0, 50, 9]);
+  await sessions.closeAll();
+});
+
+test('sessions: who asks for what a waiting encode would make next has it made', async () => {
+  const { sessions, open, late, wants, firsts } = startAhead(8);
+  wants(late, 50);
+  wants(open(), 9);
+  assert.deepEqual(firsts(), [0, 50, 9]);
+  await sessions.closeAll();
+});
+
 test('sessions: an encode that ends lets those go on that waited for it', async () => {
-  const { sessions, open, wants, run } = start();
-  const [early, late] = [open(), open()];
-  wants(early, 0);
-  run(0).write(...upTo(0, 8));
+  const { sessions, late, wants, run } = startAhead(8);
   wants(late, 50);
   await sessions.close({ mediaId: parseMediaId('film-1'), sessionId: late, reason: 'stopped' });
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
