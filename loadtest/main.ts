@@ -2,33 +2,33 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { NothingToDrawError, writeCharts } from './chart-files.ts';
-import { runGate } from './gate.ts';
-import { MissingProgramError, requirePrograms } from './programs.ts';
+import { NothingToDrawError, writeCharts } from './charts/files.ts';
+import { runGate } from './gate/gate.ts';
+import { MissingProgramError, requirePrograms } from './machine/programs.ts';
 import { machineFacts, printResult, writeResult } from './report.ts';
 import type { Remote, Scenario, ScenarioOptions } from './scenario.ts';
-import { auth } from './scenarios/auth.ts';
-import { burstAdmission } from './scenarios/burst-admission.ts';
-import { chaos } from './scenarios/chaos.ts';
 import { compare } from './scenarios/compare.ts';
-import { direct } from './scenarios/direct.ts';
-import { encodeCapacity } from './scenarios/encode-capacity.ts';
-import { encodeStarts } from './scenarios/encode-starts.ts';
-import { manyIdleSessions } from './scenarios/many-idle-sessions.ts';
-import { mixed } from './scenarios/mixed.ts';
-import { playlist } from './scenarios/playlist.ts';
-import { readiness } from './scenarios/readiness.ts';
-import { remuxIndex } from './scenarios/remux-index.ts';
-import { sameTitle } from './scenarios/same-title.ts';
-import { seek } from './scenarios/seek.ts';
-import { seekStorm } from './scenarios/seek-storm.ts';
-import { segmentCold } from './scenarios/segment-cold.ts';
-import { segmentHot } from './scenarios/segment-hot.ts';
-import { sessionStart } from './scenarios/session-start.ts';
-import { sessionsChurn } from './scenarios/sessions-churn.ts';
-import { slowClients } from './scenarios/slow-clients.ts';
-import { soak } from './scenarios/soak.ts';
-import { ttff } from './scenarios/ttff.ts';
+import { burstAdmission } from './scenarios/crowds/burst-admission.ts';
+import { chaos } from './scenarios/crowds/chaos.ts';
+import { encodeCapacity } from './scenarios/crowds/encode-capacity.ts';
+import { encodeStarts } from './scenarios/crowds/encode-starts.ts';
+import { manyIdleSessions } from './scenarios/crowds/many-idle-sessions.ts';
+import { mixed } from './scenarios/crowds/mixed.ts';
+import { sameTitle } from './scenarios/crowds/same-title.ts';
+import { soak } from './scenarios/crowds/soak.ts';
+import { readiness } from './scenarios/playback/readiness.ts';
+import { remuxIndex } from './scenarios/playback/remux-index.ts';
+import { seek } from './scenarios/playback/seek.ts';
+import { seekStorm } from './scenarios/playback/seek-storm.ts';
+import { sessionStart } from './scenarios/playback/session-start.ts';
+import { sessionsChurn } from './scenarios/playback/sessions-churn.ts';
+import { ttff } from './scenarios/playback/ttff.ts';
+import { auth } from './scenarios/serving/auth.ts';
+import { direct } from './scenarios/serving/direct.ts';
+import { playlist } from './scenarios/serving/playlist.ts';
+import { segmentCold } from './scenarios/serving/segment-cold.ts';
+import { segmentHot } from './scenarios/serving/segment-hot.ts';
+import { slowClients } from './scenarios/serving/slow-clients.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   compare,
@@ -58,7 +58,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 const COMMANDS = {
   list: 'this list',
   charts: 'draws the charts of JSON results: charts <file …> [--to <folder>]',
-  gate: 'ratios and counts that must not get worse than loadtest/baseline.json (--update writes it); needs only ffmpeg',
+  gate: 'ratios and counts that must not get worse than loadtest/gate/baseline.json (--update writes it); needs only ffmpeg',
 };
 
 const OPTIONS = {

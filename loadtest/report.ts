@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
-import { formatNumber } from './format.ts';
-import { versionOf } from './programs.ts';
+import { formatNumber } from './machine/format.ts';
+import { versionOf } from './machine/programs.ts';
+import { summarize } from './machine/statistics.ts';
 import type { Cell, Result, Table } from './scenario.ts';
-import { summarize } from './statistics.ts';
 
 export type Machine = {
   readonly cores: number;

@@ -1,6 +1,6 @@
 // What a scenario is given and what it hands back. The report is made from the result alone.
-import type { Chart } from './chart.ts';
-import type { ProgramName } from './programs.ts';
+import type { Chart } from './charts/chart.ts';
+import type { ProgramName } from './machine/programs.ts';
 
 export type ScenarioOptions = {
   /** A running server to measure; null: each scenario starts its own. */

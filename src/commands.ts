@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { diagnose, inWords } from './doctor.ts';
 import { startFerrite } from './main.ts';
-import { createLogger } from './telemetry.ts';
+import { createLogger } from './telemetry/log.ts';
 
 export const BAD_CONFIGURATION = 2;
 const NOT_FIT = 1;

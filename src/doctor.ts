@@ -3,12 +3,12 @@ import { constants } from 'node:fs';
 import { access, mkdir, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { frameWork } from '#domain/encode-work.ts';
-import { parseMediaId } from '#domain/ids.ts';
 import type { Config } from './config.ts';
-import { MachineSpeed } from './machine-speed.ts';
-import { SpawnerProcess } from './spawner-process.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { frameWork } from './domain/encode-work.ts';
+import { parseMediaId } from './domain/ids.ts';
+import { MachineSpeed } from './threads/machine-speed.ts';
+import { SpawnerProcess } from './threads/spawner-process.ts';
+import { WorkerPool } from './threads/worker-pool.ts';
 
 export type Check = { readonly name: string; readonly isGood: boolean; readonly found: string };
 export type Diagnosis = { readonly isGood: boolean; readonly checks: readonly Check[]; readonly pixelsPerSecond: number | null };

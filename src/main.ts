@@ -1,40 +1,40 @@
 // Composition root: settings → store → process starter → threads → front door, and the one order in which they close.
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { newLibraryId, parseMediaId } from '#domain/ids.ts';
-import type { Library } from '#domain/media.ts';
-import { authRoutes } from '#http/auth.ts';
-import { ColdFiles } from '#http/cold-files.ts';
-import { controlSocket } from '#http/control.ts';
-import { libraryRoutes } from '#http/library.ts';
-import { openApiRoute, operationsRoutes } from '#http/operations.ts';
-import { PosterLinks } from '#http/posters.ts';
-import { progressRoutes } from '#http/progress.ts';
-import { type FrontDoor, startServer } from '#http/server.ts';
-import { sessionRoutes } from '#http/sessions.ts';
-import { StreamCounts } from '#http/stream-counts.ts';
-import { streamRoutes } from '#http/streams.ts';
-import { userRoutes } from '#http/users.ts';
-import { webRoutes } from '#http/web.ts';
-import { CatalogueIndex } from '#library/catalogue-index.ts';
-import { PosterFiles } from '#library/posters.ts';
-import { LibraryScanner, type ScanStatus } from '#library/scanner.ts';
+import type { ScanStatus } from '#library/scan-run.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
-import { SegmentCache } from '#storage/segment-cache.ts';
+import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
-import { exportCache } from './cache-metrics.ts';
+import { posterKey } from './auth/poster-key.ts';
 import type { Config } from './config.ts';
-import { exportLoad } from './load-metrics.ts';
-import { MachineSpeed } from './machine-speed.ts';
-import { countedCapacity, workCapacity } from './playback/capacity.ts';
-import { PlayerStats } from './playback/player-stats.ts';
-import { Segments } from './playback/segments.ts';
-import { PlaybackSessions } from './playback/sessions.ts';
-import { SpawnerProcess } from './spawner-process.ts';
-import { createMetrics, type Metrics, recordMeasurement } from './telemetry.ts';
-import { defaultThreads, type WorkerEvent, WorkerPool } from './worker-pool.ts';
+import { parseMediaId } from './domain/ids.ts';
+import type { Library } from './domain/media.ts';
+import { prepareFirstStart } from './first-start.ts';
+import { authRoutes } from './http/api/auth.ts';
+import { controlSocket } from './http/api/control.ts';
+import { libraryRoutes } from './http/api/library.ts';
+import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
+import { PosterLinks } from './http/api/posters.ts';
+import { progressRoutes } from './http/api/progress.ts';
+import { sessionRoutes } from './http/api/sessions.ts';
+import { userRoutes } from './http/api/users.ts';
+import { webRoutes } from './http/api/web.ts';
+import { type FrontDoor, startServer } from './http/door/server.ts';
+import { exportLoad } from './http/load-metrics.ts';
+import { ColdFiles } from './http/sources/cold-files.ts';
+import { StreamCounts } from './http/stream/stream-counts.ts';
+import { streamRoutes } from './http/stream/streams.ts';
+import { CatalogueIndex } from './library/catalogue-index.ts';
+import { PosterFiles } from './library/posters.ts';
+import { LibraryScanner } from './library/scanner.ts';
+import { countedCapacity, workCapacity } from './playback/places/capacity.ts';
+import { exportCache } from './playback/segments/cache-metrics.ts';
+import { Segments } from './playback/segments/segments.ts';
+import { PlayerStats } from './playback/session/player-stats.ts';
+import { PlaybackSessions } from './playback/session/sessions.ts';
+import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metrics.ts';
+import { MachineSpeed } from './threads/machine-speed.ts';
+import { SpawnerProcess } from './threads/spawner-process.ts';
+import { defaultThreads, type WorkerEvent, WorkerPool } from './threads/worker-pool.ts';
 
 export type Ferrite = {
   readonly url: string;
@@ -51,7 +51,6 @@ export type FerriteOptions = {
   readonly onScanProgress?: (library: Library, status: ScanStatus) => void;
 };
 
-const POSTER_KEY_BYTES = 32;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
@@ -343,39 +342,4 @@ async function openDoor(parts: DoorParts): Promise<FrontDoor> {
     },
   });
   return door;
-}
-
-/** Signs poster addresses; made once. */
-async function posterKey(dataDir: string): Promise<Buffer> {
-  const folder = join(dataDir, 'keys');
-  const path = join(folder, 'poster-links.key');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (known?.byteLength === POSTER_KEY_BYTES) return known;
-  const made = randomBytes(POSTER_KEY_BYTES);
-  await writeFile(`${path}.tmp`, made, { mode: 0o600 });
-  await rename(`${path}.tmp`, path);
-  return made;
-}
-
-type FirstStart = {
-  config: Config;
-  database: Database;
-  auth: AuthService;
-  sampleLibrary: FerriteOptions['sampleLibrary'];
-  scanner: LibraryScanner;
-};
-
-async function prepareFirstStart({ config, database, auth, sampleLibrary, scanner }: FirstStart): Promise<void> {
-  if (config.admin && auth.isSetupRequired()) await auth.setup(config.admin);
-  if ([...database.libraries.list()].length > 0) return;
-  const wished = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
-  for (const wish of wished.length > 0 ? wished : sampleLibrary ? [sampleLibrary] : []) {
-    const library: Library = { ...wish, id: newLibraryId(), createdAtMs: Date.now() };
-    await database.libraries.put(library);
-    scanner.start(library);
-  }
 }

@@ -1,18 +1,18 @@
 // The store of a data folder: opens the environment, brings it to the current formats, hands out one repository per record family, closes.
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AUTH_DECISIONS, AuthDecisionRepository } from './auth-decisions.ts';
 import { Environment, type EnvironmentMode } from './environment.ts';
-import { KEYFRAME_MAPS, KeyframeMapRepository } from './keyframe-maps.ts';
-import { LIBRARIES, LibraryRepository } from './libraries.ts';
-import { MEDIA, MediaRepository } from './media.ts';
 import { checkFormats, type Family, migrate } from './migrations.ts';
-import { PROGRESS, ProgressRepository } from './progress.ts';
-import { REFRESH_TOKENS, RefreshTokenRepository } from './refresh-tokens.ts';
-import { SEGMENT_INDEX, SegmentIndexRepository } from './segment-index.ts';
-import { SESSIONS, SessionRepository } from './sessions.ts';
+import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
+import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
+import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
+import { MEDIA, MediaRepository } from './records/media.ts';
+import { PROGRESS, ProgressRepository } from './records/progress.ts';
+import { REFRESH_TOKENS, RefreshTokenRepository } from './records/refresh-tokens.ts';
+import { SEGMENT_INDEX, SegmentIndexRepository } from './records/segment-index.ts';
+import { SESSIONS, SessionRepository } from './records/sessions.ts';
+import { USERS, UserRepository } from './records/users.ts';
 import { storageFailure } from './table.ts';
-import { USERS, UserRepository } from './users.ts';
 
 const FAMILIES: readonly Family[] = [
   USERS,

@@ -40,10 +40,10 @@ const MAY_IMPORT: Readonly<Record<Folder, readonly Folder[]>> = {
 
 /** The one file, or folder, that may import each of these. */
 const ONLY_IMPORTER: Readonly<Record<string, string>> = {
-  'uWebSockets.js': 'src/http/server.ts',
-  piscina: 'src/worker-pool.ts',
+  'uWebSockets.js': 'src/http/door/server.ts',
+  piscina: 'src/threads/worker-pool.ts',
   lmdb: 'storage/',
-  execa: 'workers/spawner.ts',
+  execa: 'workers/programs/spawner.ts',
   'hls-parser': 'src/domain/playlist.ts',
 };
 

@@ -11,16 +11,16 @@ import {
   type ToWorker,
 } from '#domain/protocol.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
-import { ffmpegEffect } from './ffmpeg-process.ts';
-import { inspectMedia } from './inspect.ts';
-import { listEncoders, measureSpeed } from './machine.ts';
-import { cutPoster } from './poster.ts';
+import { ffmpegEffect } from './encode/ffmpeg-process.ts';
+import { WarmEncoders } from './encode/warm-encoders.ts';
+import { inspectMedia } from './inspect/inspect.ts';
+import { listEncoders, measureSpeed } from './inspect/machine.ts';
+import { cutPoster } from './inspect/poster.ts';
+import type { RunTool } from './programs/run-tool.ts';
+import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
+import { RemuxCache } from './remux/remux-cache.ts';
 import { openRemuxSource } from './remux/remuxer.ts';
-import { RemuxCache } from './remux-cache.ts';
-import type { RunTool } from './run-tool.ts';
-import { Sessions } from './sessions.ts';
-import { SpawnerClient, toolRunner } from './spawner-client.ts';
-import { WarmEncoders } from './warm-encoders.ts';
+import { Sessions } from './sessions/sessions.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
 

@@ -1,8 +1,8 @@
 // ffmpeg by itself: the commands that the product runs, and the plain command that a person would write for the same segment.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { nowMs } from '../http-client.ts';
-import { descendants, stopChild } from '../processes.ts';
-import { type MediaPlaylist, segmentAt } from '../viewer.ts';
+import { nowMs } from '../client/http-client.ts';
+import { descendants, stopChild } from '../machine/processes.ts';
+import { type MediaPlaylist, segmentAt } from '../viewers/viewer.ts';
 import { BoxCounter } from './box-counter.ts';
 
 const DEADLINE_MS = 120_000;

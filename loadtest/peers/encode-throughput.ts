@@ -1,7 +1,7 @@
 // ffmpeg by itself, several at once: how many seconds of stream they encode together with the settings that the product uses.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { nowMs } from '../http-client.ts';
-import { stopChild } from '../processes.ts';
+import { nowMs } from '../client/http-client.ts';
+import { stopChild } from '../machine/processes.ts';
 import { BoxCounter } from './box-counter.ts';
 
 /** So much of the stream was complete at that time. */

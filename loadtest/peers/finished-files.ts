@@ -1,6 +1,6 @@
 // What the product delivered, kept as finished files: the same player against nginx instead.
-import { HttpClient } from '../http-client.ts';
-import { type Delivery, type Fetched, openStream } from '../viewer.ts';
+import { HttpClient } from '../client/http-client.ts';
+import { type Delivery, type Fetched, openStream } from '../viewers/viewer.ts';
 import type { Nginx } from './nginx.ts';
 
 export class Finished {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { spawnOn, stopChild } from '../processes.ts';
+import { spawnOn, stopChild } from '../machine/processes.ts';
 
 const PROGRAM = fileURLToPath(new URL('./memory-server.ts', import.meta.url));
 const START_DEADLINE_MS = 10_000;

@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HttpClient } from '../http-client.ts';
-import { spawnOn, stopChild } from '../processes.ts';
+import { HttpClient } from '../client/http-client.ts';
+import { spawnOn, stopChild } from '../machine/processes.ts';
 
 const SECRET = 'loadtest';
 const START_DEADLINE_MS = 10_000;

@@ -1,5 +1,5 @@
 // What a server without an index does at each seek: asks ffprobe for the keyframe there.
-import { runProgram } from '../programs.ts';
+import { runProgram } from '../machine/programs.ts';
 
 const DEADLINE_MS = 30_000;
 

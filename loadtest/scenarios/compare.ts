@@ -1,18 +1,18 @@
 // The headline ratios, product beside nginx and bare ffmpeg, over several whole runs: median and spread of each.
-import { type Comparison, hundredths, ratios } from '../comparison.ts';
-import { times } from '../format.ts';
-import { costRatios } from '../request-cost.ts';
+import { type Comparison, hundredths, ratios } from '../load/comparison.ts';
+import { costRatios } from '../load/request-cost.ts';
+import { times } from '../machine/format.ts';
+import { median, percentile, summarize } from '../machine/statistics.ts';
 import type { Result, Scenario, ScenarioOptions } from '../scenario.ts';
-import { median, percentile, summarize } from '../statistics.ts';
-import { directRounds } from './direct.ts';
-import { BARE, NGINX, withHotWorld } from './hot-world.ts';
-import { PLAIN_COMMAND, type PlaybackCase, viewersOf } from './playback-cases.ts';
-import { withPlaybackWorld } from './playback-rounds.ts';
-import { playlistCosts } from './playlist.ts';
-import { REMUX_AIM_MS, seekRounds } from './seek.ts';
-import { COLD_AIM, coldCosts, NGINX_FILES, withColdWorld } from './segment-cold.ts';
-import { segmentCosts } from './segment-hot.ts';
-import { ttffRounds } from './ttff.ts';
+import { PLAIN_COMMAND, type PlaybackCase, viewersOf } from './playback/playback-cases.ts';
+import { withPlaybackWorld } from './playback/playback-rounds.ts';
+import { REMUX_AIM_MS, seekRounds } from './playback/seek.ts';
+import { ttffRounds } from './playback/ttff.ts';
+import { directRounds } from './serving/direct.ts';
+import { BARE, NGINX, withHotWorld } from './serving/hot-world.ts';
+import { playlistCosts } from './serving/playlist.ts';
+import { COLD_AIM, coldCosts, NGINX_FILES, withColdWorld } from './serving/segment-cold.ts';
+import { segmentCosts } from './serving/segment-hot.ts';
 
 const RUNS = 3;
 /** Within a run; each run takes their median. */

@@ -5,7 +5,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { UserId } from '#domain/ids.ts';
 import type { Caller, User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
-import { foldUsername } from '#storage/users.ts';
+import { foldUsername } from '#storage/records/users.ts';
 import { type AccessClaims, AccessTokens } from './access-tokens.ts';
 import { type ExternalIssuer, ExternalIssuers } from './external-issuers.ts';
 import { MAX_TOKEN_LENGTH, SigningKeys, unauthenticated } from './keys.ts';

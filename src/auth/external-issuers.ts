@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';
 import { newUserId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
-import type { UserRepository } from '#storage/users.ts';
+import type { UserRepository } from '#storage/records/users.ts';
 import { isUsername } from './credentials.ts';
 import { MAX_TOKEN_LENGTH, tokenFailure, unauthenticated } from './keys.ts';
 import { NO_PASSWORD } from './passwords.ts';

@@ -4,7 +4,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { parseUserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
-import type { FamilyKey } from '#storage/refresh-tokens.ts';
+import type { FamilyKey } from '#storage/records/refresh-tokens.ts';
 import { ACCESS_TOKEN_MS, type AccessTokens } from './access-tokens.ts';
 import { unauthenticated } from './keys.ts';
 import { type PublicUser, toPublicUser } from './user-administration.ts';

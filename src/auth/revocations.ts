@@ -1,6 +1,6 @@
 // Ends everything a user holds: logins, access tokens and stream URLs. Whoever keeps something open for the user is told.
 import type { UserId } from '#domain/ids.ts';
-import type { RefreshTokenRepository } from '#storage/refresh-tokens.ts';
+import type { RefreshTokenRepository } from '#storage/records/refresh-tokens.ts';
 import type { StreamTokens } from './stream-tokens.ts';
 
 export class Revocations {

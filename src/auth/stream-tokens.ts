@@ -4,8 +4,8 @@ import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';
 import { parseSessionId, parseUserId, type SessionId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
-import type { AuthDecisionRepository, StreamDecision } from '#storage/auth-decisions.ts';
-import type { UserRepository } from '#storage/users.ts';
+import type { AuthDecisionRepository, StreamDecision } from '#storage/records/auth-decisions.ts';
+import type { UserRepository } from '#storage/records/users.ts';
 import { MAX_TOKEN_LENGTH, MAX_TOKEN_LIFETIME_MS, type SigningKeys, unauthenticated } from './keys.ts';
 
 /** About a kilobyte each; what falls out comes back from the store. */

@@ -3,7 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { newUserId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
-import type { Page, PageRequest } from '#storage/page.ts';
+import type { Page, PageRequest } from '#storage/records/page.ts';
 import { checkCredentials } from './credentials.ts';
 import { NO_PASSWORD, type Passwords } from './passwords.ts';
 import type { Revocations } from './revocations.ts';

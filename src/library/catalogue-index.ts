@@ -1,7 +1,7 @@
 // The titles of the catalogue in memory: what lists are sorted by and searches look through. Derived from the media records, and told of their changes.
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
-import type { MediaRepository } from '#storage/media.ts';
+import type { MediaRepository } from '#storage/records/media.ts';
 
 export const MEDIA_SORTS = ['relevance', 'title', 'addedAt', '-addedAt', 'year', '-year'] as const;
 export type MediaSort = (typeof MEDIA_SORTS)[number];

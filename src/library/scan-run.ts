@@ -1,18 +1,57 @@
 // One scan of one library, from its start to its end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
-import { mediaIdFor } from '#domain/ids.ts';
+import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import type { Library, Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
+import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
+import type { MediaRepository } from '#storage/records/media.ts';
+import type { CatalogueIndex } from './catalogue-index.ts';
 import { nameOf } from './naming.ts';
-import { removeMedia, type ScanId, type ScannerOptions, type ScanStatus } from './scanner.ts';
+import type { PosterFiles } from './posters.ts';
 import { type FoundFile, walkVideos } from './walk.ts';
+
+export type Log = { info(facts: object, message: string): void; warn(facts: object, message: string): void };
+
+export type ScannerOptions = {
+  readonly media: MediaRepository;
+  readonly keyframes: KeyframeMapRepository;
+  /** Told of every change, so that lists and searches show it. */
+  readonly index: CatalogueIndex;
+  readonly inspect: (mediaId: MediaId, path: string, signal: AbortSignal) => Promise<Inspection>;
+  /** A JPEG of the frame near `atMs`; null when there is none to be had. */
+  readonly poster: (mediaId: MediaId, path: string, atMs: number, signal: AbortSignal) => Promise<Uint8Array | null>;
+  readonly posters: PosterFiles;
+  readonly log: Log;
+  /** Called at most every 200 ms and at the end. */
+  readonly onProgress?: (library: Library, status: ScanStatus) => void;
+};
+
+export type ScanId = string;
 
 export type ScanError = {
   /** Relative to the library folder; empty when it is about the scan itself. */
   readonly name: string;
   readonly code: ErrorCode;
   readonly message: string;
+};
+
+export type ScanStatus = {
+  readonly scanId: ScanId | null;
+  readonly state: 'idle' | 'running' | 'done' | 'failed';
+  /** Video files met so far. */
+  readonly found: number;
+  /** Inspected anew and catalogued. */
+  readonly probed: number;
+  /** Known already: same size, same time. */
+  readonly unchanged: number;
+  readonly failed: number;
+  readonly removed: number;
+  /** Null until all folders have been read; then probed + unchanged + failed grow up to it. */
+  readonly total: number | null;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly errors: readonly ScanError[];
 };
 
 /** ffprobe reads disks: two at a time keep one busy without thrashing it. */
@@ -235,3 +274,11 @@ export class ScanRun {
 }
 
 const isTransient = (error: unknown): error is FerriteError => error instanceof FerriteError && ERRORS[error.code].status === 503;
+
+/** The record goes first: nobody finds a media whose parts are missing. */
+export async function removeMedia({ media, keyframes, index, posters }: ScannerOptions, gone: Media): Promise<void> {
+  index.remove(gone.id);
+  await media.remove(gone.id);
+  await keyframes.remove(gone.id);
+  await posters.remove(gone);
+}

@@ -1,5 +1,5 @@
 // The server's HTTP interface: bearer token with automatic renewal, and failures as ApiError with a text for people.
-import { clearLogin, readLogin, saveLogin, withRefreshLock } from './login-store.js';
+import { clearLogin, readLogin, saveLogin, withRefreshLock } from './login/login-store.js';
 import { explain } from './messages.js';
 
 /** @typedef {{ body?: unknown, signal?: AbortSignal, timeoutMs?: number, keepalive?: boolean, prefer?: string }} Options */
@@ -93,7 +93,7 @@ async function requestAuthorized(method, path, options) {
 
 /**
  * @param {string} usedToken the access token that is no good any more
- * @returns {Promise<import('./login-store.js').Login>}
+ * @returns {Promise<import('./login/login-store.js').Login>}
  */
 function renew(usedToken) {
   return withRefreshLock(async () => {

@@ -1,12 +1,12 @@
 // The page: which address shows which screen, and what happens when the login ends.
 import { authEvents } from './api.js';
 import { element, fill } from './dom.js';
-import { showFilm } from './film.js';
-import { showLibrary } from './library.js';
-import { showLogin } from './login.js';
-import { clearLogin, onSignedOutElsewhere, readLogin } from './login-store.js';
-import { showPlayer } from './player.js';
-import { exposePlayerState } from './player-state.js';
+import { showFilm } from './library/film.js';
+import { showLibrary } from './library/library.js';
+import { showLogin } from './login/login.js';
+import { clearLogin, onSignedOutElsewhere, readLogin } from './login/login-store.js';
+import { exposePlayerState } from './playback/player-state.js';
+import { showPlayer } from './player/player.js';
 
 /** @typedef {(path: string) => void} Navigate */
 

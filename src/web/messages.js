@@ -50,7 +50,7 @@ export const explainError = error => (error instanceof Error && 'code' in error 
 /** Why a film is not delivered as it is. @param {string} reason */
 export const explainReason = reason => reason.replaceAll('-', ' ');
 
-/** @param {import('./session.js').Turn} turn */
+/** @param {{ position: number, estimatedWaitMs: number | null }} turn */
 export function describeTurn({ position, estimatedWaitMs }) {
   const seconds = estimatedWaitMs === null ? 0 : Math.ceil(estimatedWaitMs / 1000);
   return `Waiting for a transcoder, place ${position}${seconds > 0 ? ` (about ${seconds} s)` : ''}`;

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
 import { newUserId } from '#domain/ids.ts';
 import type { Inspection } from '#domain/protocol.ts';
-import { inspectMedia } from '#workers/inspect.ts';
+import { inspectMedia } from '#workers/inspect/inspect.ts';
 import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
 import { makeWorld, within } from './support.ts';
 

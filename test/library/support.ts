@@ -6,10 +6,11 @@ import { newLibraryId } from '#domain/ids.ts';
 import type { Library, Media } from '#domain/media.ts';
 import { CatalogueIndex } from '#library/catalogue-index.ts';
 import { PosterFiles } from '#library/posters.ts';
-import { LibraryScanner, type ScannerOptions, type ScanStatus } from '#library/scanner.ts';
+import type { ScannerOptions, ScanStatus } from '#library/scan-run.ts';
+import { LibraryScanner } from '#library/scanner.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
-import { inspectMedia } from '#workers/inspect.ts';
-import { cutPoster } from '#workers/poster.ts';
+import { inspectMedia } from '#workers/inspect/inspect.ts';
+import { cutPoster } from '#workers/inspect/poster.ts';
 import { runTool, temporaryFolder } from '../support/run-tool.ts';
 
 const SCAN_DEADLINE_MS = 30_000;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { boxes, findBox } from '#workers/isobmff.ts';
+import { boxes, findBox } from '#workers/bmff/boxes.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 
 export type Packet = { readonly pts: number; readonly dts: number; readonly size: number; readonly isKey: boolean; readonly hash: string };

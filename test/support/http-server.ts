@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
 import { parseUserId } from '#domain/ids.ts';
 import type { Caller } from '#domain/media.ts';
-import { type FrontDoor, type ServerOptions, startServer } from '#http/server.ts';
+import { type FrontDoor, type ServerOptions, startServer } from '#http/door/server.ts';
 
 export type LogLine = { readonly level: string; readonly fields: object; readonly message: string };
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { execa } from 'execa';
-import { openMatroska } from '#workers/remux/matroska.ts';
+import { openMatroska } from '#workers/remux/matroska/matroska.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 
 export const SECONDS = 5;

@@ -1,8 +1,8 @@
 // Rewrites a Matroska file in the ways other muxers write theirs, from the blocks of one that ffmpeg made.
 import { readFile } from 'node:fs/promises';
-import { elements, readElement } from '#workers/remux/ebml.ts';
-import { type Block, BlockReader } from '#workers/remux/matroska-blocks.ts';
-import { ID, readIndex } from '#workers/remux/matroska-index.ts';
+import { type Block, BlockReader } from '#workers/remux/matroska/blocks.ts';
+import { elements, readElement } from '#workers/remux/matroska/ebml.ts';
+import { ID, readIndex } from '#workers/remux/matroska/file-index.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 
 export type Layout = {

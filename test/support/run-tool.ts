@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { FerriteError } from '#domain/errors.ts';
-import type { RunTool } from '#workers/run-tool.ts';
+import type { RunTool } from '#workers/programs/run-tool.ts';
 
 export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes, signal }) => {
   const result = await execa(tool, args, {

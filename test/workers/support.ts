@@ -8,10 +8,10 @@ import type { VideoStream } from '#domain/media.ts';
 import { buildPlan, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { type AudioCopy, type Rendition, renditionKey, type VideoCopy } from '#domain/rendition.ts';
-import { ffmpegArguments } from '#workers/ffmpeg.ts';
-import { inspectMedia } from '#workers/inspect.ts';
+import { ffmpegArguments } from '#workers/encode/file-arguments.ts';
+import { SegmentReadiness } from '#workers/encode/segment-readiness.ts';
+import { inspectMedia } from '#workers/inspect/inspect.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
-import { SegmentReadiness } from '#workers/segment-readiness.ts';
 import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
 
 export type Kind = Rendition['kind'];

@@ -1,7 +1,7 @@
 // Which of our readers takes a file, told from its first bytes.
-import { openMatroska } from './matroska.ts';
-import { openMp4 } from './mp4.ts';
-import { startsLikeMp4 } from './mp4-index.ts';
+import { openMatroska } from './matroska/matroska.ts';
+import { startsLikeMp4 } from './mp4/file-index.ts';
+import { openMp4 } from './mp4/mp4.ts';
 import type { RemuxSource } from './source.ts';
 import { UnchangedFile } from './unchanged-file.ts';
 

@@ -1,0 +1,5 @@
+// What every check of the gate is given: one running server, somebody signed in, one film.
+import type { Account } from '../viewers/account.ts';
+import type { Server } from '../world/server.ts';
+
+export type GateWorld = { readonly server: Server; readonly account: Account; readonly mediaId: string; readonly inspectorPort: number };

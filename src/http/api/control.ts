@@ -1,0 +1,106 @@
+// The control connection of a session: heartbeats, seek hints and statistics in; state, progress and revocation out.
+import Type, { type Static } from 'typebox';
+import { FerriteError, toErrorRecord } from '#domain/errors.ts';
+import { parseSessionId } from '#domain/ids.ts';
+import { type Socket, type SocketRoute, socketRoute } from '#http/contract/route.ts';
+import type { StreamTokens } from '#src/auth/stream-tokens.ts';
+import type { Standing } from '#src/playback/places/admission.ts';
+import type { LiveSession, SessionListener } from '#src/playback/session/live-session.ts';
+import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
+import { arrivedStream, heartbeatAnswer, ladderOf } from './session-answers.ts';
+import { HeartbeatFields, SeekModeSchema, StatsSchema } from './session-schemas.ts';
+
+const id = Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Integer()]));
+
+const Message = Type.Union([
+  Type.Object({ type: Type.Literal('heartbeat'), id, ...HeartbeatFields }),
+  Type.Object({ type: Type.Literal('seek'), id, positionMs: HeartbeatFields.positionMs, mode: Type.Optional(SeekModeSchema) }),
+  Type.Object({ type: Type.Literal('stop'), id }),
+  Type.Object({ type: Type.Literal('stats'), id, ...StatsSchema.properties }),
+  Type.Object({ type: Type.Literal('selectRung'), id, rung: Type.String({ maxLength: 40 }) }),
+  Type.Object({ type: Type.Literal('ping'), id }),
+]);
+type Message = Static<typeof Message>;
+
+const NORMAL_CLOSURE = 1000;
+
+export type ControlOptions = {
+  readonly sessions: PlaybackSessions;
+  readonly tokens: StreamTokens;
+  readonly stats: (session: LiveSession, stats: Record<string, unknown>) => void;
+};
+
+export function controlSocket({ sessions, tokens, stats }: ControlOptions): SocketRoute {
+  return socketRoute({
+    path: '/api/v1/sessions/:sessionId/control',
+    summary: 'Control of one session; `?token=` as in controlUrl',
+    message: Message,
+    authorize: async ({ params, query }) => {
+      const decision = await tokens.decide(query('token'), Date.now());
+      const sessionId = parseSessionId(params.sessionId ?? '');
+      if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
+      return sessions.ofUser(sessionId, decision.userId, false);
+    },
+    open: (socket, session: LiveSession) => {
+      const listener = {
+        send: (message: { readonly type: string }): void =>
+          void socket.send(message.type === 'state' ? { ...message, ...arrivedStream(session) } : message),
+        close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
+      };
+      session.attach(listener, performance.now());
+      socket.send({ type: 'ladder', rungs: ladderOf(session) });
+      tellTurn(listener, session, sessions.standing(session));
+      return {
+        message: message => void respond({ sessions, stats }, session, { socket, message }),
+        close: () => session.detach(listener),
+      };
+    },
+  });
+}
+
+/** What a client that comes late would have been told. */
+function tellTurn(listener: SessionListener, session: LiveSession, standing: Standing | null): void {
+  if (standing) listener.send({ type: 'queue', ...standing });
+  if (session.isQueued || session.arrivedToken !== null) listener.send({ type: 'state', state: session.shownState });
+}
+
+async function respond(
+  { sessions, stats }: Omit<ControlOptions, 'tokens'>,
+  session: LiveSession,
+  { socket, message }: { socket: Socket; message: Message },
+): Promise<void> {
+  const echo = message.id === undefined ? {} : { id: message.id };
+  try {
+    const answer = await handle({ sessions, stats }, session, message);
+    if (answer) socket.send({ ...answer, ...echo });
+  } catch (error) {
+    socket.send({ type: 'error', ...toErrorRecord(error), ...echo });
+  }
+}
+
+async function handle(
+  { sessions, stats }: Omit<ControlOptions, 'tokens'>,
+  session: LiveSession,
+  message: Message,
+): Promise<({ type: string } & Record<string, unknown>) | null> {
+  switch (message.type) {
+    case 'heartbeat': {
+      if (message.stats) stats(session, message.stats);
+      const kept = await sessions.heartbeat(session, { positionMs: message.positionMs, state: message.state });
+      return { type: 'progress', positionMs: message.positionMs, ...heartbeatAnswer(session, kept) };
+    }
+    case 'seek':
+      return { type: 'segment', ...sessions.seek(session, message.positionMs, message.mode ?? session.record.seekMode) };
+    case 'stop':
+      await sessions.end(session.record.id, 'stopped');
+      return null;
+    case 'stats':
+      stats(session, message);
+      return null;
+    case 'selectRung':
+      sessions.selectRung(session, message.rung);
+      return { type: 'ladder', rungs: ladderOf(session), selected: message.rung };
+    case 'ping':
+      return { type: 'pong' };
+  }
+}

@@ -1,0 +1,177 @@
+// Libraries and their scans; together with the titles in them, all of the catalogue's routes.
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import Type from 'typebox';
+import { FerriteError, type FieldError } from '#domain/errors.ts';
+import { newLibraryId, parseLibraryId } from '#domain/ids.ts';
+import type { Caller, Library } from '#domain/media.ts';
+import { requireCaller } from '#http/contract/caller.ts';
+import { type Route, route } from '#http/contract/route.ts';
+import type { PosterFiles } from '#library/posters.ts';
+import type { LibraryScanner } from '#library/scanner.ts';
+import type { LibraryRepository } from '#storage/records/libraries.ts';
+import { type MediaRouteOptions, mediaRoutes } from './media.ts';
+import { posterRoute } from './posters.ts';
+
+export type LibraryRouteOptions = MediaRouteOptions & { readonly scanner: LibraryScanner; readonly posters: PosterFiles };
+
+const Kind = Type.Union([Type.Literal('movies'), Type.Literal('shows')]);
+const LibraryAnswer = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  kind: Kind,
+  paths: Type.Array(Type.String()),
+  createdAtMs: Type.Integer(),
+});
+const NewLibrary = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 100, pattern: '\\S' }),
+  kind: Kind,
+  paths: Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { minItems: 1, maxItems: 20 }),
+});
+const ScanStarted = Type.Object({ scanId: Type.String() });
+const OptionalNumber = Type.Union([Type.Integer(), Type.Null()]);
+const ScanAnswer = Type.Object({
+  scanId: Type.Union([Type.String(), Type.Null()]),
+  state: Type.Union([Type.Literal('idle'), Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
+  found: Type.Integer(),
+  probed: Type.Integer(),
+  unchanged: Type.Integer(),
+  failed: Type.Integer(),
+  removed: Type.Integer(),
+  total: OptionalNumber,
+  startedAtMs: OptionalNumber,
+  endedAtMs: OptionalNumber,
+  errors: Type.Array(Type.Object({ name: Type.String(), code: Type.String(), message: Type.String() })),
+});
+
+export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
+  listLibraries(options),
+  addLibrary(options),
+  removeLibrary(options),
+  startScan(options),
+  getScan(options),
+  ...mediaRoutes(options),
+  posterRoute(options),
+];
+
+function listLibraries({ libraries }: LibraryRouteOptions): Route {
+  return route({
+    method: 'GET',
+    path: '/api/v1/libraries',
+    auth: 'user',
+    summary: 'All libraries; their folders only for administrators',
+    responses: { 200: Type.Object({ items: Type.Array(LibraryAnswer), nextCursor: Type.Null() }) },
+    handler: request => {
+      const caller = requireCaller(request);
+      return { status: 200, json: { items: libraries.list().map(library => describe(library, caller)), nextCursor: null } };
+    },
+  });
+}
+
+function addLibrary({ libraries, scanner }: LibraryRouteOptions): Route {
+  /** Names on their way into the store, so that of two equal requests one loses. */
+  const pending = new Set<string>();
+  return route({
+    method: 'POST',
+    path: '/api/v1/libraries',
+    auth: 'admin',
+    summary: 'Adds a library and starts its first scan',
+    body: NewLibrary,
+    responses: { 201: Type.Intersect([LibraryAnswer, ScanStarted]), 400: 'INVALID_REQUEST', 409: 'CONFLICT: the name is taken' },
+    handler: async request => {
+      const { kind, paths } = request.body;
+      const name = request.body.name.trim();
+      const key = name.toLowerCase();
+      if (pending.has(key) || libraries.list().some(library => library.name.toLowerCase() === key)) {
+        throw new FerriteError('CONFLICT', 'another library has this name');
+      }
+      pending.add(key);
+      try {
+        const library: Library = { id: newLibraryId(), name, kind, paths: await resolveFolders(paths), createdAtMs: Date.now() };
+        await libraries.put(library);
+        return { status: 201, json: { ...describe(library, requireCaller(request)), scanId: scanner.start(library) } };
+      } finally {
+        pending.delete(key);
+      }
+    },
+  });
+}
+
+function removeLibrary({ libraries, scanner }: LibraryRouteOptions): Route {
+  return route({
+    method: 'DELETE',
+    path: '/api/v1/libraries/:libraryId',
+    auth: 'admin',
+    summary: 'Removes a library and its titles from the catalogue. No file is touched',
+    responses: { 204: 'removed', 404: 'LIBRARY_NOT_FOUND' },
+    handler: async ({ params }) => {
+      const { id } = requireLibrary(libraries, params.libraryId);
+      await libraries.remove(id);
+      await scanner.forget(id);
+      return { status: 204, empty: true };
+    },
+  });
+}
+
+function startScan({ libraries, scanner }: LibraryRouteOptions): Route {
+  return route({
+    method: 'POST',
+    path: '/api/v1/libraries/:libraryId/scan',
+    auth: 'admin',
+    summary: 'Starts a full scan; while one runs, names that one',
+    responses: { 202: ScanStarted, 404: 'LIBRARY_NOT_FOUND' },
+    handler: ({ params }) => ({ status: 202, json: { scanId: scanner.start(requireLibrary(libraries, params.libraryId)) } }),
+  });
+}
+
+function getScan({ libraries, scanner }: LibraryRouteOptions): Route {
+  return route({
+    method: 'GET',
+    path: '/api/v1/libraries/:libraryId/scan',
+    auth: 'admin',
+    summary: 'How the running scan, or the last one, is going',
+    responses: { 200: ScanAnswer, 404: 'LIBRARY_NOT_FOUND' },
+    handler: ({ params }) => ({ status: 200, json: scanner.status(requireLibrary(libraries, params.libraryId).id) }),
+  });
+}
+
+function requireLibrary(libraries: LibraryRepository, libraryId: string): Library {
+  const library = libraries.get(parseLibraryId(libraryId));
+  if (library === undefined) throw new FerriteError('LIBRARY_NOT_FOUND', 'there is no such library');
+  return library;
+}
+
+/** Viewers need not know where on the host the films lie. */
+const describe = ({ id, name, kind, paths, createdAtMs }: Library, { role }: Caller) => ({
+  id,
+  name,
+  kind,
+  paths: role === 'admin' ? paths : [],
+  createdAtMs,
+});
+
+async function resolveFolders(paths: readonly string[]): Promise<readonly string[]> {
+  const fields: FieldError[] = [];
+  const folders = new Set<string>();
+  for (const [index, path] of paths.entries()) {
+    const checked = await checkFolder(path);
+    if ('fault' in checked) fields.push({ path: `/paths/${index}`, message: checked.fault });
+    else folders.add(checked.folder);
+  }
+  if (fields.length > 0)
+    throw new FerriteError('INVALID_REQUEST', fields.map(({ path, message }) => `${path} ${message}`).join('; '), { fields });
+  return [...folders];
+}
+
+async function checkFolder(path: string): Promise<{ readonly folder: string } | { readonly fault: string }> {
+  if (!isAbsolute(path) || path.includes('\0')) return { fault: 'must be an absolute path' };
+  try {
+    const folder = await realpath(path);
+    if (!(await stat(folder)).isDirectory()) return { fault: 'is not a folder' };
+    await access(folder, constants.R_OK | constants.X_OK);
+    return { folder };
+  } catch {
+    return { fault: 'does not exist or can not be read' };
+  }
+}

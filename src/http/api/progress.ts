@@ -1,0 +1,129 @@
+// How far the caller has come in each title. Only ever the caller's own.
+import Type, { type Static } from 'typebox';
+import { parseMediaId } from '#domain/ids.ts';
+import type { Media, Progress } from '#domain/media.ts';
+import { requireCaller } from '#http/contract/caller.ts';
+import { type Route, route } from '#http/contract/route.ts';
+import type { MediaRepository } from '#storage/records/media.ts';
+import type { ProgressEntry, ProgressRepository } from '#storage/records/progress.ts';
+import { ProgressAnswer, requireMedia } from './media.ts';
+import type { PosterLinks } from './posters.ts';
+
+export type ProgressRouteOptions = { readonly media: MediaRepository; readonly progress: ProgressRepository; readonly links: PosterLinks };
+
+/** Whoever has come this far is in the credits. */
+const WATCHED_FROM = 0.92;
+const PATH = '/api/v1/media/:mediaId/progress';
+
+const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const ProgressUpdate = Type.Object({
+  positionMs: Time,
+  durationMs: Type.Optional(Time),
+  watched: Type.Optional(Type.Boolean()),
+  updatedAtMs: Type.Optional(Time),
+});
+const ListQuery = Type.Object({
+  all: Type.Boolean({ default: false, description: 'Also what is finished' }),
+  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+  cursor: Type.Optional(Type.String({ maxLength: 2000 })),
+});
+const ProgressItem = Type.Intersect([
+  ProgressAnswer,
+  Type.Object({
+    mediaId: Type.String(),
+    title: Type.String(),
+    year: Type.Union([Type.Integer(), Type.Null()]),
+    posterUrl: Type.Union([Type.String(), Type.Null()]),
+  }),
+]);
+
+export const progressRoutes = (options: ProgressRouteOptions): Route[] => [
+  getProgress(options),
+  putProgress(options),
+  deleteProgress(options),
+  listProgress(options),
+];
+
+/** What is saved for a position that was reached at `nowMs`, or at an earlier time the client names. */
+export function progressAt(media: Media, update: Static<typeof ProgressUpdate>, nowMs: number): Progress {
+  const durationMs = update.durationMs || media.durationMs;
+  const positionMs = Math.min(update.positionMs, durationMs);
+  return {
+    positionMs,
+    durationMs,
+    watched: update.watched ?? positionMs >= durationMs * WATCHED_FROM,
+    // A client whose clock runs ahead would lock out every later update.
+    updatedAtMs: Math.min(update.updatedAtMs ?? nowMs, nowMs),
+  };
+}
+
+function getProgress({ media, progress }: ProgressRouteOptions): Route {
+  return route({
+    method: 'GET',
+    path: PATH,
+    auth: 'user',
+    summary: "The caller's progress; all zero before the first time",
+    responses: { 200: ProgressAnswer, 404: 'MEDIA_NOT_FOUND' },
+    handler: request => {
+      const { userId } = requireCaller(request);
+      const found = requireMedia(media, request.params.mediaId);
+      const none: Progress = { positionMs: 0, durationMs: found.durationMs, watched: false, updatedAtMs: 0 };
+      return { status: 200, json: progress.get(userId, found.id) ?? none };
+    },
+  });
+}
+
+function putProgress({ media, progress }: ProgressRouteOptions): Route {
+  return route({
+    method: 'PUT',
+    path: PATH,
+    auth: 'user',
+    summary: 'Saves how far the caller is; answers what stands, which is the newer one',
+    body: ProgressUpdate,
+    responses: { 200: ProgressAnswer, 400: 'INVALID_REQUEST', 404: 'MEDIA_NOT_FOUND' },
+    handler: async request => {
+      const { userId } = requireCaller(request);
+      const found = requireMedia(media, request.params.mediaId);
+      return { status: 200, json: await progress.put(userId, found.id, progressAt(found, request.body, Date.now())) };
+    },
+  });
+}
+
+function deleteProgress({ progress }: ProgressRouteOptions): Route {
+  return route({
+    method: 'DELETE',
+    path: PATH,
+    auth: 'user',
+    summary: 'Forgets how far the caller is; also for a title that is gone',
+    responses: { 204: 'forgotten' },
+    handler: async request => {
+      await progress.remove(requireCaller(request).userId, parseMediaId(request.params.mediaId));
+      return { status: 204, empty: true };
+    },
+  });
+}
+
+function listProgress({ media, progress, links }: ProgressRouteOptions): Route {
+  return route({
+    method: 'GET',
+    path: '/api/v1/me/progress',
+    auth: 'user',
+    summary: 'What the caller has begun and not finished, newest first; with `all`, also what is finished',
+    query: ListQuery,
+    responses: { 200: Type.Object({ items: Type.Array(ProgressItem), nextCursor: Type.Union([Type.String(), Type.Null()]) }) },
+    handler: request => {
+      const { all, limit, cursor } = request.query;
+      const isWanted = (entry: ProgressEntry) => (all || isUnfinished(entry)) && media.get(entry.mediaId) !== undefined;
+      const page = progress.list(requireCaller(request).userId, { limit, cursor: cursor ?? null }, isWanted);
+      const items = page.items.map(({ mediaId, progress: saved }) => ({
+        mediaId,
+        ...titleOf(requireMedia(media, mediaId), links),
+        ...saved,
+      }));
+      return { status: 200, json: { items, nextCursor: page.nextCursor } };
+    },
+  });
+}
+
+const isUnfinished = ({ progress }: ProgressEntry): boolean => !progress.watched && progress.positionMs > 0;
+const titleOf = (found: Media, links: PosterLinks) => ({ title: found.title, year: found.year, posterUrl: links.urlOf(found) });

@@ -1,0 +1,71 @@
+// Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
+
+import { directFileName } from '#http/stream/streams.ts';
+import type { Standing } from '#src/playback/places/admission.ts';
+import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
+import type { StartedSession } from '#src/playback/session/session-starts.ts';
+
+export function startAnswer(started: StartedSession): Record<string, unknown> {
+  return { ...startFields(started), state: 'ready', streamUrl: streamUrl(started.session, started.token) };
+}
+
+/** Its turn is still to come. */
+export function queuedAnswer(started: StartedSession, queue: Standing | null): Record<string, unknown> {
+  return { ...startFields(started), state: 'queued', queue };
+}
+
+function startFields({ session, token, queueWaitMs }: StartedSession): Record<string, unknown> {
+  const { record, media } = session;
+  const { offer } = record;
+  return {
+    sessionId: record.id,
+    delivery: offer.delivery,
+    reasons: offer.reasons,
+    controlUrl: `/api/v1/sessions/${record.id}/control?token=${token}`,
+    startPositionMs: record.startPositionMs,
+    durationMs: media.durationMs,
+    expiresAtMs: session.expiresAtMs,
+    heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+    queueWaitMs,
+    tracks: media.streams,
+    ladder: ladderOf(session),
+  };
+}
+
+/** A stream URL that runs out is followed by another. */
+export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken }: { expiresAtMs: number; streamToken?: string }) {
+  return { expiresAtMs, ...(streamToken === undefined ? {} : { streamUrl: streamUrl(session, streamToken) }) };
+}
+
+const streamUrl = (session: LiveSession, token: string): string =>
+  `/stream/${session.record.id}/${token}/${session.record.offer.delivery === 'direct' ? directFileName(session) : 'main.m3u8'}`;
+
+/** What a client that did not wait for its turn has to be told when it has come; nothing for any other. */
+export const arrivedStream = (session: LiveSession): { streamUrl?: string } =>
+  session.arrivedToken === null ? {} : { streamUrl: streamUrl(session, session.arrivedToken) };
+
+export const ladderOf = ({ record }: LiveSession): Record<string, unknown>[] =>
+  record.offer.video.map(({ rungId, width, height, bandwidthBps, codecs }) => ({ rung: rungId, width, height, bandwidthBps, codecs }));
+
+/** For a session's owner: the stream URL is nobody else's. */
+export function describeOwn(session: LiveSession, queue: Standing | null): Record<string, unknown> {
+  return { ...describe(session, queue), ...arrivedStream(session) };
+}
+
+export function describe(session: LiveSession, queue: Standing | null): Record<string, unknown> {
+  const { record, status } = session;
+  return {
+    sessionId: record.id,
+    mediaId: record.mediaId,
+    userId: record.userId,
+    state: queue === null ? session.shownState : 'queued',
+    delivery: record.offer.delivery,
+    reasons: record.offer.reasons,
+    rung: session.video?.rung ?? null,
+    positionMs: session.positionMs,
+    createdAtMs: record.createdAtMs,
+    expiresAtMs: session.expiresAtMs,
+    encodes: status?.encodes ?? [],
+    queue,
+  };
+}

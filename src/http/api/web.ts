@@ -1,0 +1,99 @@
+// The web player's files: read once at start, served from memory under a policy that lets the page run nothing but these.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Route, route } from '#http/contract/route.ts';
+
+type WebFile = { readonly bytes: Uint8Array; readonly contentType: string; readonly etag: string };
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const WEB_FOLDER = new URL('../../web/', import.meta.url);
+const INDEX = 'index.html';
+
+/** Everything that is served, and nothing else is: a file's presence in the folder does not publish it. */
+const FILES: Readonly<Record<string, string>> = {
+  'style.css': 'text/css; charset=utf-8',
+  'favicon.svg': 'image/svg+xml',
+  'api.js': SCRIPT,
+  'app.js': SCRIPT,
+  'dom.js': SCRIPT,
+  'format.js': SCRIPT,
+  'icons.js': SCRIPT,
+  'menu.js': SCRIPT,
+  'messages.js': SCRIPT,
+  'library/film-card.js': SCRIPT,
+  'library/film.js': SCRIPT,
+  'library/libraries-dialog.js': SCRIPT,
+  'library/library.js': SCRIPT,
+  'library/scans.js': SCRIPT,
+  'login/login-store.js': SCRIPT,
+  'login/login.js': SCRIPT,
+  'playback/capabilities.js': SCRIPT,
+  'playback/control-socket.js': SCRIPT,
+  'playback/delivery-choice.js': SCRIPT,
+  'playback/delivery.js': SCRIPT,
+  'playback/hls-delivery.js': SCRIPT,
+  'playback/landing.js': SCRIPT,
+  'playback/measurements.js': SCRIPT,
+  'playback/playback.js': SCRIPT,
+  'playback/player-state.js': SCRIPT,
+  'playback/retry-policy.js': SCRIPT,
+  'playback/session-start.js': SCRIPT,
+  'playback/session.js': SCRIPT,
+  'player/controls.js': SCRIPT,
+  'player/keyboard.js': SCRIPT,
+  'player/player.js': SCRIPT,
+  'player/scrubbing.js': SCRIPT,
+  'player/seek-bar.js': SCRIPT,
+  'player/seek-mode.js': SCRIPT,
+  'player/stats-panel.js': SCRIPT,
+  'player/touch-gestures.js': SCRIPT,
+  'player/track-menus.js': SCRIPT,
+};
+
+/** Addresses that the page itself understands: each gives the same document. */
+const PAGES = ['/', '/index.html', '/login', '/film/:mediaId', '/watch/:mediaId'];
+
+/** hls.js appends what it loads through `blob:` object URLs; the player's own styles are set through the DOM, not as text. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "media-src 'self' blob:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const HEADERS = {
+  'Content-Security-Policy': POLICY,
+  'Cache-Control': 'no-cache',
+};
+
+export function webRoutes(): Route[] {
+  const index = readWebFile(new URL(INDEX, WEB_FOLDER), 'text/html; charset=utf-8');
+  const hls = readWebFile(new URL(import.meta.resolve('hls.js/dist/hls.min.mjs')), SCRIPT);
+  const files = Object.entries(FILES).map(([name, contentType]) =>
+    fileRoute(`/${name}`, readWebFile(new URL(name, WEB_FOLDER), contentType)),
+  );
+  return [...PAGES.map(path => fileRoute(path, index)), ...files, fileRoute('/vendor/hls.js', hls)];
+}
+
+function fileRoute(path: string, { bytes, contentType, etag }: WebFile): Route {
+  return route({
+    method: 'GET',
+    path,
+    auth: 'none',
+    summary: 'The web player',
+    responses: { 200: contentType },
+    handler: () => ({ status: 200, bytes, contentType, etag, headers: HEADERS }),
+  });
+}
+
+function readWebFile(url: URL, contentType: string): WebFile {
+  const bytes = readFileSync(url);
+  const digest = createHash('sha256').update(bytes).digest('base64url').slice(0, 27);
+  return { bytes, contentType, etag: `"${digest}"` };
+}

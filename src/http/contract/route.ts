@@ -1,0 +1,131 @@
+// What a route is: a method, a path, the schemas of what goes in and comes out, and a handler that parses, asks and returns.
+import type { Static, TSchema } from 'typebox';
+import type { Caller } from '#domain/media.ts';
+import type { Exchange } from '#http/door/exchange.ts';
+import type { PreparedReply } from '#http/door/prepared.ts';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A file, or a part of it, sent with back-pressure from disk; ranges and conditions are the server's business. `etag` has its quotes. */
+export type FileBody = {
+  readonly path: string;
+  readonly byteLength: number;
+  readonly etag: string;
+  readonly lastModifiedMs: number;
+  readonly contentType: string;
+};
+
+/** `end` is exclusive. */
+export type Part = { readonly start: number; readonly end: number; readonly status: number };
+
+/** Bytes that are read as the socket takes them. Whoever gets one either sends it or closes it. */
+export type StreamedBody = {
+  readonly byteLength: number;
+  /** Rejects only while nothing has been sent, so that the failure can still become an answer. The exchange is held. */
+  readonly send: (exchange: Exchange, part: Part, writeHead: () => void) => Promise<void>;
+  readonly close: () => void;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+} & (
+  | { readonly json: unknown }
+  /** Ready bytes. Sent as they are: the server never changes or copies them. `etag`, quotes included, switches conditional requests and ranges on. */
+  | { readonly bytes: Uint8Array; readonly contentType: string; readonly etag?: string }
+  /** Bytes and head made once for many requests. */
+  | { readonly prepared: PreparedReply }
+  /** An open file of finished bytes, read without a promise. The server closes it, whatever becomes of the client. `etag` has its quotes. */
+  | { readonly streamed: StreamedBody; readonly contentType: string; readonly etag: string }
+  /** `onWithdrawn` takes what cuts the reply short, and returns what ends that. */
+  | { readonly file: FileBody; readonly onWithdrawn?: (cut: () => void) => () => void }
+  | { readonly empty: true }
+);
+
+export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? { readonly [K in Name]: string } & PathParams<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? { readonly [K in Name]: string }
+    : Path extends `${string}*`
+      ? { readonly rest: string }
+      : Record<never, string>;
+
+export type Request<Params, Query, Body> = {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The caller; routes with `auth: 'none'` have none. */
+  readonly caller: Caller | null;
+  /** Header values by lower-case name; empty string when absent. Good for the life of the request: the server copies them once a handler turns out asynchronous. */
+  readonly header: (name: string) => string;
+  readonly remoteAddress: string;
+  /** Aborts when the client goes away. Made on first use. */
+  readonly signal: AbortSignal;
+};
+
+/** What can be asked of a request while it is answered at once. */
+export type RequestLine = { getUrl(): string; getHeader(lowerCaseName: string): string };
+
+export type RouteOptions<Path extends string, Query extends TSchema, Body extends TSchema> = {
+  readonly method: Method;
+  /** `/api/v1/media/:mediaId`, or with a trailing `*` whose text arrives as `params.rest`. */
+  readonly path: Path;
+  readonly auth: 'none' | 'user' | 'admin';
+  readonly summary: string;
+  readonly query?: Query;
+  /** JSON body; absent: the route takes none. */
+  readonly body?: Body;
+  /** Answer schemas by status, for /openapi.json. */
+  readonly responses: Readonly<Record<number, TSchema | string>>;
+  /**
+   * A GET without conditions or range is asked of this first: a reply that lies ready, or null for whatever is not the plain good case,
+   * which `handler` then sees as if nothing had been.
+   */
+  readonly atOnce?: (request: RequestLine) => PreparedReply | null;
+  readonly handler: (request: Request<PathParams<Path>, Static<Query>, Static<Body>>) => Reply | Promise<Reply>;
+};
+
+/** A route as the server sees it: the types of its parts forgotten. */
+export type Route = Omit<RouteOptions<string, TSchema, TSchema>, 'handler'> & {
+  readonly handler: (request: Request<Record<string, string>, unknown, unknown>) => Reply | Promise<Reply>;
+};
+
+/** Types a route from its path and schemas: `request.params.sessionId` does not compile where the path has none. */
+export function route<const Path extends string, Query extends TSchema = TSchema, Body extends TSchema = TSchema>(
+  options: RouteOptions<Path, Query, Body>,
+): Route {
+  return options as unknown as Route;
+}
+
+/** One connected WebSocket. Messages are JSON objects, one a frame. */
+export type Socket = {
+  /** False when the peer reads too slowly and the message was dropped. */
+  send(message: object): boolean;
+  close(code: number, reason: string): void;
+};
+
+export type SocketRoute = {
+  readonly path: string;
+  readonly summary: string;
+  /** Schema of what the client may send; anything else is answered with an `error` message and not delivered. */
+  readonly message: TSchema;
+  /** Called before the upgrade; a thrown FerriteError refuses it with its status. */
+  readonly authorize: (request: {
+    params: Record<string, string>;
+    query: (name: string) => string;
+    header: (name: string) => string;
+  }) => unknown | Promise<unknown>;
+  /** `context` is what `authorize` returned. */
+  readonly open: (socket: Socket, context: unknown) => { message(message: unknown): void; close(): void };
+};
+
+/** Types a socket route from what `authorize` returns and from the schema of its messages. */
+export function socketRoute<Context, Message extends TSchema>(
+  options: Omit<SocketRoute, 'message' | 'authorize' | 'open'> & {
+    readonly message: Message;
+    readonly authorize: (request: Parameters<SocketRoute['authorize']>[0]) => Context | Promise<Context>;
+    readonly open: (socket: Socket, context: Context) => { message(message: Static<Message>): void; close(): void };
+  },
+): SocketRoute {
+  return options as unknown as SocketRoute;
+}

@@ -1,0 +1,106 @@
+// Runs one exchange: drain check, caller, query, body, handler, reply. Stays synchronous as long as every step does: the hot path makes no promise.
+import { FerriteError } from '#domain/errors.ts';
+import type { Caller } from '#domain/media.ts';
+import type { Reply } from '#http/contract/route.ts';
+import { type Endpoint, readParams } from './endpoint.ts';
+import { type Door, Exchange } from './exchange.ts';
+import { readJson } from './json-body.ts';
+import type { PreparedReply } from './prepared.ts';
+import { sendFailure, sendPrepared, sendReply } from './reply.ts';
+import type { HttpRequest, HttpResponse } from './transport.ts';
+
+export function serve(door: Door, endpoint: Endpoint, method: string, res: HttpResponse, req: HttpRequest): void {
+  if (endpoint.atOnce !== null && method === 'GET' && serveAtOnce(door, endpoint, res, req)) return;
+  const exchange = new Exchange(door, endpoint, method, res, req);
+  let reply: Reply | Promise<Reply>;
+  try {
+    reply = begin(exchange, req);
+  } catch (error) {
+    sendFailure(exchange, error);
+    return;
+  }
+  if (reply instanceof Promise) deliverLater(exchange, reply);
+  else deliver(exchange, reply);
+}
+
+/** The plain good case of a hot request: no exchange is made unless the socket takes less than all. True when it was that case. */
+function serveAtOnce(door: Door, endpoint: Endpoint, res: HttpResponse, req: HttpRequest): boolean {
+  if (endpoint.atOnce === null || door.crossOrigin.dependsOnOrigin || door.isDraining()) return false;
+  if (req.getHeader('if-none-match') !== '' || req.getHeader('range') !== '') return false;
+  const reply = readyReply(endpoint.atOnce, req);
+  if (reply === null) return false;
+  sendPrepared(door, endpoint, reply, res, req);
+  return true;
+}
+
+/** What fails here fails again in the handler, where it is logged and answered. */
+function readyReply(atOnce: NonNullable<Endpoint['atOnce']>, req: HttpRequest): PreparedReply | null {
+  try {
+    return atOnce(req);
+  } catch {
+    return null;
+  }
+}
+
+function begin(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
+  const { door, endpoint } = exchange;
+  if (door.isDraining()) {
+    exchange.closesConnection = true;
+    throw new FerriteError('DRAINING', 'the server is shutting down');
+  }
+  exchange.params = readParams(endpoint, req);
+  const caller = endpoint.auth === 'none' ? null : authenticate(exchange);
+  const query = endpoint.parseQuery === null ? '' : req.getQuery();
+  if (caller instanceof Promise || endpoint.parseBody !== null) return runLater(exchange, caller, query);
+  return run(exchange, caller, query);
+}
+
+async function runLater(exchange: Exchange, caller: Caller | null | Promise<Caller>, query: string): Promise<Reply> {
+  exchange.detach();
+  const { parseBody } = exchange.endpoint;
+  const [who, json] = await Promise.all([caller, parseBody === null ? undefined : readJson(exchange)]);
+  if (exchange.isGone) throw new FerriteError('CANCELLED', 'the client went away');
+  exchange.body = parseBody === null ? undefined : parseBody(json);
+  return run(exchange, who, query);
+}
+
+function run(exchange: Exchange, caller: Caller | null, query: string): Reply | Promise<Reply> {
+  const { auth, parseQuery, handler } = exchange.endpoint;
+  if (auth === 'admin' && caller?.role !== 'admin') throw new FerriteError('FORBIDDEN', 'only administrators may do this');
+  exchange.caller = caller;
+  if (parseQuery !== null) exchange.query = parseQuery(query);
+  return handler(exchange);
+}
+
+function authenticate(exchange: Exchange): Caller | Promise<Caller> {
+  const token = /^Bearer +([^\s]+) *$/i.exec(exchange.readHeader('authorization'))?.[1];
+  if (token === undefined) throw new FerriteError('UNAUTHENTICATED', 'this needs an access token');
+  return exchange.door.authenticate(token);
+}
+
+function deliverLater(exchange: Exchange, reply: Promise<Reply>): void {
+  exchange.detach();
+  reply.then(
+    value => {
+      if (exchange.isGone) discard(value);
+      else exchange.write(() => deliver(exchange, value));
+    },
+    (error: unknown) => sendFailure(exchange, error),
+  );
+}
+
+/** What fails here fails with half a head written: nothing but closing is left. */
+function deliver(exchange: Exchange, reply: Reply): void {
+  try {
+    sendReply(exchange, reply);
+  } catch (error) {
+    exchange.door.log.error({ err: error, route: exchange.endpoint.path, method: exchange.method }, 'reply failed');
+    exchange.close();
+    discard(reply);
+  }
+}
+
+/** A reply that nobody gets may hold an open file. */
+function discard(reply: Reply): void {
+  if ('streamed' in reply) reply.streamed.close();
+}

@@ -1,0 +1,253 @@
+// Which session holds a place to encode. A place belongs to the session's video encodes: it is taken before the first starts and given back after the last.
+import { FerriteError } from '#domain/errors.ts';
+import type { SessionId, UserId } from '#domain/ids.ts';
+import type { RenditionKey, VideoEncode } from '#domain/rendition.ts';
+import type { Priority } from '#domain/session.ts';
+import type { Metrics } from '#src/telemetry/metrics.ts';
+import { Admission, type AdmissionOptions, type Place, type Standing, type Ticket } from './admission.ts';
+import type { Capacity } from './capacity.ts';
+import { type RunningEncode, RunningEncodes } from './running-encodes.ts';
+
+/** Who wants to encode what, from which segment on. */
+export type EncodeWish = {
+  readonly sessionId: SessionId;
+  readonly userId: UserId;
+  readonly priority: Priority;
+  readonly rendition: VideoEncode;
+  /** For a second of film. */
+  readonly work: number;
+  readonly key: RenditionKey;
+  readonly index: number;
+};
+
+/** Somebody relies on the session's place: it is not given back meanwhile. Ending it twice is no error. */
+export type PlaceUse = { readonly waitMs: number; end(): void };
+
+/** What a session is told while it waits, and once with position 0 when it does no more. */
+export type QueueListener = (sessionId: SessionId, standing: Standing) => void;
+
+type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
+  readonly capacity: Capacity;
+  readonly metrics: Pick<Metrics, 'queueWait' | 'queueDepth' | 'transcodeCapacity' | 'transcodeGranted' | 'overloads'>;
+  readonly onQueue: QueueListener;
+};
+
+type Waiter = { readonly resolve: (use: PlaceUse | null) => void; readonly reject: (error: unknown) => void };
+
+/** All requests of a session wait together: that one is given up must not end the wait of the others. */
+type Wait = { readonly wish: EncodeWish; readonly ticket: Ticket; readonly sinceMs: number; readonly waiters: Set<Waiter>; told: number };
+
+type Holding = { place: Place; uses: number };
+
+/** Positions change many times in a burst: told at most this often. */
+const TELL_INTERVAL_MS = 250;
+
+export class EncodePlaces {
+  readonly #options: Options;
+  readonly #admission: Admission;
+  readonly #running = new RunningEncodes();
+  readonly #holdings = new Map<SessionId, Holding>();
+  readonly #waits = new Map<SessionId, Wait>();
+  #capacity: Capacity;
+  #tellTimer: NodeJS.Timeout | null = null;
+
+  constructor({ capacity, ...options }: Options) {
+    this.#options = { ...options, capacity };
+    this.#capacity = capacity;
+    this.#admission = new Admission({ ...options, capacity: capacity.total, onChange: () => this.#onChange() });
+    options.metrics.transcodeCapacity.set(capacity.total);
+  }
+
+  setCapacity(capacity: Capacity): void {
+    this.#capacity = capacity;
+    this.#options.metrics.transcodeCapacity.set(capacity.total);
+    this.#admission.setCapacity(capacity.total);
+  }
+
+  /** Another viewer's encode is about to bring it. */
+  isCovered({ key, index, sessionId }: EncodeWish): boolean {
+    return this.#running.covers(key, index, sessionId);
+  }
+
+  standing(sessionId: SessionId): Standing | null {
+    return this.#waits.get(sessionId)?.ticket.standing() ?? null;
+  }
+
+  /** The session's place, where it has one that is large enough: at once a smaller one when the wish costs less. */
+  use(wish: EncodeWish): PlaceUse | null {
+    const holding = this.#holdings.get(wish.sessionId);
+    if (!holding) return null;
+    const cost = this.#costOf(wish);
+    if (holding.place.cost < cost) return null;
+    holding.place.shrinkTo(cost);
+    return this.#using(wish.sessionId, holding);
+  }
+
+  /** As `use`, or a place that is free with nobody waiting for it. */
+  tryTake(wish: EncodeWish): PlaceUse | null {
+    const use = this.use(wish);
+    if (use) return use;
+    const place = this.#admission.tryEnter(this.#requestFor(wish));
+    if (!place) return null;
+    this.#options.metrics.queueWait.observe({ priority: wish.priority }, 0);
+    return this.#using(wish.sessionId, this.#hold(wish.sessionId, place));
+  }
+
+  /**
+   * Waits for its turn. Resolves with null when meanwhile another viewer's encode has come to bring what was wished for.
+   * `sinceMs`: it has waited since then, in vain. Rejects with OVERLOADED, with CANCELLED when `signal` aborts.
+   */
+  async take(wish: EncodeWish, signal: AbortSignal, sinceMs = performance.now()): Promise<PlaceUse | null> {
+    if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
+    const use = this.tryTake(wish);
+    if (use) return use;
+    const wait = this.#waits.get(wish.sessionId) ?? this.#wait(wish, sinceMs);
+    const { promise, resolve, reject } = Promise.withResolvers<PlaceUse | null>();
+    const waiter = { resolve, reject };
+    wait.waiters.add(waiter);
+    const onAbort = (): void => {
+      if (!wait.waiters.delete(waiter)) return;
+      reject(new FerriteError('CANCELLED', 'the client went away'));
+      if (wait.waiters.size === 0) wait.ticket.leave(new FerriteError('CANCELLED', 'the client went away'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  /** What a thread tells of a session's video encodes. Those that run hold a place, whatever was agreed. */
+  encoding(owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
+    const { sessionId } = owner;
+    this.#running.set(sessionId, running);
+    const [first] = running;
+    if (first && !this.#holdings.has(sessionId)) {
+      const cost = this.#capacity.costOf(first.work);
+      this.#hold(sessionId, this.#admission.claim({ ...owner, cost }));
+    }
+    if (first) this.#letGoCovered();
+    else this.#giveBackIdle(sessionId);
+  }
+
+  /** The session has ended. */
+  leave(sessionId: SessionId): void {
+    this.#running.set(sessionId, []);
+    this.#waits.get(sessionId)?.ticket.leave(new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
+    const holding = this.#holdings.get(sessionId);
+    this.#holdings.delete(sessionId);
+    holding?.place.release();
+  }
+
+  close(): void {
+    if (this.#tellTimer) clearTimeout(this.#tellTimer);
+    this.#tellTimer = null;
+    for (const { ticket } of this.#waits.values()) ticket.leave(new FerriteError('DRAINING', 'the server is shutting down'));
+  }
+
+  #wait(wish: EncodeWish, sinceMs: number): Wait {
+    const ticket = this.#admission.enter({ ...this.#requestFor(wish), sinceMs });
+    const wait: Wait = { wish, ticket, sinceMs, waiters: new Set(), told: 0 };
+    this.#waits.set(wish.sessionId, wait);
+    ticket.granted.then(
+      place => this.#granted(wait, place),
+      error => this.#refused(wait, error),
+    );
+    return wait;
+  }
+
+  #granted(wait: Wait, place: Place): void {
+    const { sessionId, priority } = wait.wish;
+    this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
+    const holding = this.#hold(sessionId, place);
+    // Counted before anybody is told: in between it would be idle.
+    for (const { resolve } of this.#endWait(wait)) resolve({ ...this.#using(sessionId, holding), waitMs: place.waitMs });
+    this.#giveBackIdle(sessionId);
+  }
+
+  #refused(wait: Wait, error: unknown): void {
+    if (error instanceof FerriteError && error.code === 'OVERLOADED')
+      this.#options.metrics.overloads.inc({ reason: String(error.details.reason) });
+    for (const { reject } of this.#endWait(wait)) reject(error);
+    this.#giveBackIdle(wait.wish.sessionId);
+  }
+
+  #endWait(wait: Wait): Waiter[] {
+    const { sessionId } = wait.wish;
+    if (this.#waits.get(sessionId) === wait) this.#waits.delete(sessionId);
+    const wasTold = wait.told > 0;
+    wait.told = 0;
+    if (wasTold) this.#options.onQueue(sessionId, { position: 0, depth: this.#admission.depth, estimatedWaitMs: 0 });
+    const waiters = [...wait.waiters];
+    wait.waiters.clear();
+    return waiters;
+  }
+
+  /** Who waits for what another's encode is about to bring needs no place. */
+  #letGoCovered(): void {
+    for (const wait of [...this.#waits.values()]) {
+      if (!this.isCovered(wait.wish)) continue;
+      for (const { resolve } of this.#endWait(wait)) resolve(null);
+      wait.ticket.leave(new FerriteError('CANCELLED', 'it needs no place any more'));
+    }
+  }
+
+  #requestFor(wish: EncodeWish) {
+    const { userId, priority, sessionId } = wish;
+    const beside = this.#holdings.get(sessionId)?.place;
+    return { userId, priority, cost: this.#costOf(wish) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
+  }
+
+  #costOf({ work }: EncodeWish): number {
+    return Math.min(this.#capacity.costOf(work), this.#capacity.total);
+  }
+
+  #hold(sessionId: SessionId, place: Place): Holding {
+    const known = this.#holdings.get(sessionId);
+    if (known) {
+      known.place.absorb(place);
+      return known;
+    }
+    const holding = { place, uses: 0 };
+    this.#holdings.set(sessionId, holding);
+    return holding;
+  }
+
+  #using(sessionId: SessionId, holding: Holding): PlaceUse {
+    holding.uses++;
+    let isEnded = false;
+    return {
+      waitMs: 0,
+      end: () => {
+        if (isEnded) return;
+        isEnded = true;
+        holding.uses--;
+        this.#giveBackIdle(sessionId);
+      },
+    };
+  }
+
+  /** A place that is about to grow is kept: its session comes back for it. */
+  #giveBackIdle(sessionId: SessionId): void {
+    const holding = this.#holdings.get(sessionId);
+    if (!holding || holding.uses > 0 || this.#running.has(sessionId) || this.#waits.has(sessionId)) return;
+    this.#holdings.delete(sessionId);
+    holding.place.release();
+  }
+
+  #onChange(): void {
+    const { metrics } = this.#options;
+    metrics.queueDepth.set(this.#admission.depth);
+    metrics.transcodeGranted.set(this.#admission.grantedCost);
+    if (this.#tellTimer !== null || this.#admission.depth === 0) return;
+    this.#tellTimer = setTimeout(() => this.#tell(), TELL_INTERVAL_MS);
+    this.#tellTimer.unref();
+  }
+
+  #tell(): void {
+    this.#tellTimer = null;
+    for (const wait of this.#waits.values()) {
+      const standing = wait.ticket.standing();
+      if (!standing || standing.position === wait.told) continue;
+      wait.told = standing.position;
+      this.#options.onQueue(wait.wish.sessionId, standing);
+    }
+  }
+}

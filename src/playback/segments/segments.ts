@@ -1,0 +1,302 @@
+// A segment's bytes from wherever they are soonest: memory, disk, or the thread that owns the media. Everybody who wants the same one shares one wait.
+import { LRUCache } from 'lru-cache';
+import { FerriteError } from '#domain/errors.ts';
+import type { MediaId, SessionId } from '#domain/ids.ts';
+import { segmentIndexAt } from '#domain/plan.ts';
+import type { LocatedSegment } from '#domain/protocol.ts';
+import type { ChunkNumber, RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { TrackLayout } from '#src/playback/offer/layout.ts';
+import type { WorkerEvent, WorkerPool } from '#src/threads/worker-pool.ts';
+import type { NewSegment, SegmentCache, SegmentFile } from '#storage/segments/cache.ts';
+import type { PinnedRange } from '#storage/segments/pins.ts';
+import { chunkOf, FirstChunks } from './first-chunks.ts';
+
+type Wish = {
+  readonly mediaId: MediaId;
+  readonly sessionId: SessionId;
+  readonly layout: TrackLayout;
+  readonly name: SegmentName;
+  /** Where the viewer is: an encode that is only asked for its init segment starts there. */
+  readonly positionMs: number;
+  /** False: rejects with PLACE_NEEDED where a new video encode would have to start. */
+  readonly mayEncode: boolean;
+};
+
+type LocatedWish = Pick<Wish, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
+
+/** For whom a rendition's segments are made, and which thread makes them. */
+type Maker = { readonly mediaId: MediaId; readonly sessionId: SessionId; readonly segmentCount: number };
+
+/** How many segments came from threads, and how many of them in vain: they were kept already. */
+export type MadeCounts = { readonly made: number; readonly again: number };
+
+/** A hint alone is nobody who asked. */
+type Located = { readonly segment: LocatedSegment; isAskedFor: boolean };
+
+type Wait = { readonly promise: Promise<Buffer>; readonly abort: AbortController; waiting: number };
+
+const REPLACEMENT_DEADLINE_MS = 5_000;
+/** Fewer segments in a row than this are made again rather than stopped at: another encode costs more. */
+const WORTH_STOPPING = 4;
+/** As much as one encode may cover. */
+const MAX_LOOK_AHEAD = 1_800;
+const MAX_MAKERS = 10_000;
+/** Some 10 KB each. */
+const MAX_LOCATED = 2_000;
+const MAX_COMING_INTO_MEMORY = 2;
+
+export class Segments {
+  readonly #cache: SegmentCache;
+  readonly #workers: () => WorkerPool;
+  /** By address and session: a session's wish moves its own encodes, so it is never answered by another's. */
+  readonly #waits = new Map<string, Wait>();
+  readonly #arrivals = new Map<string, Set<(bytes: Buffer) => void>>();
+  readonly #firstChunks = new FirstChunks();
+  /** Who last had a segment of it made: what an encode makes ahead is for them. */
+  readonly #makers = new LRUCache<RenditionKey, Maker>({ max: MAX_MAKERS });
+  /** Copied segments that were asked for, or hinted at, lately. */
+  readonly #located = new LRUCache<string, Located>({ max: MAX_LOCATED });
+  #comingIntoMemory = 0;
+  #made = 0;
+  #madeAgain = 0;
+
+  constructor(cache: SegmentCache, workers: () => WorkerPool) {
+    this.#cache = cache;
+    this.#workers = workers;
+  }
+
+  /** The bytes when they are in memory: no promise. */
+  hot(layout: TrackLayout, name: SegmentName): Buffer | undefined {
+    return this.#cache.hot(layout.key, name);
+  }
+
+  /** A chunk of it when that is in memory, which the first may be before the rest is made: no promise. */
+  hotChunk({ key }: TrackLayout, index: number, chunk: ChunkNumber): Buffer | undefined {
+    const whole = this.#cache.hot(key, index);
+    if (whole) return chunkOf(whole, chunk);
+    return chunk === 0 ? this.#firstChunks.get(address(key, index)) : undefined;
+  }
+
+  /** Resolves when an encode that begins with that segment has made its first chunk, never when none does. Rejects with CANCELLED. */
+  firstChunk({ key }: TrackLayout, index: number, signal: AbortSignal): Promise<Buffer> {
+    return this.#firstChunks.wait(address(key, index), signal);
+  }
+
+  /** The finished file when the bytes are not in memory: no promise, no I/O; counts as a use. It may still turn out to be gone: see `dropped`. */
+  onDisk(layout: TrackLayout, name: SegmentName): SegmentFile | undefined {
+    return this.#cache.file(layout.key, name);
+  }
+
+  /** The file was missing, or had another size than promised: the next wish has the segment made anew. */
+  dropped(layout: TrackLayout, name: SegmentName): void {
+    this.#cache.lose(layout.key, name);
+  }
+
+  /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
+  get(wish: Wish, signal: AbortSignal): Promise<Buffer> {
+    const wait = this.#share(wish);
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    wait.waiting++;
+    const onAbort = (): void => {
+      if (--wait.waiting === 0) wait.abort.abort();
+      reject(new FerriteError('CANCELLED', 'the client went away'));
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    wait.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    return promise;
+  }
+
+  /** Where a copied segment lies in its media file; no promise when it was asked for a moment ago. Only for tracks that are `isLocated`. */
+  locate(wish: LocatedWish, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
+    const at = address(wish.layout.key, wish.index);
+    const known = this.#located.get(at);
+    if (!known) return this.#locate(wish, { isAskedFor: true, signal });
+    if (known.isAskedFor && this.#cache.isWorthMemory(known.segment.byteLength)) this.#bringIntoMemory(wish);
+    known.isAskedFor = true;
+    return known.segment;
+  }
+
+  async #locate(
+    { mediaId, sessionId, layout, index }: LocatedWish,
+    { isAskedFor, signal }: { isAskedFor: boolean; signal: AbortSignal },
+  ): Promise<LocatedSegment> {
+    const segment = await this.#inThread(() =>
+      this.#workers().request('segment.locate', { mediaId, sessionId, track: layout.track, index }, signal),
+    );
+    this.#located.set(address(layout.key, index), { segment, isAskedFor });
+    return segment;
+  }
+
+  /** Asked for again: many may want it, and from memory it costs least. */
+  #bringIntoMemory({ index, ...wish }: LocatedWish): void {
+    if (this.#comingIntoMemory >= MAX_COMING_INTO_MEMORY) return;
+    this.#comingIntoMemory++;
+    this.#share({ ...wish, name: index, positionMs: 0, mayEncode: true })
+      .promise.catch(() => undefined)
+      .finally(() => this.#comingIntoMemory--);
+  }
+
+  /** True when it is in memory or on disk. */
+  isKept(layout: TrackLayout, name: SegmentName): boolean {
+    return this.#cache.has(layout.key, name);
+  }
+
+  /** The viewer has sought to what is kept already: what an earlier seek wanted there, and has not begun, is not made any more. */
+  overtake({ mediaId, sessionId, layout }: Pick<Wish, 'mediaId' | 'sessionId' | 'layout'>): void {
+    if (layout.isEncoded) this.#workers().notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
+  }
+
+  /** Has it made without anybody waiting: a hint that it will be asked for. Resolves when that has come to an end, however. */
+  async prefetch(wish: Wish): Promise<void> {
+    const { layout, name } = wish;
+    const isLocated = layout.isLocated && name !== 'init';
+    if (isLocated && this.#located.has(address(layout.key, name))) return;
+    const begun = isLocated
+      ? this.#locate({ ...wish, index: name }, { isAskedFor: false, signal: new AbortController().signal })
+      : this.#share(wish).promise;
+    // Whoever asks for it later meets the same failure, and is told.
+    await begun.catch(() => undefined);
+  }
+
+  /** What a session is about to need is evicted last; nothing any more when it has ended. */
+  pin(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
+    this.#cache.pin(sessionId, ranges);
+  }
+
+  /** Encoded ones only, without init segments: a copy costs little, and is made again whenever memory has lost it. */
+  get encoded(): MadeCounts {
+    return { made: this.#made, again: this.#madeAgain };
+  }
+
+  /** The first chunk of a segment that is being made. The segment that is kept already stays, whoever makes it again. */
+  begun({ key, index, bytes }: Extract<WorkerEvent, { kind: 'chunk' }>): void {
+    if (!this.#cache.has(key, index)) this.#firstChunks.arrived(address(key, index), Buffer.from(bytes));
+  }
+
+  /** A thread has finished a segment: whoever waits has it in the same turn. */
+  published({ key, name, isEncoded, isBegun, bytes }: Extract<WorkerEvent, { kind: 'segment' }>): void {
+    const at = address(key, name);
+    // Somebody may have the first chunk of another encode, which brings the rest of it in a moment: the two do not go together.
+    if (!isBegun && this.#firstChunks.get(at)) {
+      this.#arrive(key, name, Buffer.from(bytes));
+      return;
+    }
+    if (isBegun) this.#firstChunks.end(at);
+    const wasKept = this.#cache.has(key, name);
+    const made: NewSegment = {
+      key,
+      name,
+      bytes: Buffer.from(bytes),
+      keepOnDisk: isEncoded,
+      owner: this.#makers.get(key)?.sessionId ?? null,
+      isAwaited: this.#arrivals.has(at),
+    };
+    if (isEncoded && name !== 'init') this.#count(key, name, wasKept);
+    // Made again although an earlier one is on disk: the address keeps the bytes it had.
+    if (this.#cache.isOnDiskOnly(key, name)) {
+      void this.#cache.cold(key, name).then(kept => this.#arrive(key, name, kept ?? this.#cache.put(made)));
+      return;
+    }
+    this.#arrive(key, name, this.#cache.put(made));
+  }
+
+  #count(key: RenditionKey, index: number, wasKept: boolean): void {
+    this.#made++;
+    if (!wasKept) return;
+    this.#madeAgain++;
+    this.#tellCovered(key, index + 1);
+  }
+
+  /** An encode has come to where another has been: it ends when what follows is kept too. */
+  #tellCovered(key: RenditionKey, fromIndex: number): void {
+    const maker = this.#makers.get(key);
+    if (!maker) return;
+    const untilIndex = fromIndex + this.#cache.keptFrom(key, fromIndex, WORTH_STOPPING);
+    if (untilIndex - fromIndex < WORTH_STOPPING && untilIndex < maker.segmentCount) return;
+    this.#workers().notify(maker.mediaId, { kind: 'covered', key, fromIndex, untilIndex });
+  }
+
+  #arrive(key: RenditionKey, name: SegmentName, kept: Buffer): void {
+    const at = address(key, name);
+    const arrivals = this.#arrivals.get(at);
+    this.#arrivals.delete(at);
+    for (const arrive of arrivals ?? []) arrive(kept);
+  }
+
+  #share(wish: Wish): Wait {
+    const id = `${wish.sessionId}/${address(wish.layout.key, wish.name)}/${wish.mayEncode}`;
+    const running = this.#waits.get(id);
+    if (running && !running.abort.signal.aborted) return running;
+    const abort = new AbortController();
+    const promise = this.#fetch(wish, abort.signal).finally(() => {
+      if (this.#waits.get(id)?.abort === abort) this.#waits.delete(id);
+    });
+    const wait = { promise, abort, waiting: 0 };
+    this.#waits.set(id, wait);
+    return wait;
+  }
+
+  async #fetch(wish: Wish, signal: AbortSignal): Promise<Buffer> {
+    const { key } = wish.layout;
+    const kept = await this.#cache.cold(key, wish.name);
+    return kept ?? this.#inThread(async () => (await this.#make(wish, signal)) ?? (await this.#make(wish, signal)) ?? lost());
+  }
+
+  /** Once more in the replacement of a thread that was lost meanwhile. */
+  async #inThread<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof FerriteError) || error.code !== 'WORKER_LOST') throw error;
+      await this.#workers().whenReady(REPLACEMENT_DEADLINE_MS);
+      return work();
+    }
+  }
+
+  /** The bytes come in a message of their own, before the reply. Undefined where they were pushed out of the cache in between. */
+  async #make(wish: Wish, signal: AbortSignal): Promise<Buffer | undefined> {
+    const { mediaId, sessionId, layout, name, positionMs, mayEncode } = wish;
+    this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
+    const at = address(layout.key, name);
+    const arrival = Promise.withResolvers<Buffer>();
+    const arrivals = this.#arrivals.get(at) ?? new Set();
+    arrivals.add(arrival.resolve);
+    this.#arrivals.set(at, arrivals);
+    try {
+      const reply = this.#workers()
+        .request(
+          'segment.prepare',
+          { mediaId, sessionId, track: layout.track, name, positionMs, mayEncode, untilIndex: this.#keptAgainAt(wish) },
+          signal,
+        )
+        .then(() => undefined);
+      const arrived = await Promise.race([arrival.promise, reply]);
+      // The reply came first where the bytes had to be read back from disk.
+      return arrived ?? this.#cache.hot(layout.key, name) ?? (await this.#cache.cold(layout.key, name));
+    } finally {
+      arrivals.delete(arrival.resolve);
+      if (arrivals.size === 0 && this.#arrivals.get(at) === arrivals) this.#arrivals.delete(at);
+    }
+  }
+
+  /** Where an encode that starts with that segment comes to a stretch that is kept already; null when it does not. */
+  #keptAgainAt({ layout, name, positionMs }: Wish): number | null {
+    if (!layout.isEncoded) return null;
+    const { key, grid, segmentCount } = layout;
+    const first = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
+    const end = Math.min(segmentCount, first + MAX_LOOK_AHEAD);
+    for (let index = first + 1; index < end; ) {
+      const kept = this.#cache.keptFrom(key, index, WORTH_STOPPING);
+      if (kept === WORTH_STOPPING || (kept > 0 && index + kept === segmentCount)) return index;
+      index += kept + 1;
+    }
+    return null;
+  }
+}
+
+function lost(): never {
+  throw new FerriteError('ENCODE_STALLED', 'the segment was made, and lost before it could be sent');
+}
+
+const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;

@@ -1,0 +1,149 @@
+// What the front door keeps of one open session: enough to answer its stream requests without asking anybody.
+import type { ProfileName } from '#domain/client-profile.ts';
+import type { Media, User } from '#domain/media.ts';
+import type { SegmentName } from '#domain/rendition.ts';
+import type { PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
+import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
+import type { RunningEncode } from '#src/playback/places/running-encodes.ts';
+
+/** What a control connection is told. */
+export type SessionListener = { send(message: { readonly type: string } & Record<string, unknown>): void; close(reason: string): void };
+
+export class LiveSession {
+  readonly record: SessionRecord;
+  readonly media: Media;
+  readonly layout: SessionLayout;
+  readonly profile: ProfileName;
+  readonly listeners = new Set<SessionListener>();
+  /** Whoever works for the session right now, such as a request that waits for a segment; null while nobody does. */
+  #onEnded: Set<() => void> | null = null;
+  /** Of a session that was opened before its turn to encode came: what its viewer is given then. */
+  #queuedToken: string | null = null;
+  #isQueued = false;
+  /** When the newest stream URL stops working. */
+  tokenExpiresAtMs: number;
+  status: SessionStatus | null = null;
+  positionMs: number;
+  state: PlaybackState = 'buffering';
+  /** The video rung and audio track last asked for. */
+  video: TrackLayout | null = null;
+  audio: TrackLayout | null = null;
+  /** The segment of each that was last asked for. */
+  readonly served: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
+  /** On a clock that never jumps: a corrected time of day must not end what is watched. */
+  #lastSeenAtMs: number;
+  /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */
+  #patienceMs = LEASE_MS;
+  #hasHeartbeat = false;
+
+  constructor(record: SessionRecord, parts: { media: Media; layout: SessionLayout; tokenExpiresAtMs: number; monotonicMs: number }) {
+    this.record = record;
+    this.media = parts.media;
+    this.layout = parts.layout;
+    this.profile = record.profile;
+    this.tokenExpiresAtMs = parts.tokenExpiresAtMs;
+    this.positionMs = record.startPositionMs;
+    this.#lastSeenAtMs = parts.monotonicMs;
+  }
+
+  /** Any request is a sign of life. */
+  seen(monotonicMs: number): void {
+    this.#lastSeenAtMs = monotonicMs;
+    if (!this.#hasHeartbeat) this.#patienceMs = SILENT_LEASE_MS;
+  }
+
+  heard(beat: { positionMs: number; state: PlaybackState }, monotonicMs: number): void {
+    this.positionMs = beat.positionMs;
+    this.state = beat.state;
+    this.#hasHeartbeat = true;
+    this.#patienceMs = LEASE_MS;
+    this.seen(monotonicMs);
+  }
+
+  /** A control connection tells when its player goes away, so it stands for heartbeats. */
+  attach(listener: SessionListener, monotonicMs: number): void {
+    this.listeners.add(listener);
+    this.#hasHeartbeat = true;
+    this.#patienceMs = LEASE_MS;
+    this.#lastSeenAtMs = monotonicMs;
+  }
+
+  detach(listener: SessionListener): void {
+    this.listeners.delete(listener);
+  }
+
+  /** Calls `listener` when the session ends, however it ends. Returns what ends the subscription. */
+  whenEnded(listener: () => void): () => void {
+    const listeners = this.#onEnded ?? new Set();
+    this.#onEnded = listeners;
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#onEnded === listeners) this.#onEnded = null;
+    };
+  }
+
+  /** Called once, when it is open no more. */
+  ended(): void {
+    for (const listener of this.#onEnded ?? []) listener();
+    this.#onEnded = null;
+  }
+
+  /** Opened before its turn to encode has come: its viewer is given `token` when it has. */
+  queue(token: string): void {
+    this.#queuedToken = token;
+    this.#isQueued = true;
+  }
+
+  unqueue(): void {
+    this.#isQueued = false;
+    this.tell({ type: 'state', state: this.shownState });
+  }
+
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  /** The token that its viewer could not be given when it started, once its turn has come. */
+  get arrivedToken(): string | null {
+    return this.#isQueued ? null : this.#queuedToken;
+  }
+
+  get shownState(): string {
+    return this.#isQueued ? 'queued' : (this.status?.state ?? 'ready');
+  }
+
+  /** Where its encodes of the picture are, as its thread told last. */
+  videoEncodes(): (RunningEncode & { readonly work: number })[] {
+    return (this.status?.encodes ?? []).flatMap(({ rendition: slot, nextIndex, reachIndex }) => {
+      const track = this.layout.tracks.get(slot.replace(':', '/'));
+      return track?.rendition.kind === 'video-encode' ? [{ key: track.key, work: track.work, nextIndex, reachIndex }] : [];
+    });
+  }
+
+  /** On the same clock. */
+  get leaseEndsAtMs(): number {
+    return this.#lastSeenAtMs + this.#patienceMs;
+  }
+
+  /** The time of day when the lease ends, as far as that can be told. */
+  get expiresAtMs(): number {
+    return Math.round(Date.now() + this.leaseEndsAtMs - performance.now());
+  }
+
+  tell(message: { readonly type: string } & Record<string, unknown>): void {
+    for (const listener of this.listeners) listener.send(message);
+  }
+}
+
+export const STREAM_TOKEN_MS = 24 * 3_600_000;
+
+export const HEARTBEAT_INTERVAL_MS = 10_000;
+
+/** Three heartbeats may be lost. */
+export const LEASE_MS = 45_000;
+
+/** A plain HLS player never sends a heartbeat, and asks for nothing while it is paused. */
+const SILENT_LEASE_MS = 15 * 60_000;
+
+export type SessionOwner = Pick<User, 'id' | 'tokenGeneration'>;

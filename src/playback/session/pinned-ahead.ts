@@ -1,0 +1,62 @@
+// Keeps in the cache what each open session is about to ask for: looked at now and then, never by a request.
+import { segmentIndexAt, segmentStartS } from '#domain/plan.ts';
+import type { SegmentName } from '#domain/rendition.ts';
+import type { TrackLayout } from '#src/playback/offer/layout.ts';
+import type { Segments } from '#src/playback/segments/segments.ts';
+import type { PinnedRange } from '#storage/segments/pins.ts';
+import type { LiveSession } from './live-session.ts';
+
+/** Several looks' worth: a viewer moves on by 5 s from one look to the next. */
+const AHEAD_MS = 20_000;
+/** A stretch of very short segments pins no more than this. */
+const MAX_SEGMENTS = 32;
+
+/** What the pins of a session were computed from. */
+type Basis = Pick<LiveSession, 'positionMs' | 'video' | 'audio'> & {
+  readonly videoServed: SegmentName | null;
+  readonly audioServed: SegmentName | null;
+};
+
+export class PinnedAhead {
+  readonly #segments: Pick<Segments, 'pin'>;
+  readonly #known = new WeakMap<LiveSession, Basis>();
+
+  constructor(segments: Pick<Segments, 'pin'>) {
+    this.#segments = segments;
+  }
+
+  /** Costs a comparison while the session has not moved. */
+  follow(session: LiveSession): void {
+    const { record, positionMs, video, audio, served } = session;
+    const known = this.#known.get(session);
+    const basis = { positionMs, video, audio, videoServed: served.video, audioServed: served.audio };
+    if (record.offer.delivery === 'direct' || (known && isSame(known, basis))) return;
+    this.#known.set(session, basis);
+    this.#segments.pin(record.id, [...rangesAhead(video, positionMs, served.video), ...rangesAhead(audio, positionMs, served.audio)]);
+  }
+
+  drop(session: LiveSession): void {
+    this.#known.delete(session);
+    this.#segments.pin(session.record.id, []);
+  }
+}
+
+const isSame = (a: Basis, b: Basis): boolean =>
+  a.positionMs === b.positionMs &&
+  a.video === b.video &&
+  a.audio === b.audio &&
+  a.videoServed === b.videoServed &&
+  a.audioServed === b.audioServed;
+
+/** From where the viewer is, as far as that is known, and from what its player asked for last: a plain player tells no position. */
+function rangesAhead(track: TrackLayout | null, positionMs: number, served: SegmentName | null): PinnedRange[] {
+  if (!track) return [];
+  const atPosition = aheadOf(track, segmentIndexAt(track.grid, positionMs));
+  if (served === null || served === 'init' || served + 1 >= track.segmentCount) return [atPosition];
+  return [atPosition, aheadOf(track, served + 1)];
+}
+
+function aheadOf({ key, grid }: TrackLayout, from: number): PinnedRange {
+  const last = segmentIndexAt(grid, segmentStartS(grid, from) * 1000 + AHEAD_MS);
+  return { key, from, to: Math.min(last + 1, from + MAX_SEGMENTS) };
+}

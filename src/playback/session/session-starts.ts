@@ -1,0 +1,201 @@
+// Starting a session: what is delivered, a place where its first segment must be encoded, then the session itself.
+import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
+import { chooseDelivery } from '#domain/delivery.ts';
+import { FerriteError, toErrorRecord } from '#domain/errors.ts';
+import { type MediaId, newSessionId, type SessionId, type UserId } from '#domain/ids.ts';
+import type { Media } from '#domain/media.ts';
+import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
+import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
+import type { StreamTokens } from '#src/auth/stream-tokens.ts';
+import type { LayoutCache } from '#src/playback/offer/layout.ts';
+import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
+import type { EncodePlaces, EncodeWish, PlaceUse } from '#src/playback/places/encode-places.ts';
+import type { Metrics } from '#src/telemetry/metrics.ts';
+import type { Database } from '#storage/database.ts';
+import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
+import { startOf } from './seeking.ts';
+import type { WantedSegments } from './wanted-segments.ts';
+
+export type StartRequest = {
+  readonly mediaId: MediaId;
+  readonly profile: ProfileName | null;
+  readonly userAgent: string;
+  readonly capabilities: Partial<Capabilities>;
+  readonly startPositionMs: number | null;
+  readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
+  readonly seekMode: SeekMode;
+  readonly audioTrack: number;
+  readonly priority: Priority;
+  /** The client rather has its session at once and follows its place in the queue than waits for the answer. */
+  readonly isAnsweredAtOnce: boolean;
+};
+
+export type StartedSession = { readonly session: LiveSession; readonly token: string; readonly queueWaitMs: number };
+
+/** What a start needs of the sessions that are open. */
+type OpenSessions = {
+  /** @throws TOO_MANY_SESSIONS */
+  requireRoomFor(userId: UserId): void;
+  open(record: SessionRecord, planned: PlannedMedia): Promise<LiveSession>;
+  /** What it needs first is made before it asks. */
+  warm(session: LiveSession): void;
+  end(id: SessionId, reason: 'stopped'): Promise<void>;
+};
+
+export type SessionStartOptions = {
+  readonly database: Database;
+  readonly plans: MediaPlans;
+  readonly layouts: LayoutCache;
+  readonly places: EncodePlaces;
+  readonly wanted: WantedSegments;
+  readonly tokens: StreamTokens;
+  readonly metrics: Metrics;
+  readonly targetMs: number;
+  readonly sessions: OpenSessions;
+};
+
+type Draft = Omit<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
+type Agreed = Omit<Draft, 'splitIndex'>;
+
+export class SessionStarts {
+  readonly #options: SessionStartOptions;
+
+  constructor(options: SessionStartOptions) {
+    this.#options = options;
+  }
+
+  /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
+  async start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
+    const { places, plans, sessions, targetMs } = this.#options;
+    sessions.requireRoomFor(owner.id);
+    const sinceMs = performance.now();
+    const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
+    const agreed = this.#agree(owner, request, planned);
+    const wish = this.#wishOf(agreed, planned);
+    // What is there already, or being made for others, is not shown any sooner in parts.
+    const draft = { ...agreed, splitIndex: wish && splitIndexOf(wish, planned) };
+    const taken = wish && places.tryTake(wish);
+    if (wish && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, wish }, signal);
+    const use = taken ?? (wish && (await places.take(wish, signal, sinceMs)));
+    try {
+      return await this.#open(owner, { draft, planned, isWarm: true, waitMs: use?.waitMs ?? 0 }, signal);
+    } catch (error) {
+      await sessions.end(draft.id, 'stopped');
+      throw error;
+    } finally {
+      // By now its first encode relies on the place.
+      use?.end();
+    }
+  }
+
+  async #open(
+    owner: SessionOwner,
+    { draft, planned, isWarm, waitMs }: { draft: Draft; planned: PlannedMedia; isWarm: boolean; waitMs: number },
+    signal: AbortSignal,
+  ): Promise<StartedSession> {
+    const { sessions, tokens, database, metrics } = this.#options;
+    const nowMs = Date.now();
+    const record: SessionRecord = { ...draft, createdAtMs: nowMs, expiresAtMs: nowMs + LEASE_MS };
+    const opened = sessions.open(record, planned).then(session => {
+      if (isWarm) sessions.warm(session);
+      return session;
+    });
+    const [session, { token }] = await Promise.all([
+      opened,
+      tokens.issue(record.id, owner, STREAM_TOKEN_MS),
+      database.sessions.put(record),
+    ]);
+    // Nobody would ever stop it: the client went away before it learned of its session.
+    if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
+    metrics.sessionStarts.inc({ delivery: record.offer.delivery, profile: record.profile });
+    return { session, token, queueWaitMs: waitMs };
+  }
+
+  async #openQueued(
+    owner: SessionOwner,
+    { draft, planned, wish }: { draft: Draft; planned: PlannedMedia; wish: EncodeWish },
+    signal: AbortSignal,
+  ): Promise<StartedSession> {
+    const { sessions, places } = this.#options;
+    // In line before anything else: what opening takes must not cost it its turn.
+    const ended = new AbortController();
+    const turn = places.take(wish, ended.signal).then(
+      use => ({ use, error: null }),
+      (error: unknown) => ({ use: null, error }),
+    );
+    try {
+      const started = await this.#open(owner, { draft, planned, isWarm: false, waitMs: 0 }, signal);
+      started.session.queue(started.token);
+      const unsubscribe = started.session.whenEnded(() => ended.abort());
+      void turn.then(outcome => this.#followTurn(started.session, outcome)).finally(unsubscribe);
+      return started;
+    } catch (error) {
+      ended.abort();
+      void turn.then(({ use }) => use?.end());
+      await sessions.end(draft.id, 'stopped');
+      throw error;
+    }
+  }
+
+  /** Its turn has come, or never will. */
+  async #followTurn(session: LiveSession, { use, error }: { use: PlaceUse | null; error: unknown }): Promise<void> {
+    const { sessions } = this.#options;
+    if (error === null) {
+      sessions.warm(session);
+      use?.end();
+      session.unqueue();
+      return;
+    }
+    const details = error instanceof FerriteError ? { ...error.details, retryAfterMs: error.retryAfterMs } : {};
+    session.tell({ type: 'error', ...details, ...toErrorRecord(error) });
+    await sessions.end(session.record.id, 'stopped');
+  }
+
+  #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
+    const { media, keyframes, plan } = planned;
+    const profile = request.profile ?? profileForUserAgent(request.userAgent);
+    const offer: Offer = chooseDelivery(media, keyframes, plan, {
+      delivery: request.delivery,
+      audioTrack: request.audioTrack,
+      capabilities: resolveCapabilities(profile, request.capabilities),
+    });
+    const wishedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
+    const positionMs = Math.min(wishedMs, Math.max(0, media.durationMs - 1));
+    return {
+      id: newSessionId(),
+      userId: owner.id,
+      mediaId: media.id,
+      mediaVersion: media.version,
+      offer,
+      profile,
+      seekMode: request.seekMode,
+      priority: request.priority,
+      startPositionMs: startOf(this.#options.layouts.for(planned, offer, null), offer, { positionMs, mode: request.seekMode }),
+    };
+  }
+
+  /** The encode that its first segment needs; null where none has to be started for it. */
+  #wishOf(draft: Agreed, planned: PlannedMedia): EncodeWish | null {
+    const { layouts, wanted } = this.#options;
+    const [first] = draft.offer.video;
+    const layout = first && layouts.for(planned, draft.offer, null).tracks.get(`video/${first.rungId}`);
+    if (!layout || draft.offer.delivery === 'direct') return null;
+    const positionMs = draft.startPositionMs;
+    return wanted.startWish(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
+  }
+
+  #mediaOf(mediaId: MediaId): Media {
+    const media = this.#options.database.media.get(mediaId);
+    if (!media) throw new FerriteError('MEDIA_NOT_FOUND', 'there is no such media');
+    return media;
+  }
+
+  #savedPositionMs(userId: UserId, media: Media): number {
+    const saved = this.#options.database.progress.get(userId, media.id);
+    return saved && !saved.watched ? saved.positionMs : 0;
+  }
+}
+
+/** The segment that a start has encoded first, where it is long enough to be offered as two. */
+const splitIndexOf = ({ rendition, index }: EncodeWish, { plan }: PlannedMedia): number | null =>
+  firstChunkEnd(gridOf(plan, rendition), index, rendition.frameRate) === null ? null : index;

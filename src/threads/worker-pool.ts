@@ -1,0 +1,230 @@
+// The session host threads: one port and one never-ending task each, media → thread by rendezvous hash, lost threads replaced.
+import { availableParallelism } from 'node:os';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { FerriteError, fromErrorRecord } from '#domain/errors.ts';
+import type { MediaId } from '#domain/ids.ts';
+import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, type RequestType, type ToWorker } from '#domain/protocol.ts';
+
+/** What a thread says without being asked. */
+export type WorkerEvent = Exclude<FromWorker, { kind: 'ready' | 'reply' | 'failure' }>;
+
+/** What a thread is told without an answer. */
+type Notification = Extract<ToWorker, { kind: 'served' | 'overtaken' | 'covered' | 'heartbeat' }>;
+
+export type WorkerPoolOptions = {
+  readonly threads: number;
+  readonly host: Omit<HostOptions, 'port'>;
+  readonly onEvent: (event: WorkerEvent) => void;
+  /** A thread died and its replacement is ready: what it had open must be opened again. */
+  readonly onReplaced: (owns: (mediaId: MediaId) => boolean) => void;
+  readonly onLost: (error: unknown) => void;
+};
+
+export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
+
+const READY_DEADLINE_MS = 20_000;
+const CLOSE_DEADLINE_MS = 5_000;
+const REPLACE_DELAY_MS = 200;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #pool: Piscina;
+  readonly #threads: Thread[] = [];
+  readonly #onReady = new Set<() => void>();
+  #isClosing = false;
+
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    await Promise.all(Array.from({ length: options.threads }, (_, slot) => pool.#startThread(slot)));
+    return pool;
+  }
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#pool = new Piscina({
+      filename: new URL('../../workers/host.ts', import.meta.url).href,
+      minThreads: options.threads,
+      maxThreads: options.threads,
+      concurrentTasksPerWorker: 1,
+      // The default puts a thread to sleep between tasks, timers and all.
+      atomics: 'disabled',
+    });
+    // An error of a thread between two tasks; unheard it would end the process.
+    this.#pool.on('error', error => options.onLost(error));
+  }
+
+  /** Asks the thread that owns the media. Rejects with the thread's FerriteError, or WORKER_LOST when it died meanwhile. */
+  request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
+    if (this.#isClosing) return Promise.reject(new FerriteError('DRAINING', 'the server is shutting down'));
+    const thread = this.#threads[this.#slotOf(input.mediaId)];
+    if (!thread) return Promise.reject(new FerriteError('WORKER_LOST', 'the session host is being replaced'));
+    return thread.request(type, input, signal);
+  }
+
+  notify(mediaId: MediaId, message: Notification): void {
+    this.#threads[this.#slotOf(mediaId)]?.post(message);
+  }
+
+  get isReady(): boolean {
+    return this.#threads.filter(Boolean).length === this.#options.threads;
+  }
+
+  /** Resolves when no thread is missing; rejects with WORKER_LOST after the deadline. */
+  async whenReady(deadlineMs: number): Promise<void> {
+    if (this.isReady) return;
+    const ready = new Promise<true>(resolve => this.#onReady.add(() => resolve(true)));
+    if (!(await withDeadline(ready, deadlineMs))) throw lost();
+  }
+
+  /** Lets every thread end its encodes, then closes the pool; threads that take longer than the deadline are cut off. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true;
+    const drained = Promise.all(this.#threads.map(thread => thread?.drain(deadlineMs)));
+    await withDeadline(drained, deadlineMs + 1_000);
+    await withDeadline(this.#pool.destroy(), CLOSE_DEADLINE_MS);
+  }
+
+  async #startThread(slot: number): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const task = this.#pool.run({ ...this.#options.host, port: port2 } satisfies HostOptions, { transferList: [port2] });
+    const thread = new Thread(port1, this.#options.onEvent);
+    task.then(
+      () => thread.lose(),
+      error => this.#onDeath(slot, thread, error),
+    );
+    if (!(await withDeadline(thread.ready, READY_DEADLINE_MS))) throw lost();
+    this.#threads[slot] = thread;
+  }
+
+  #onDeath(slot: number, thread: Thread, error: unknown): void {
+    thread.lose();
+    if (this.#isClosing) return;
+    this.#options.onLost(error);
+    delete this.#threads[slot];
+    setTimeout(() => void this.#replace(slot), REPLACE_DELAY_MS).unref();
+  }
+
+  async #replace(slot: number): Promise<void> {
+    if (this.#isClosing) return;
+    try {
+      await this.#startThread(slot);
+      this.#options.onReplaced(mediaId => this.#slotOf(mediaId) === slot);
+      if (!this.isReady) return;
+      for (const notify of this.#onReady) notify();
+      this.#onReady.clear();
+    } catch (error) {
+      // The task's own rejection leads back here by #onDeath.
+      this.#options.onLost(error);
+    }
+  }
+
+  /** Highest random weight: every media has one thread, whatever the order of requests. */
+  #slotOf(mediaId: MediaId): number {
+    let best = 0;
+    let bestWeight = -1;
+    for (let slot = 0; slot < this.#options.threads; slot++) {
+      const weight = fnv1a(`${slot}/${mediaId}`);
+      if (weight > bestWeight) [best, bestWeight] = [slot, weight];
+    }
+    return best;
+  }
+}
+
+type Pending = { readonly resolve: (output: never) => void; readonly reject: (error: FerriteError) => void };
+
+class Thread {
+  readonly #port: MessagePort;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ready = Promise.withResolvers<true>();
+  readonly #closed = Promise.withResolvers<void>();
+  #nextId = 1;
+  #isLost = false;
+  readonly ready = this.#ready.promise;
+
+  constructor(port: MessagePort, onEvent: (event: WorkerEvent) => void) {
+    this.#port = port;
+    // A thread that dies before it is ready is reported by its task: nobody may be waiting here any more.
+    this.ready.catch(() => undefined);
+    port.on('message', (message: FromWorker) => this.#onMessage(message, onEvent));
+  }
+
+  request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
+    if (this.#isLost) return Promise.reject(lost());
+    if (signal?.aborted) return Promise.reject(new FerriteError('CANCELLED', 'the client went away'));
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<Requests[T]['output']>();
+    this.#pending.set(id, { resolve, reject });
+    this.post({ kind: 'request', id, type, input } as ToWorker);
+    if (!signal) return promise;
+    const onAbort = (): void => this.post({ kind: 'cancel', id });
+    signal.addEventListener('abort', onAbort, { once: true });
+    return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  post(message: ToWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#isLost) return;
+    this.post({ kind: 'drain', deadlineMs });
+    await this.#closed.promise;
+  }
+
+  /** The thread is gone: everybody who waits for it hears so. */
+  lose(): void {
+    this.#isLost = true;
+    this.#port.close();
+    this.#ready.reject(lost());
+    this.#closed.resolve();
+    for (const { reject } of this.#pending.values()) reject(lost());
+    this.#pending.clear();
+  }
+
+  #onMessage(message: FromWorker, onEvent: (event: WorkerEvent) => void): void {
+    switch (message.kind) {
+      case 'ready':
+        if (message.version === PROTOCOL_VERSION) this.#ready.resolve(true);
+        else this.#ready.reject(new FerriteError('INTERNAL', 'the session host speaks another protocol version'));
+        return;
+      case 'reply':
+        this.#take(message.id)?.resolve(message.output as never);
+        return;
+      case 'failure':
+        this.#take(message.id)?.reject(fromErrorRecord(message.error));
+        return;
+      case 'chunk':
+      case 'segment':
+      case 'session.changed':
+      case 'session.ended':
+      case 'measured':
+      case 'log':
+        onEvent(message);
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+}
+
+const lost = (): FerriteError => new FerriteError('WORKER_LOST', 'the session host was lost');
+
+async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), deadlineMs);
+  });
+  return Promise.race([work, deadline]).finally(() => clearTimeout(timer));
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  // FNV's high bits hardly differ for keys that differ at the front: mix them.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

@@ -1,0 +1,67 @@
+// Follows the scans of the libraries: often while one runs, seldom otherwise.
+import { request } from '../api.js';
+
+/** @typedef {{ name: string, code: string, message: string }} ScanFailure */
+/**
+ * @typedef {{ libraryId: string, name: string, state: 'idle' | 'running' | 'done' | 'failed', found: number, probed: number, failed: number, total: number,
+ *   errors: ScanFailure[] }} Scan
+ */
+
+const RUNNING_MS = 1_000;
+const IDLE_MS = 20_000;
+
+/** @returns {Promise<{ id: string, name: string, kind: 'movies' | 'shows', paths: string[] }[]>} */
+export async function readLibraries() {
+  const { items } = await request('GET', '/api/v1/libraries');
+  return items;
+}
+
+/** @param {{ id: string, name: string }} library @returns {Promise<Scan>} */
+export async function readScan({ id, name }) {
+  const scan = await request('GET', `/api/v1/libraries/${encodeURIComponent(id)}/scan`);
+  return {
+    libraryId: id,
+    name,
+    state: scan.state,
+    found: scan.found ?? 0,
+    // Files that did not change since the last scan are done without being probed again.
+    probed: (scan.probed ?? 0) + (scan.unchanged ?? 0),
+    failed: scan.failed ?? 0,
+    total: scan.total ?? 0,
+    errors: scan.errors ?? [],
+  };
+}
+
+/**
+ * @param {{ onProgress: (running: Scan[]) => void, onFilmsAdded: () => void, signal: AbortSignal }} options
+ * @returns {{ refresh: () => void }}
+ */
+export function watchScans({ onProgress, onFilmsAdded, signal }) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let isRunning = false;
+  let probedBefore = 0;
+  let round = 0;
+  const look = async () => {
+    clearTimeout(timer);
+    const thisRound = ++round;
+    // A look that fails is followed by the next one.
+    const scans = await readLibraries()
+      .then(libraries => Promise.all(libraries.map(readScan)))
+      .catch(() => []);
+    if (signal.aborted || thisRound !== round) return;
+    const running = scans.filter(scan => scan.state === 'running');
+    const probed = running.reduce((sum, scan) => sum + scan.probed, 0);
+    if ((isRunning && running.length === 0) || (probed > probedBefore && isNearTop())) onFilmsAdded();
+    isRunning = running.length > 0;
+    probedBefore = probed;
+    onProgress(running);
+    timer = setTimeout(() => void look(), isRunning ? RUNNING_MS : IDLE_MS);
+  };
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  void look();
+  return { refresh: () => void look() };
+}
+
+/** A list that changes under the eyes of somebody far down in it is a nuisance. */
+const isNearTop = () => scrollY < 200;

@@ -1,0 +1,56 @@
+// Where a seek lands: asked of the server for what is not loaded yet, the wanted frame itself for what is.
+
+/** @typedef {import('../player/seek-mode.js').SeekMode} SeekMode */
+/** @typedef {import('./session.js').PlaybackSession} PlaybackSession */
+
+/** Longer than an answer takes anywhere but on a connection that is lost: then the wanted position does. */
+const ANSWER_MS = 300;
+/** A whole millisecond may come out a hair before the frame that starts with it. */
+const ROUNDING_FRAMES = 1e-3;
+
+/**
+ * @param {{ video: HTMLVideoElement, delivery: { offsetMs: number }, session: PlaybackSession }} player
+ * @param {{ fromMs: number, targetMs: number, mode: SeekMode }} wish
+ * @returns {Promise<number>} in media time
+ */
+export async function landingOf({ video, delivery, session }, { fromMs, targetMs, mode }) {
+  const [picture] = session.info.tracks.video;
+  const exactMs = frameCentreMs(picture, targetMs);
+  // Loaded already: the very frame costs nothing, and nobody is asked.
+  if (isBuffered(video, exactMs + delivery.offsetMs)) return exactMs;
+  const answer = session.hintSeek(targetMs, mode);
+  if (mode === 'precise') return exactMs;
+  const landedMs = await withinTime(answer, ANSWER_MS);
+  // A step must not lead back over where it began, as it could with keyframes far apart.
+  const isWrongWay = landedMs !== null && targetMs > fromMs === landedMs <= fromMs;
+  return landedMs === null || isWrongWay ? exactMs : frameCentreMs(picture, landedMs);
+}
+
+/** @param {HTMLVideoElement} video @param {number} positionMs */
+export function isBuffered({ buffered }, positionMs) {
+  for (let index = 0; index < buffered.length; index++) {
+    if (buffered.start(index) * 1000 <= positionMs && positionMs < buffered.end(index) * 1000) return true;
+  }
+  return false;
+}
+
+/**
+ * The middle of the frame that is shown at that time: its edges are where players disagree.
+ * @param {{ frameRate: { num: number, den: number }, isVariableFrameRate: boolean } | undefined} picture
+ * @param {number} positionMs
+ */
+export function frameCentreMs(picture, positionMs) {
+  if (picture === undefined || picture.isVariableFrameRate) return positionMs;
+  const frameMs = (1000 * picture.frameRate.den) / picture.frameRate.num;
+  return (Math.floor(positionMs / frameMs + ROUNDING_FRAMES) + 0.5) * frameMs;
+}
+
+/** @param {Promise<number | null>} answer @param {number} ms */
+function withinTime(answer, ms) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise(resolve => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

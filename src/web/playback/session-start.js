@@ -1,0 +1,60 @@
+// Starts a session: what is asked for, and patience with a server that is busy or restarting.
+import { ApiError, isTransient } from '../api.js';
+import { describeTurn } from '../messages.js';
+import { readSeekMode } from '../player/seek-mode.js';
+import { PlaybackSession } from './session.js';
+
+/** @typedef {{ delivery: 'auto' | 'transcode', rung: string | null, audioTrack: number | null, subtitleTrack: number | null, burnSubtitles: boolean }} Wanted */
+
+const GIVE_UP_MS = 120_000;
+
+/**
+ * @param {string} mediaId
+ * @param {import('./capabilities.js').Capabilities} capabilities
+ * @param {Wanted} wanted
+ * @param {number | null} positionMs null: the saved progress
+ */
+export function startBody(mediaId, capabilities, { delivery, audioTrack, subtitleTrack, burnSubtitles }, positionMs) {
+  return {
+    mediaId,
+    client: { capabilities },
+    ...(positionMs === null ? {} : { startPositionMs: Math.round(positionMs) }),
+    delivery,
+    seekMode: readSeekMode(),
+    ...(audioTrack === null ? {} : { audioTrack }),
+    ...(subtitleTrack === null ? {} : { subtitleTrack, burnSubtitles }),
+    priority: 'interactive',
+  };
+}
+
+/**
+ * @param {{ body: object, snapshot: () => import('./session.js').Snapshot, signal: AbortSignal, onWait: (message: string) => void }} options
+ * @returns {Promise<PlaybackSession>}
+ */
+export async function startSession({ body, snapshot, signal, onWait }) {
+  const startedMs = performance.now();
+  const slow = setTimeout(() => onWait('Waiting for the server…'), 2_500);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const session = await PlaybackSession.start(body, snapshot, signal);
+        clearTimeout(slow);
+        await session
+          .waitForTurn(signal, turn => onWait(describeTurn(turn)))
+          .catch(error => {
+            session.stop();
+            throw error;
+          });
+        return session;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof ApiError) || !isTransient(error) || performance.now() - startedMs > GIVE_UP_MS)
+          throw error;
+        onWait(`${error.message} Trying again…`);
+        await new Promise(resolve => setTimeout(resolve, error.retryAfterMs ?? Math.min(500 * 2 ** attempt, 5_000)));
+        if (signal.aborted) throw error;
+      }
+    }
+  } finally {
+    clearTimeout(slow);
+  }
+}

@@ -1,0 +1,113 @@
+// What the quality, audio and subtitle menus offer: from the stream where it can switch by itself, else a new session.
+import { formatBitrate, formatChannels, formatCodec, formatLanguage, formatRung } from '../format.js';
+
+/** @typedef {import('../menu.js').MenuItem} MenuItem */
+/** @typedef {import('../playback/playback.js').Playback} Playback */
+
+/** @param {Playback} playback @returns {MenuItem[]} */
+export function qualityItems(playback) {
+  const { info, delivery } = playback;
+  if (info === null || delivery === null) return [];
+  const isDirect = info.delivery === 'direct';
+  const { levels } = delivery;
+  const items = [];
+  if (playback.canPlayOriginal) {
+    const act = () => playback.choose({ delivery: 'auto', rung: null });
+    items.push({ label: 'Original', note: 'the file as it is', isChosen: isDirect, act: isDirect ? () => undefined : act });
+  }
+  if (!isDirect && levels.length > 0) {
+    items.push({ label: 'Auto', note: 'by bandwidth', isChosen: delivery.isAutoLevel, act: () => delivery.selectLevel(-1) });
+    for (const level of [...levels].sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
+      const isChosen = !delivery.isAutoLevel && level.id === delivery.level;
+      items.push({
+        label: formatRung(level.rung),
+        note: formatBitrate(level.bandwidthBps),
+        isChosen,
+        act: () => delivery.selectLevel(level.id),
+      });
+    }
+  }
+  if (isDirect) {
+    const encoded = info.ladder.filter(({ rung }) => rung !== 'original');
+    for (const { rung, bandwidthBps } of encoded.sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
+      items.push({
+        label: formatRung(rung),
+        note: formatBitrate(bandwidthBps),
+        isChosen: false,
+        act: () => playback.choose({ delivery: 'transcode', rung }),
+      });
+    }
+  }
+  return items;
+}
+
+/** @param {Playback} playback */
+export function qualityLabel(playback) {
+  const { info, delivery } = playback;
+  if (info === null || delivery === null) return '';
+  if (info.delivery === 'direct') return 'Original';
+  const level = delivery.levels.find(candidate => candidate.id === delivery.level);
+  const name = level === undefined ? '' : formatRung(level.rung);
+  if (!delivery.isAutoLevel) return name;
+  return name === '' ? 'Auto' : `Auto ${name}`;
+}
+
+/** @param {Playback} playback @returns {MenuItem[]} */
+export function audioItems(playback) {
+  const { info, delivery, wanted } = playback;
+  if (info === null || delivery === null) return [];
+  if (delivery.audioTracks.length > 1) {
+    return delivery.audioTracks.map(({ id, label }) => ({
+      label,
+      isChosen: id === delivery.audioTrack,
+      act: () => {
+        delivery.audioTrack = id;
+      },
+    }));
+  }
+  const chosen =
+    wanted.audioTrack ??
+    Math.max(
+      0,
+      info.tracks.audio.findIndex(track => track.isDefault),
+    );
+  return info.tracks.audio.map((track, index) => ({
+    label: audioName(track, index),
+    note: audioNote(track),
+    isChosen: index === chosen,
+    act: () => playback.choose({ audioTrack: index }),
+  }));
+}
+
+/** @param {Playback} playback @returns {MenuItem[]} "Off" first; only that when there are none */
+export function subtitleItems(playback) {
+  const { info, delivery, wanted } = playback;
+  if (info === null || delivery === null) return [];
+  const inStream = delivery.subtitleTracks;
+  const isBurned = wanted.burnSubtitles && wanted.subtitleTrack !== null;
+  const off = () => (isBurned ? playback.choose({ subtitleTrack: null, burnSubtitles: false }) : showSubtitles(delivery, -1));
+  const isOff = delivery.subtitleTrack < 0 && !isBurned;
+  const items = [{ label: 'Off', isChosen: isOff, act: off }];
+  for (const { id, label } of inStream)
+    items.push({ label, isChosen: id === delivery.subtitleTrack, act: () => showSubtitles(delivery, id) });
+  info.tracks.subtitles.forEach((track, index) => {
+    const isImage = track.kind === 'image';
+    if (!isImage && inStream.length > 0) return;
+    const isChosen = wanted.subtitleTrack === index;
+    const label = `${formatLanguage(track.language) ?? track.title ?? `Subtitles ${index + 1}`}${track.isForced ? ' (forced)' : ''}`;
+    items.push({ label, isChosen, act: () => playback.choose({ subtitleTrack: index, burnSubtitles: isImage }) });
+  });
+  return items;
+}
+
+/** @param {NonNullable<Playback['delivery']>} delivery @param {number} id */
+function showSubtitles(delivery, id) {
+  delivery.subtitleTrack = id;
+}
+
+/** @param {{ title?: string | null, language?: string | null }} track @param {number} index */
+export const audioName = (track, index) => track.title || formatLanguage(track.language) || `Track ${index + 1}`;
+
+/** @param {{ codec?: string, channels?: number }} track */
+export const audioNote = track =>
+  [track.codec ? formatCodec(track.codec) : '', track.channels ? formatChannels(track.channels) : ''].filter(Boolean).join(' ');

@@ -1,0 +1,32 @@
+// Where the keyframes of each media lie. Single writer: the main thread; read by every thread.
+import type { MediaId } from '#domain/ids.ts';
+import type { KeyframeMap, Media } from '#domain/media.ts';
+import type { Environment } from '#storage/environment.ts';
+import type { Family } from '#storage/migrations.ts';
+import type { Table } from '#storage/table.ts';
+import { packKeyframeMap, unpackKeyframeMap } from './keyframe-packing.ts';
+
+export const KEYFRAME_MAPS: Family = { name: 'keyframe-maps', encoding: 'binary', format: 1, upgrades: [], indexes: [] };
+
+export class KeyframeMapRepository {
+  readonly #maps: Table<MediaId, Buffer>;
+
+  constructor(environment: Environment) {
+    this.#maps = environment.table(KEYFRAME_MAPS.name, KEYFRAME_MAPS.encoding);
+  }
+
+  /** Undefined as well when the map is that of another version of the file: it has to be made again. */
+  get({ id, version }: Pick<Media, 'id' | 'version'>): KeyframeMap | undefined {
+    const bytes = this.#maps.get(id);
+    const map = bytes === undefined ? undefined : unpackKeyframeMap(bytes);
+    return map?.version === version ? map : undefined;
+  }
+
+  async put(id: MediaId, map: KeyframeMap): Promise<void> {
+    await this.#maps.put(id, packKeyframeMap(map));
+  }
+
+  async remove(id: MediaId): Promise<void> {
+    await this.#maps.remove(id);
+  }
+}

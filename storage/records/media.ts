@@ -1,0 +1,135 @@
+// The catalogue: every title of every library, with the orders it is listed in. Single writer: the main thread.
+import type { LibraryId, MediaId } from '#domain/ids.ts';
+import type { Media } from '#domain/media.ts';
+import type { Environment, Transaction } from '#storage/environment.ts';
+import type { Family } from '#storage/migrations.ts';
+import type { Table } from '#storage/table.ts';
+import { type Page, parseCursor, takePage } from './page.ts';
+
+const ORDERS = 'media.orders';
+
+export const MEDIA: Family = { name: 'media', encoding: 'msgpack', format: 1, upgrades: [], indexes: [ORDERS] };
+
+/** `added`: newest first. */
+export type MediaSort = 'title' | 'added';
+
+export type MediaQuery = {
+  /** Null: of every library. */
+  readonly libraryId: LibraryId | null;
+  readonly sort: MediaSort;
+  /** Leaves out what it refuses. */
+  readonly matches: (media: Media) => boolean;
+  readonly limit: number;
+  readonly cursor: string | null;
+};
+
+/** Where the lists of the whole catalogue stand, beside those of each library. */
+const EVERY_LIBRARY = '';
+
+/** A key of LMDB holds 1978 bytes; a longer title sorts by its beginning, and equal keys by id. */
+const MAX_SORT_CHARACTERS = 200;
+
+type OrderKey = [scope: string, sort: MediaSort, position: string | number, id: MediaId];
+
+export class MediaRepository {
+  readonly #environment: Environment;
+  readonly #media: Table<MediaId, Media>;
+  readonly #orders: Table<OrderKey, MediaId>;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    this.#media = environment.table(MEDIA.name);
+    this.#orders = environment.table(ORDERS);
+  }
+
+  /** By library and file: `mediaIdFor(libraryId, relativePath)` tells the id. */
+  get(id: MediaId): Media | undefined {
+    return this.#media.get(id);
+  }
+
+  list({ libraryId, sort, matches, limit, cursor }: MediaQuery): Page<Media> {
+    const prefix: [string, MediaSort] = [libraryId ?? EVERY_LIBRARY, sort];
+    return takePage(this.#inOrder(prefix, matches, cursor), limit);
+  }
+
+  /** Every title of a library, read as it is asked for. */
+  *ofLibrary(libraryId: LibraryId): Generator<Media> {
+    for (const { item } of this.#inOrder([libraryId, 'title'], () => true, null)) yield item;
+  }
+
+  /** Every title, read as it is asked for. */
+  *all(): Generator<Media> {
+    for (const { value } of this.#media.entries()) yield value;
+  }
+
+  count(): number {
+    return this.#media.count();
+  }
+
+  async put(media: Media): Promise<void> {
+    await this.#environment.write(tx => {
+      this.#removeOrders(tx, media.id);
+      tx.put(this.#media, media.id, media);
+      for (const key of orderKeys(media)) tx.put(this.#orders, key, media.id);
+    });
+  }
+
+  async remove(id: MediaId): Promise<void> {
+    await this.#environment.write(tx => {
+      this.#removeOrders(tx, id);
+      tx.remove(this.#media, id);
+    });
+  }
+
+  /** Removes every title of a library; says which. */
+  async removeLibrary(libraryId: LibraryId): Promise<MediaId[]> {
+    return await this.#environment.write(tx => {
+      const ids = [...this.ofLibrary(libraryId)].map(media => media.id);
+      for (const id of ids) {
+        this.#removeOrders(tx, id);
+        tx.remove(this.#media, id);
+      }
+      return ids;
+    });
+  }
+
+  *#inOrder(
+    prefix: [string, MediaSort],
+    matches: (media: Media) => boolean,
+    cursor: string | null,
+  ): Generator<{ key: OrderKey; item: Media }> {
+    const after = cursor === null ? {} : { after: parseOrderCursor(cursor, prefix) };
+    for (const { key, value } of this.#orders.entriesUnder(prefix, after)) {
+      const item = this.#media.get(value);
+      if (item !== undefined && matches(item)) yield { key, item };
+    }
+  }
+
+  #removeOrders(tx: Transaction, id: MediaId): void {
+    const before = this.#media.get(id);
+    if (before === undefined) return;
+    for (const key of orderKeys(before)) tx.remove(this.#orders, key);
+  }
+}
+
+function orderKeys({ id, libraryId, title, addedAtMs }: Media): OrderKey[] {
+  return [EVERY_LIBRARY, libraryId].flatMap((scope): OrderKey[] => [
+    [scope, 'title', sortableTitle(title), id],
+    [scope, 'added', -addedAtMs, id],
+  ]);
+}
+
+/** Accents and case don't count, and numbers sort by their value: "Élan 2" before "Elan 10". */
+function sortableTitle(title: string): string {
+  const plain = title
+    .normalize('NFKD')
+    .replaceAll(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .trim();
+  return plain.replaceAll(/\d+/g, digits => digits.padStart(10, '0')).slice(0, MAX_SORT_CHARACTERS);
+}
+
+function parseOrderCursor(cursor: string, prefix: [string, MediaSort]): OrderKey {
+  const [, , position = '', id] = parseCursor(cursor, prefix, 4);
+  return [prefix[0], prefix[1], position, String(id) as MediaId];
+}

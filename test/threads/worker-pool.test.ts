@@ -1,0 +1,91 @@
+// The session host threads: who waits for a lost one hears so, the others notice nothing, and it is replaced.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { FerriteError } from '#domain/errors.ts';
+import { type MediaId, mediaIdFor, newLibraryId, newSessionId } from '#domain/ids.ts';
+import { SpawnerProcess } from '#src/threads/spawner-process.ts';
+import { WorkerPool } from '#src/threads/worker-pool.ts';
+
+const DEADLINE_MS = 30_000;
+
+async function start(t: TestContext, threads: number) {
+  const spawner = await SpawnerProcess.start(() => assert.fail('the process starter was lost'));
+  t.after(() => spawner.close());
+  const lost: unknown[] = [];
+  const replaced = Promise.withResolvers<(mediaId: MediaId) => boolean>();
+  const pool = await WorkerPool.start({
+    threads,
+    host: { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe', spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
+    onEvent: () => undefined,
+    onReplaced: replaced.resolve,
+    onLost: error => lost.push(error),
+  });
+  t.after(() => pool.close(DEADLINE_MS));
+  return { pool, lost, replaced: replaced.promise };
+}
+
+const library = newLibraryId();
+const media = Array.from({ length: 16 }, (_, at) => mediaIdFor(library, `${at}.mp4`));
+
+const isAlive = (pool: WorkerPool, mediaId: MediaId): Promise<boolean> =>
+  pool.request('session.close', { mediaId, sessionId: newSessionId(), reason: 'stopped' }).then(
+    () => true,
+    () => false,
+  );
+
+/** A message that no host can read is a bug there: it dies of it, as it would of any other. */
+const kill = (pool: WorkerPool, mediaId: MediaId): void => pool.notify(mediaId, null as never);
+
+test('a lost thread fails its own requests alone, and is replaced', { timeout: 90_000 }, async t => {
+  const { pool, lost, replaced } = await start(t, 2);
+  assert.equal(pool.isReady, true);
+  const [mediaId] = media;
+  assert.ok(mediaId);
+  kill(pool, mediaId);
+  const asked = media.map(async id => [id, await isAlive(pool, id)] as const);
+  // The first is the lost one: looked at the moment it fails, before there can be another.
+  const [first] = await Promise.all(asked.slice(0, 1));
+  assert.deepEqual(first, [mediaId, false], 'what was asked of the lost thread fails');
+  assert.equal(pool.isReady, false);
+  await assert.rejects(
+    pool.request('session.describe', { mediaId, sessionId: newSessionId() }),
+    error => error instanceof FerriteError && error.code === 'WORKER_LOST',
+  );
+  const outcomes = await Promise.all(asked);
+  const failed = outcomes.filter(([, alive]) => !alive).map(([id]) => id);
+  assert.ok(failed.length < media.length, 'the other thread answers');
+
+  const owns = await replaced;
+  assert.deepEqual(media.filter(owns), failed, 'told whose media the new thread has');
+  await pool.whenReady(DEADLINE_MS);
+  assert.equal(pool.isReady, true);
+  assert.equal(lost.length, 1);
+  assert.deepEqual(
+    await Promise.all(media.map(id => isAlive(pool, id))),
+    media.map(() => true),
+  );
+});
+
+test('whoever waits for a replacement is told when there is none in time', { timeout: 90_000 }, async t => {
+  const { pool, replaced } = await start(t, 1);
+  const [mediaId] = media;
+  assert.ok(mediaId);
+  kill(pool, mediaId);
+  assert.equal(await isAlive(pool, mediaId), false);
+  await assert.rejects(pool.whenReady(1), error => error instanceof FerriteError && error.code === 'WORKER_LOST');
+  await replaced;
+});
+
+test('a failure keeps its code on the way between threads', async t => {
+  const { pool } = await start(t, 1);
+  const [mediaId] = media;
+  assert.ok(mediaId);
+  await assert.rejects(
+    pool.request('session.describe', { mediaId, sessionId: newSessionId() }),
+    error => error instanceof FerriteError && error.code === 'SESSION_NOT_FOUND',
+  );
+  await assert.rejects(
+    pool.request('media.inspect', { mediaId, path: '/nowhere/at/all.mp4' }),
+    error => error instanceof FerriteError && error.code === 'MEDIA_UNREADABLE',
+  );
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createActor, createMachine, fromCallback } from 'xstate';
+import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
+import { segmentCount } from '#domain/plan.ts';
+import type { SegmentName } from '#domain/rendition.ts';
+import { SpawnerProcess } from '#src/threads/spawner-process.ts';
+import { boxes } from '#workers/bmff/boxes.ts';
+import { ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
+import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
+import { SpawnerClient } from '#workers/programs/spawner-client.ts';
+import { RemuxCache } from '#workers/remux/remux-cache.ts';
+import { isAlive, until } from '../../support/until.ts';
+import { Film, record } from '../support.ts';
+
+const DEADLINE = { timeout: 60_000 };
+
+/** The effect under a parent that only listens. */
+async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
+  const spawner = await SpawnerProcess.start(() => undefined);
+  const client = new SpawnerClient(spawner.socketPath);
+  const published: SegmentName[] = [];
+  const events: FfmpegEvent[] = [];
+  const ended = Promise.withResolvers<void>();
+  const encoders = new WarmEncoders({ spawner: client, ffmpegPath, limit: 0 });
+  const remux = new RemuxCache();
+  const effect = ffmpegEffect({
+    spawner: client,
+    encoders,
+    remux,
+    ffmpegPath,
+    publish: ({ name }) => published.push(name),
+    publishChunk: () => undefined,
+    log: () => undefined,
+  });
+  const parent = createMachine({
+    invoke: { id: 'ffmpeg', src: fromCallback<FfmpegCommand, EncodeJob>(effect as never), input: job },
+    on: {
+      '*': {
+        actions: ({ event }) => {
+          events.push(event as FfmpegEvent);
+          if (event.type !== 'segment.written') ended.resolve();
+        },
+      },
+    },
+  });
+  const actor = createActor(parent).start();
+  t.after(async () => {
+    actor.stop();
+    encoders.close();
+    remux.close();
+    await client.close();
+    await spawner.close();
+  });
+  return {
+    published,
+    events,
+    ended: ended.promise,
+    tell: (command: FfmpegCommand) => actor.getSnapshot().children.ffmpeg?.send(command),
+  };
+}
+
+/** A job whose encoder reads the film by itself, as what a script repeats was recorded. */
+const unfed = (job: EncodeJob): EncodeJob => ({ ...job, keyframes: { ...job.keyframes, copyMethod: 'ffmpeg' } });
+
+/** A program in ffmpeg's place. */
+async function script(film: Film, body: string): Promise<string> {
+  const path = join(film.path, '..', 'encoder.sh');
+  await writeFile(path, `#!/bin/sh\n${body}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+test('ffmpeg process: every segment is published and told in order, then the exit, once', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-encode');
+  const { published, events, ended } = await start(t, job);
+  await ended;
+  const indexes = Array.from({ length: segmentCount(job.grid) }, (_, index) => index);
+  assert.deepEqual(published, ['init', ...indexes]);
+  assert.deepEqual(events, [...indexes.map(index => ({ type: 'segment.written', index })), { type: 'ffmpeg.exited' }]);
+});
+
+/** As much of an encode's output as ends with whole frame number `frames`. */
+async function firstFrames(film: Film, job: EncodeJob, frames: number): Promise<string> {
+  const output = await record(job);
+  const end = [...boxes(output)].filter(({ type }) => type === 'mdat').at(frames - 1)?.end;
+  const path = join(film.path, '..', `first-${frames}-frames`);
+  await writeFile(path, output.subarray(0, end));
+  return path;
+}
+
+test('ffmpeg process: what a run that dies leaves of a segment is never published, of the last one neither', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 4 });
+  for (const kind of ['video-encode', 'video-copy'] as const) {
+    const job = film.job(kind);
+    // Five frames into the second of two segments of twenty.
+    const part = await firstFrames(film, job, 25);
+    for (const death of ['exit 1', 'kill -KILL $$']) {
+      const { published, events, ended } = await start(t, unfed(job), await script(film, `cat ${part}\n${death}`));
+      await ended;
+      assert.deepEqual(published, ['init', 0], `${kind}, ${death}`);
+      assert.deepEqual(
+        events.map(({ type }) => type),
+        ['segment.written', 'ffmpeg.failed'],
+      );
+    }
+  }
+});
+
+test('ffmpeg process: a copy’s last segment is published when the run ends well', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-copy');
+  const { published, ended } = await start(t, job);
+  await ended;
+  assert.equal(published.at(-1), segmentCount(job.grid) - 1);
+});
+
+test('ffmpeg process: output that is no film ends the run as ENCODE_FAILED', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 2 });
+  for (const body of [
+    'echo this is not a film; sleep 1000',
+    'head -c 100000 /dev/zero; sleep 1000',
+    'printf "\\377\\377\\377\\377mdat"; sleep 1000',
+  ]) {
+    const { published, events, ended } = await start(t, film.job('video-encode'), await script(film, body));
+    await ended;
+    assert.deepEqual(published, []);
+    assert.deepEqual(
+      events.map(event => ('error' in event ? event.error.code : event.type)),
+      ['ENCODE_FAILED'],
+    );
+  }
+});
+
+test('ffmpeg process: output that is cut off is ENCODE_FAILED even if the program is content', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 2 });
+  const output = await record(film.job('video-encode'));
+  const part = join(film.path, '..', 'part');
+  await writeFile(part, output.subarray(0, output.byteLength / 2));
+  const { events, ended } = await start(t, unfed(film.job('video-encode')), await script(film, `cat ${part}`));
+  await ended;
+  assert.ok(events[0]?.type === 'ffmpeg.failed' && events[0].error.code === 'ENCODE_FAILED');
+});
+
+test('ffmpeg process: a program that is not there fails the run', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 2 });
+  const { events, ended } = await start(t, film.job('video-encode'), 'ferrite-no-such-program');
+  await ended;
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['ffmpeg.failed'],
+  );
+});
+
+test('ffmpeg process: a file that was replaced since its scan is not encoded', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 2 });
+  await utimes(film.path, 1, 1);
+  const { published, events, ended } = await start(t, film.job('video-encode'));
+  await ended;
+  assert.ok(events[0]?.type === 'ffmpeg.failed' && events[0].error.code === 'MEDIA_CHANGED');
+  assert.deepEqual(published, []);
+});
+
+test('ffmpeg process: stop ends the program, and nothing is published after it', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-encode');
+  const whole = join(film.path, '..', 'whole');
+  const output = await record(job);
+  await writeFile(whole, output);
+  const pidFile = join(film.path, '..', 'pid');
+  const { published, events, ended, tell } = await start(
+    t,
+    job,
+    await script(film, `echo $$ > ${pidFile}\nhead -c 2000 ${whole}\nsleep 1000`),
+  );
+  await until(() => published.length > 0, 'it has begun');
+  tell({ type: 'ffmpeg.stop' });
+  const before = [...published];
+  await ended;
+  assert.deepEqual(published, before);
+  assert.equal(events.at(-1)?.type, 'ffmpeg.exited');
+  assert.ok(!isAlive(Number(await readFile(pidFile, 'utf8'))));
+});
+
+test('ffmpeg process: stop before the program runs leaves none', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 2 });
+  const { published, events, ended, tell } = await start(t, film.job('video-encode'));
+  tell({ type: 'ffmpeg.stop' });
+  await ended;
+  assert.deepEqual([published, events], [[], [{ type: 'ffmpeg.exited' }]]);
+});
+
+test('ffmpeg process: one that is held stands still until it may go on', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-encode');
+  const { published, ended, tell } = await start(t, job);
+  tell({ type: 'ffmpeg.hold' });
+  tell({ type: 'ffmpeg.resume' });
+  tell({ type: 'ffmpeg.hold' });
+  // As long as the whole of it takes when nobody holds it.
+  await record(job);
+  assert.deepEqual(published, []);
+  tell({ type: 'ffmpeg.resume' });
+  await ended;
+  assert.equal(published.length, 1 + segmentCount(job.grid));
+});

@@ -1,0 +1,77 @@
+// Posters of real films: size, shape and brightness.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { execa } from 'execa';
+import { FerriteError } from '#domain/errors.ts';
+import { cutPoster } from '#workers/inspect/poster.ts';
+import type { RunTool } from '#workers/programs/run-tool.ts';
+import { makeFilm, runTool, temporaryFolder } from '../../support/run-tool.ts';
+
+/** Width and height from the frame header (ITU-T T.81, B.2.2). */
+function sizeOf(jpeg: Buffer): readonly [number, number] {
+  assert.equal(jpeg.readUInt16BE(0), 0xffd8);
+  for (let at = 2; at < jpeg.byteLength; at += 2 + jpeg.readUInt16BE(at + 2)) {
+    const marker = jpeg.readUInt16BE(at);
+    if (marker >= 0xffc0 && marker <= 0xffc2) return [jpeg.readUInt16BE(at + 7), jpeg.readUInt16BE(at + 5)];
+  }
+  return assert.fail('no frame header');
+}
+
+test('poster: is a JPEG no wider than asked for and never enlarged', async t => {
+  const path = join(await temporaryFolder(t), "it's -1 100%.mp4");
+  await makeFilm(path);
+  assert.deepEqual(sizeOf(await cutPoster(path, { runTool, atMs: 1000, width: 64 })), [64, 36]);
+  assert.deepEqual(sizeOf(await cutPoster(path, { runTool, atMs: 1000, width: 400 })), [128, 72]);
+});
+
+test('poster: is turned and has square pixels as the film is shown', async t => {
+  const folder = await temporaryFolder(t);
+  await makeFilm(join(folder, 'film.mp4'));
+  await execa('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    join(folder, 'film.mp4'),
+    '-c',
+    'copy',
+    '-metadata:s:v:0',
+    'rotate=90',
+    join(folder, 'turned.mp4'),
+  ]);
+  assert.deepEqual(sizeOf(await cutPoster(join(folder, 'turned.mp4'), { runTool, atMs: 0, width: 400 })), [72, 128]);
+  await makeFilm(join(folder, 'wide.mp4'), { output: ['-vf', 'setsar=2'] });
+  assert.deepEqual(sizeOf(await cutPoster(join(folder, 'wide.mp4'), { runTool, atMs: 0, width: 400 })), [256, 72]);
+});
+
+test('poster: passes over a dark frame for a bright one', async t => {
+  const path = join(await temporaryFolder(t), 'dark.mp4');
+  await makeFilm(path, { seconds: 4, output: ['-vf', "drawbox=color=black:t=fill:enable='lt(t,2.5)'"] });
+  const bright = await cutPoster(path, { runTool, atMs: 2000, width: 128 });
+  const black = await cutPoster(path, { runTool, atMs: 0, width: 128 });
+  assert.ok(bright.byteLength > 2 * black.byteLength, `${bright.byteLength} against ${black.byteLength}`);
+});
+
+test('poster: a time past the end still gives a picture', async t => {
+  const path = join(await temporaryFolder(t), 'short.mp4');
+  await makeFilm(path, { seconds: 1 });
+  assert.deepEqual(sizeOf(await cutPoster(path, { runTool, atMs: 60_000, width: 400 })), [128, 72]);
+});
+
+test('poster: of what is no film is refused', async t => {
+  const path = join(await temporaryFolder(t), 'text.mkv');
+  await writeFile(path, 'text');
+  await assert.rejects(cutPoster(path, { runTool, atMs: 0, width: 400 }), { code: 'MEDIA_UNREADABLE' });
+});
+
+test('poster: a candidate that takes too long does not cost the others', async t => {
+  const path = join(await temporaryFolder(t), 'film.mp4');
+  await makeFilm(path);
+  let calls = 0;
+  const slowAtFirst: RunTool = (tool, args, options) => {
+    calls++;
+    return calls === 1 ? Promise.reject(new FerriteError('MEDIA_UNREADABLE', 'too long')) : runTool(tool, args, options);
+  };
+  assert.deepEqual(sizeOf(await cutPoster(path, { runTool: slowAtFirst, atMs: 1000, width: 400 })), [128, 72]);
+});

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { SpawnerProcess } from '#src/threads/spawner-process.ts';
+import { type ChildProcess, SpawnerClient, toolRunner } from '#workers/programs/spawner-client.ts';
+import { temporaryFolder } from '../../support/run-tool.ts';
+import { isAlive, until } from '../../support/until.ts';
+
+const DEADLINE = { timeout: 60_000 };
+const SPAWNER = fileURLToPath(new URL('../../../workers/programs/spawner.ts', import.meta.url));
+const STDERR_TAIL_BYTES = 64 * 1024;
+
+async function start(t: TestContext) {
+  let lost = 0;
+  const spawner = await SpawnerProcess.start(() => {
+    lost++;
+  });
+  const client = new SpawnerClient(spawner.socketPath);
+  t.after(async () => {
+    await client.close();
+    await spawner.close();
+  });
+  return { spawner, client, lost: () => lost };
+}
+
+const sh = (client: SpawnerClient, script: string): Promise<ChildProcess> => client.run('sh', ['-c', script]);
+
+/** A program that tells its pid first, then does something. */
+async function withPid(client: SpawnerClient, script: string): Promise<{ child: ChildProcess; pid: number }> {
+  const child = await sh(client, `echo $$; exec ${script}`);
+  const [line] = (await once(child.socket, 'data')) as [Buffer];
+  return { child, pid: Number.parseInt(line.toString(), 10) };
+}
+
+test('spawner: a program runs, its output comes out whole, and its exit is told', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await sh(client, 'head -c 3000000 /dev/zero; echo done >&2');
+  let byteLength = 0;
+  child.socket.on('data', (chunk: Buffer) => {
+    byteLength += chunk.byteLength;
+  });
+  const [exit] = await Promise.all([child.exited, once(child.socket, 'close')]);
+  assert.deepEqual([byteLength, exit.exitCode, exit.signal, exit.stderrTail], [3_000_000, 0, null, 'done\n']);
+});
+
+test('spawner: what is written to the connection is the program’s input', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await client.run('tr', ['a-z', 'A-Z']);
+  await child.spawned;
+  child.socket.end('film');
+  assert.equal(await text(child.socket), 'FILM');
+});
+
+test('spawner: arguments arrive as they are, and only a small environment does', DEADLINE, async t => {
+  const { client } = await start(t);
+  const strange = ['a b', '$(id)', '`id`', `'"`, '-x;|&', 'Ünïcode', '\\', '*', ''];
+  const printed = await client.run('printf', ['%s\\n', ...strange]);
+  assert.equal(await text(printed.socket), strange.map(arg => `${arg}\n`).join(''));
+  const environment = await text((await client.run('env', [])).socket);
+  assert.deepEqual(
+    environment
+      .trim()
+      .split('\n')
+      .map(line => line.split('=')[0])
+      .sort(),
+    ['AV_LOG_FORCE_NOCOLOR', 'FERRITE_SPAWNER', 'LANG', 'PATH'],
+  );
+});
+
+test('spawner: a program gets none of the files that the server has open', DEADLINE, async t => {
+  const folder = await temporaryFolder(t);
+  const [store, socketPath] = [join(folder, 'store'), join(folder, 'starter', 'spawner')];
+  mkdirSync(join(folder, 'starter'));
+  const fd = openSync(store, 'w');
+  t.after(() => closeSync(fd));
+  // One that stays open across an exec, as a library's may; of the lowest numbers Node itself takes care.
+  const others = Array.from({ length: 20 }, () => 'ignore' as const);
+  const starter = spawn(process.execPath, [SPAWNER, socketPath], { stdio: ['pipe', 'pipe', 'inherit', ...others, fd] });
+  t.after(() => starter.stdin?.end());
+  await once(starter.stdout ?? starter, 'data');
+  const client = new SpawnerClient(socketPath);
+  t.after(() => client.close());
+  assert.ok(!(await text((await sh(client, 'ls -l /proc/self/fd')).socket)).includes(store));
+});
+
+test('spawner: exit codes and signals are told', DEADLINE, async t => {
+  const { client } = await start(t);
+  assert.equal((await (await sh(client, 'exit 3')).exited).exitCode, 3);
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const { child, pid } = await withPid(client, 'sleep 1000');
+    child.kill(signal);
+    const exit = await child.exited;
+    assert.deepEqual([exit.exitCode, exit.signal, isAlive(pid)], [null, signal, false]);
+  }
+});
+
+test('spawner: what a program started ends with it', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await sh(client, 'sleep 1000 & echo $!; wait');
+  const [line] = (await once(child.socket, 'data')) as [Buffer];
+  child.kill('SIGKILL');
+  await child.exited;
+  await until(() => !isAlive(Number.parseInt(line.toString(), 10)), 'it is gone too');
+});
+
+test('spawner: a program that is not there is told, and the next one runs', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await client.run('ferrite-no-such-program', []);
+  const [exit] = await Promise.all([child.exited, text(child.socket)]);
+  assert.notEqual(exit.exitCode, 0);
+  assert.match(exit.stderrTail, /ferrite-no-such-program could not be started/);
+  assert.equal((await (await sh(client, 'exit 0')).exited).exitCode, 0);
+});
+
+test('spawner: a flood of error output blocks nothing, and its end is kept', DEADLINE, async t => {
+  const { client } = await start(t);
+  const child = await sh(client, 'head -c 20000000 /dev/zero | tr "\\0" e >&2; echo the end >&2; echo out');
+  const [output, exit] = await Promise.all([text(child.socket), child.exited]);
+  assert.equal(output, 'out\n');
+  assert.ok(exit.stderrTail.length <= STDERR_TAIL_BYTES && exit.stderrTail.length > STDERR_TAIL_BYTES / 2);
+  assert.ok(exit.stderrTail.endsWith('eethe end\n'));
+});
+
+test('spawner: a reader that pauses pauses the program', DEADLINE, async t => {
+  const { client } = await start(t);
+  const { child, pid } = await withPid(client, 'yes');
+  const written = (): number => Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+  /** Asleep, for want of a reader: one that only waits for a core is not. */
+  const isBlocked = (): boolean => / S /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  child.socket.pause();
+  let before = -1;
+  await until(() => {
+    const isSteady = isBlocked() && before === written();
+    before = written();
+    return isSteady;
+  }, 'the program stands still');
+  assert.ok(before < 4_000_000, `only what fits in between was written, not ${before} bytes`);
+  child.socket.resume();
+  await until(() => written() > before + 1_000_000, 'it goes on');
+  child.kill('SIGKILL');
+  await child.exited;
+});
+
+test('spawner: when a client goes, its programs go, and those of others stay', DEADLINE, async t => {
+  const { spawner, client } = await start(t);
+  const other = new SpawnerClient(spawner.socketPath);
+  t.after(() => other.close());
+  const mine = await withPid(client, 'sleep 1000');
+  const theirs = await withPid(other, 'sleep 1000');
+  await client.close();
+  assert.equal((await mine.child.exited).signal, 'SPAWNER_LOST');
+  await until(() => !isAlive(mine.pid), 'the program is gone');
+  assert.ok(isAlive(theirs.pid));
+});
+
+test('spawner: when its stdin closes, it goes with every program and its socket', DEADLINE, async t => {
+  const { spawner, client } = await start(t);
+  const { pid } = await withPid(client, 'sleep 1000');
+  const spawnerPid = spawner.pid ?? 0;
+  await spawner.close();
+  await until(() => !isAlive(pid) && !isAlive(spawnerPid), 'both are gone');
+  assert.ok(!existsSync(spawner.socketDir));
+});
+
+test('spawner: one that is killed is replaced at the same address, and who waited is told', DEADLINE, async t => {
+  const { spawner, client, lost } = await start(t);
+  const { child, pid } = await withPid(client, 'sleep 1000');
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  const firstPid = spawner.pid ?? 0;
+  process.kill(firstPid, 'SIGKILL');
+  assert.equal((await child.exited).signal, 'SPAWNER_LOST');
+  await until(() => spawner.pid !== firstPid && existsSync(spawner.socketPath), 'there is another');
+  await until(async () => {
+    const next = await sh(client, 'exit 0').catch(() => null);
+    return next !== null && (await next.exited).exitCode === 0;
+  }, 'programs run again');
+  assert.equal(lost(), 1);
+});
+
+test('spawner: programs that are given up before they started leave nothing open', DEADLINE, async t => {
+  const { spawner, client } = await start(t);
+  await (await sh(client, 'exit 0')).exited;
+  const open = (): number => readdirSync(`/proc/${spawner.pid}/fd`).length;
+  const before = open();
+  for (let round = 0; round < 30; round++) {
+    const child = await sh(client, 'sleep 1000');
+    child.kill('SIGKILL');
+    child.socket.destroy();
+    assert.notEqual((await child.exited).signal, null);
+  }
+  await until(() => open() <= before, `no more than ${before} descriptors`);
+});
+
+test('spawner: a connection that comes after its program was given up is closed', DEADLINE, async t => {
+  const { spawner } = await start(t);
+  const connect = (hello: object): net.Socket => {
+    const socket = net.connect(spawner.socketPath);
+    t.after(() => socket.destroy());
+    socket.write(`${JSON.stringify(hello)}\n`);
+    return socket;
+  };
+  const control = connect({ type: 'control', client: 'a' });
+  await once(control, 'data');
+  control.write(`${JSON.stringify({ type: 'run', id: 7, file: 'sleep', args: ['1000'] })}\n`);
+  control.write(`${JSON.stringify({ type: 'kill', id: 7, signal: 'SIGKILL' })}\n`);
+  const [answer] = (await once(control, 'data')) as [Buffer];
+  assert.deepEqual(JSON.parse(answer.toString()), { type: 'exited', id: 7, exitCode: null, signal: 'SIGKILL', stderrTail: '' });
+  await once(connect({ type: 'data', client: 'a', id: 7 }).resume(), 'close');
+});
+
+test('spawner: where nobody listens, or hangs up at once, it is tried again until the client is closed', DEADLINE, async t => {
+  const socketPath = join(await temporaryFolder(t), 'spawner');
+  let calls = 0;
+  const server = net.createServer(socket => {
+    calls++;
+    socket.resume().end();
+  });
+  server.listen(socketPath);
+  t.after(() => new Promise<void>(resolve => server.close(() => resolve())));
+  await once(server, 'listening');
+  for (const path of [socketPath, `${socketPath}-not-there`]) {
+    const client = new SpawnerClient(path);
+    const rejected = assert.rejects(client.run('true', []), { code: 'WORKER_LOST' });
+    if (path === socketPath) await until(() => calls > 1, 'it is tried again');
+    await client.close();
+    await rejected;
+  }
+});
+
+test('spawner: a tool gives its output and exit; it is ended when it takes or prints too much, or nobody wants it', DEADLINE, async t => {
+  const { client } = await start(t);
+  const run = toolRunner(client, { ffmpeg: 'sh', ffprobe: 'ferrite-no-such-program' });
+  const limits = { deadlineMs: 10_000, maxOutputBytes: 1000 };
+  const result = await run('ffmpeg', ['-c', 'echo out; echo err >&2; exit 4'], limits);
+  assert.deepEqual([result.stdout.toString(), result.stderrTail, result.exitCode], ['out\n', 'err\n', 4]);
+  await assert.rejects(run('ffmpeg', ['-c', 'sleep 1000'], { ...limits, deadlineMs: 50 }), {
+    code: 'MEDIA_UNREADABLE',
+    message: /longer than 50 ms/,
+  });
+  await assert.rejects(run('ffmpeg', ['-c', 'yes'], limits), { code: 'MEDIA_UNREADABLE', message: /more than 1000 bytes/ });
+  const controller = new AbortController();
+  const cancelled = run('ffmpeg', ['-c', 'sleep 1000'], { ...limits, signal: controller.signal });
+  controller.abort();
+  await assert.rejects(cancelled, { message: /was cancelled/ });
+  assert.notEqual((await run('ffprobe', [], limits)).exitCode, 0);
+});

@@ -1,0 +1,138 @@
+// The ffmpeg effect: one process, fed or reading the film by itself, its output cut into segments, its end told exactly once.
+import type { FfmpegEffect } from '#actors/effects.ts';
+import { type ErrorRecord, toErrorRecord } from '#domain/errors.ts';
+import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
+import type { RemuxCache } from '#workers/remux/remux-cache.ts';
+import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
+import { fedArguments, fedStart } from './fed-arguments.ts';
+import { Feed } from './feed.ts';
+import { ffmpegArguments } from './file-arguments.ts';
+import { pour } from './pour.ts';
+import { SegmentReadiness, type SegmentSink } from './segment-readiness.ts';
+import type { WarmEncoders } from './warm-encoders.ts';
+
+/** `isBegun`: its first chunk went ahead. */
+export type Publish = (segment: { key: RenditionKey; name: SegmentName; isBegun: boolean; bytes: Buffer }) => void;
+export type PublishChunk = (chunk: { key: RenditionKey; index: number; bytes: Buffer }) => void;
+
+export type FfmpegLog = (message: string, detail: Record<string, unknown>) => void;
+
+/**
+ * The next start is got ready when this one has got what it wanted most: so many segments after the first. Sound is done long before
+ * the picture beside it, which the start of another process would hold up.
+ */
+const REFILL_AFTER = { picture: 0, sound: 2 };
+
+// SIGKILL on purpose: a terminated ffmpeg would finish and flush work that nobody wants.
+const STOP_SIGNAL = 'SIGKILL';
+
+export type FfmpegEffectOptions = {
+  readonly spawner: SpawnerClient;
+  readonly encoders: WarmEncoders;
+  readonly remux: RemuxCache;
+  readonly ffmpegPath: string;
+  readonly publish: Publish;
+  readonly publishChunk: PublishChunk;
+  readonly log: FfmpegLog;
+};
+
+export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
+  return ({ input: job, sendBack, receive }) => {
+    let child: ChildProcess | null = null;
+    let isStopped = false;
+    let isHeld = false;
+    let failure: ErrorRecord | null = null;
+
+    const stop = (): void => {
+      isStopped = true;
+      child?.kill(STOP_SIGNAL);
+      child?.socket.destroy();
+    };
+    let begunIndex: number | null = null;
+    const sink = {
+      onInit: (bytes: Buffer) => options.publish({ key: job.key, name: 'init', isBegun: false, bytes }),
+      onFirstChunk: (index: number, bytes: Buffer) => {
+        begunIndex = index;
+        options.publishChunk({ key: job.key, index, bytes });
+      },
+      onSegment: (index: number, bytes: Buffer) => {
+        options.publish({ key: job.key, name: index, isBegun: index === begunIndex, bytes });
+        sendBack({ type: 'segment.written', index });
+        if (index === job.firstIndex + REFILL_AFTER[job.rendition.kind === 'audio-encode' ? 'sound' : 'picture']) refill();
+        // Only an encode that reads the film by itself has a frame count to end by.
+        if (index === job.lastIndex) stop();
+      },
+    } satisfies SegmentSink;
+    const fail = (message: string, error: unknown): void => {
+      failure = toErrorRecord(error);
+      options.log(message, { err: error });
+      stop();
+    };
+    const read = (step: () => void): void => {
+      // Output of an ended run is never published.
+      if (isStopped) return;
+      try {
+        step();
+      } catch (error) {
+        fail('the output of an encode could not be cut', error);
+      }
+    };
+    let refill = (): void => undefined;
+    /** Starts it on what it is to read; what comes out goes to the readiness that is returned. */
+    const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness }> => {
+      const feed = Feed.of(job, options.remux);
+      const header = feed && (await feed.header());
+      if (!feed || !header) {
+        return { started: await options.spawner.run(options.ffmpegPath, ffmpegArguments(job)), readiness: new SegmentReadiness(job, sink) };
+      }
+      const args = fedArguments(feed.rendition);
+      refill = () => options.encoders.prepare(args);
+      const started = await options.encoders.take(args);
+      pour(header, feed.fragments(header), started).catch(error => {
+        if (!isStopped) fail('an encode could not be fed', error);
+      });
+      return { started, readiness: new SegmentReadiness(job, sink, fedStart(feed.rendition)) };
+    };
+    const run = async (): Promise<void> => {
+      await requireUnchangedMedia(job.media);
+      const { started, readiness } = await start();
+      child = started;
+      if (isStopped) stop();
+      started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));
+      let hasEnded = false;
+      started.socket.once('end', () => {
+        hasEnded = true;
+      });
+      if (isHeld) started.socket.pause();
+      const closed = new Promise<void>(resolve => started.socket.once('close', () => resolve()));
+      const [exit] = await Promise.all([started.exited, closed]);
+      // What a killed or failed run leaves behind is a part of a segment, not a segment.
+      if (hasEnded && exit.exitCode === 0) read(() => readiness.end());
+      // One that was stopped before its first segment used up a waiting one as well.
+      refill();
+      const isClean = exit.exitCode === 0 && failure === null;
+      if (isStopped && failure === null) return sendBack({ type: 'ffmpeg.exited' });
+      if (isClean) return sendBack({ type: 'ffmpeg.exited' });
+      options.log('ffmpeg failed', { exitCode: exit.exitCode, signal: exit.signal, stderr: exit.stderrTail.slice(-2_000) });
+      sendBack({ type: 'ffmpeg.failed', error: failure ?? { code: 'ENCODE_FAILED', message: 'the transcoder ended with an error' } });
+    };
+
+    receive(command => {
+      switch (command.type) {
+        case 'ffmpeg.stop':
+          return stop();
+        case 'ffmpeg.hold':
+          isHeld = true;
+          child?.socket.pause();
+          return;
+        case 'ffmpeg.resume':
+          isHeld = false;
+          child?.socket.resume();
+          return;
+      }
+    });
+    run().catch(error => sendBack({ type: 'ffmpeg.failed', error: toErrorRecord(error) }));
+    return stop;
+  };
+}

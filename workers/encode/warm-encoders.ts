@@ -1,0 +1,94 @@
+// Encoders that were started before they are needed and wait for their film on stdin: what a start costs is paid by then.
+import type { KeyframeMap } from '#domain/media.ts';
+import { isEncode } from '#domain/rendition.ts';
+import type { Offer } from '#domain/session.ts';
+import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
+import { fedArguments } from './fed-arguments.ts';
+
+type Waiting = {
+  readonly key: string;
+  readonly process: Promise<ChildProcess>;
+  readonly expiry: NodeJS.Timeout;
+};
+
+export type WarmEncodersOptions = {
+  readonly spawner: SpawnerClient;
+  readonly ffmpegPath: string;
+  readonly limit: number;
+  readonly expiryMs?: number;
+};
+
+const EXPIRY_MS = 60_000;
+
+export class WarmEncoders {
+  readonly #options: Required<WarmEncodersOptions>;
+  /** Oldest first. */
+  #waiting: Waiting[] = [];
+  #isClosed = false;
+
+  constructor(options: WarmEncodersOptions) {
+    this.#options = { expiryMs: EXPIRY_MS, ...options };
+  }
+
+  /** One that waits with these arguments, else one that starts now. The caller owns it. */
+  async take(args: readonly string[]): Promise<ChildProcess> {
+    const key = keyOf(args);
+    const found = this.#waiting.find(waiting => waiting.key === key);
+    if (!found) return this.#start(args);
+    this.#remove(found);
+    return found.process.catch(() => this.#start(args));
+  }
+
+  /** Has one wait with these arguments, in place of the one that waits longest when there is no room. */
+  prepare(args: readonly string[]): void {
+    const key = keyOf(args);
+    if (this.#isClosed || this.#options.limit < 1 || this.#waiting.some(waiting => waiting.key === key)) return;
+    const [oldest] = this.#waiting;
+    if (oldest && this.#waiting.length >= this.#options.limit) this.#end(oldest);
+    const process = this.#start(args);
+    const waiting: Waiting = { key, process, expiry: setTimeout(() => this.#end(waiting), this.#options.expiryMs).unref() };
+    this.#waiting.push(waiting);
+    // One that ends by itself is none to be handed out; why it could not start is told by the run that needs one. It may live on where
+    // only its starter was lost: nobody else would end it.
+    process.then(
+      child => child.exited.then(() => this.#end(waiting)),
+      () => this.#remove(waiting),
+    );
+  }
+
+  /** A session was opened: what it will most likely start first. */
+  expect({ delivery, video, audio }: Offer, { copyMethod }: KeyframeMap): void {
+    if (delivery !== 'transcode' || copyMethod === 'ffmpeg') return;
+    for (const rendition of [video[0], audio[0]]) if (rendition && isEncode(rendition)) this.prepare(fedArguments(rendition));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const waiting of [...this.#waiting]) this.#end(waiting);
+  }
+
+  #start(args: readonly string[]): Promise<ChildProcess> {
+    return this.#options.spawner.run(this.#options.ffmpegPath, args);
+  }
+
+  #remove(waiting: Waiting): void {
+    if (!this.#waiting.includes(waiting)) return;
+    clearTimeout(waiting.expiry);
+    this.#waiting = this.#waiting.filter(other => other !== waiting);
+  }
+
+  /** Not one that was handed out. */
+  #end(waiting: Waiting): void {
+    if (!this.#waiting.includes(waiting)) return;
+    this.#remove(waiting);
+    waiting.process.then(
+      child => {
+        child.kill('SIGKILL');
+        child.socket.destroy();
+      },
+      () => undefined,
+    );
+  }
+}
+
+const keyOf = (args: readonly string[]): string => args.join('\0');

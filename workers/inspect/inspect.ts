@@ -1,0 +1,229 @@
+// Reads one media file: its identity, its streams as ffprobe sees them and its keyframe map. Nothing is decoded.
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { FerriteError } from '#domain/errors.ts';
+import type { AudioTimeline, CopyMethod, KeyframeMap, Streams, VideoTimeline } from '#domain/media.ts';
+import type { Inspection } from '#domain/protocol.ts';
+import { inputArguments } from '#workers/encode/input-arguments.ts';
+import type { RunTool } from '#workers/programs/run-tool.ts';
+import type { RemuxSource } from '#workers/remux/source.ts';
+import {
+  bitrateBpsOf,
+  chaptersOf,
+  containerOf,
+  durationMsOf,
+  headerSpanOf,
+  type Probe,
+  parseProbe,
+  startTimeUsOf,
+  streamsOf,
+  timeBaseOf,
+  titleOf,
+} from './ffprobe.ts';
+import { audioTimeline, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './packet-timelines.ts';
+
+export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
+export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
+
+const SAMPLE_BYTES = 64 * 1024;
+const PROBE_DEADLINE_MS = 30_000;
+const PROBE_MAX_BYTES = 8 * 1024 * 1024;
+/** The packets of a whole film are read from disk: minutes for the largest on the slowest. */
+const PACKETS_DEADLINE_MS = 10 * 60_000;
+const PACKETS_MAX_BYTES = 256 * 1024 * 1024;
+
+/** Types of the box an mp4 file begins with. */
+const MP4_FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot']);
+
+/** A file and its first bytes, which tell what a name may not. */
+type InputFile = { readonly path: string; readonly head: Buffer };
+type Identity = { readonly version: string; readonly byteLength: number; readonly mtimeMs: number; readonly head: Buffer };
+type Timelines = {
+  readonly copyMethod: CopyMethod;
+  readonly video: VideoTimeline;
+  readonly audio: readonly AudioTimeline[];
+  readonly codecStrings: ReadonlyMap<number, string>;
+};
+
+/** Throws MEDIA_UNREADABLE with a reason that names no path. */
+export async function inspectMedia(path: string, tools: InspectTools): Promise<Inspection> {
+  const identity = await readIdentity(path);
+  const input = { path, head: identity.head };
+  const probe = await runProbe(input, tools);
+  const probed = streamsOf(probe);
+  if (probed.video.length === 0) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
+  const timelines = (await timelinesFromIndex(path, probe, probed, tools)) ?? (await timelinesFromPackets(input, probe, probed, tools));
+  await requireUnchanged(path, identity);
+  const { version, byteLength, mtimeMs, head } = identity;
+  const durationMs = timelines.copyMethod === 'ffmpeg' ? spanMs(timelines.video) : durationMsOf(probe) || spanMs(timelines.video);
+  return {
+    container: containerOf(probe, head),
+    version,
+    byteLength,
+    mtimeMs,
+    durationMs,
+    bitrateBps: bitrateBpsOf(probe) || Math.round((byteLength * 8000) / Math.max(1, durationMs)),
+    streams: withCodecStrings(probed, timelines.codecStrings),
+    chapters: chaptersOf(probe),
+    title: titleOf(probe),
+    keyframes: keyframeMap(version, startTimeUsOf(probe), timelines),
+  };
+}
+
+const keyframeMap = (version: string, startTimeUs: number, { copyMethod, video, audio }: Timelines): KeyframeMap => ({
+  version,
+  copyMethod,
+  startTimeUs,
+  video,
+  audio,
+});
+
+async function readIdentity(path: string): Promise<Identity> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new FerriteError('MEDIA_UNREADABLE', 'not a regular file');
+    if (stat.size === 0) throw new FerriteError('MEDIA_UNREADABLE', 'the file is empty');
+    const head = await readAt(file, 0, Math.min(SAMPLE_BYTES, stat.size));
+    const tail = await readAt(file, Math.max(0, stat.size - SAMPLE_BYTES), Math.min(SAMPLE_BYTES, stat.size));
+    const mtimeMs = Math.trunc(stat.mtimeMs);
+    const version = createHash('sha256').update(`${stat.size}\0${mtimeMs}\0`).update(head).update(tail).digest('hex').slice(0, 32);
+    return { version, byteLength: stat.size, mtimeMs, head };
+  } catch (cause) {
+    if (cause instanceof FerriteError) throw cause;
+    throw new FerriteError('MEDIA_UNREADABLE', openFailure(cause), { cause });
+  } finally {
+    await file?.close();
+  }
+}
+
+async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(byteLength), 0, byteLength, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+function openFailure(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT') return 'the file is gone';
+  return code === 'EACCES' || code === 'EPERM' ? 'no right to read the file' : 'the file can not be opened';
+}
+
+/** A file that is still being copied would be catalogued with half its index. */
+async function requireUnchanged(path: string, before: Identity): Promise<void> {
+  const after = await readIdentity(path);
+  if (after.version !== before.version) throw new FerriteError('MEDIA_UNREADABLE', 'the file is still being written');
+}
+
+async function runProbe(file: InputFile, tools: InspectTools): Promise<Probe> {
+  const limits = { deadlineMs: PROBE_DEADLINE_MS, maxOutputBytes: PROBE_MAX_BYTES };
+  const stdout = await runFfprobe(file, ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json'], limits, tools);
+  return parseProbe(stdout.toString('utf8'));
+}
+
+async function runFfprobe(
+  { path, head }: InputFile,
+  wanted: readonly string[],
+  limits: { deadlineMs: number; maxOutputBytes: number },
+  { runTool, signal }: InspectTools,
+): Promise<Buffer> {
+  try {
+    const { stdout, stderrTail, exitCode } = await runTool('ffprobe', [...wanted, ...inputArguments(path)], {
+      ...limits,
+      ...(signal && { signal }),
+    });
+    if (exitCode !== 0) throw new FerriteError('MEDIA_UNREADABLE', probeFailure(stderrTail, head));
+    return stdout;
+  } catch (cause) {
+    throw signal?.aborted ? new FerriteError('CANCELLED', 'the inspection was stopped', { cause }) : cause;
+  }
+}
+
+/** ffprobe's words for the failures a person can do something about. */
+function probeFailure(stderrTail: string, head: Buffer): string {
+  // A file that is called .mp4 is taken for one, whatever it holds.
+  const isMp4 = MP4_FIRST_BOXES.has(head.toString('latin1', 4, 8));
+  if (stderrTail.includes('moov atom not found')) return isMp4 ? 'the index (moov) is missing: the file is truncated' : 'not a media file';
+  if (stderrTail.includes('Format not on whitelist')) return 'not a supported kind of media file';
+  return stderrTail.includes('Invalid data found') ? 'not a media file' : 'the file can not be read';
+}
+
+/** From the container's own index, without touching the media data. Null when it has none that we read. */
+async function timelinesFromIndex(
+  path: string,
+  probe: Probe,
+  streams: Streams,
+  { openRemuxSource }: InspectTools,
+): Promise<Timelines | null> {
+  const source = await openSource(path, openRemuxSource);
+  if (source === null) return null;
+  try {
+    if (source.video.keyframes.length === 0) return null;
+    const { copyMethod, video } = source;
+    const audio = streams.audio.map(stream => source.audio.find(({ index }) => index === stream.index) ?? headerTimeline(probe, stream));
+    return { copyMethod, video, audio, codecStrings: codecStringsOf(source, streams) };
+  } finally {
+    await source.close();
+  }
+}
+
+/** An index that our reader refuses is no verdict on the file: ffmpeg may well play it. */
+async function openSource(path: string, openRemuxSource: OpenRemuxSource): Promise<RemuxSource | null> {
+  try {
+    return await openRemuxSource(path);
+  } catch (error) {
+    if (error instanceof FerriteError) return null;
+    throw error;
+  }
+}
+
+function codecStringsOf(source: RemuxSource, streams: Streams): ReadonlyMap<number, string> {
+  const strings = new Map<number, string>();
+  for (const { index } of [...streams.video.slice(0, 1), ...streams.audio]) {
+    const text = source.codecString(index);
+    if (text !== null) strings.set(index, text);
+  }
+  return strings;
+}
+
+async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Streams, tools: InspectTools): Promise<Timelines> {
+  const limits = { deadlineMs: PACKETS_DEADLINE_MS, maxOutputBytes: PACKETS_MAX_BYTES };
+  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, limits, tools));
+  const [video] = streams.video;
+  const timeline = video === undefined ? null : videoTimeline(packets, video.index, timeBaseOf(probe, video.index), video.frameRate);
+  if (timeline === null) throw new FerriteError('MEDIA_UNREADABLE', 'the video has no keyframe');
+  return {
+    copyMethod: 'ffmpeg',
+    video: timeline,
+    audio: streams.audio.map(stream => audioTimeline(packets, stream, timeBaseOf(probe, stream.index)) ?? headerTimeline(probe, stream)),
+    codecStrings: new Map(),
+  };
+}
+
+/** A track whose frames nobody has listed: known only as far as the container's header goes, so it is never copied. */
+function headerTimeline(probe: Probe, { index, sampleRate }: Streams['audio'][number]): AudioTimeline {
+  const timescale = sampleRate || 48_000;
+  const { startPts, durationTicks } = headerSpanOf(probe, index);
+  const { num, den } = timeBaseOf(probe, index);
+  const toSamples = (ticks: number) => Math.round((ticks * num * timescale) / den);
+  const fallbackTicks = (durationMsOf(probe) * den) / (1000 * num);
+  return {
+    index,
+    timescale,
+    firstPts: toSamples(startPts),
+    frameDuration: null,
+    endPts: toSamples(startPts + (durationTicks || fallbackTicks)),
+  };
+}
+
+function withCodecStrings(streams: Streams, strings: ReadonlyMap<number, string>): Streams {
+  return {
+    video: streams.video.map(stream => ({ ...stream, codecString: strings.get(stream.index) ?? stream.codecString })),
+    audio: streams.audio.map(stream => ({ ...stream, codecString: strings.get(stream.index) ?? stream.codecString })),
+    subtitles: streams.subtitles,
+  };
+}
+
+function spanMs({ keyframes, endPts, timescale }: VideoTimeline): number {
+  return Math.round(((endPts - (keyframes[0] ?? endPts)) * 1000) / timescale);
+}

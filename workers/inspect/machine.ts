@@ -1,0 +1,67 @@
+// What this machine's ffmpeg can do: which encoders it has, and how much encoding it does in a second of processor time.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { frameWork } from '#domain/encode-work.ts';
+import { FerriteError } from '#domain/errors.ts';
+import type { RunTool } from '#workers/programs/run-tool.ts';
+
+const FRAMES = 48;
+const MADE = { width: 1280, height: 720 };
+const FROM = { width: 1920, height: 1080 };
+/** The best of these counts: what else the machine does can only make one slower. */
+const RUNS = 3;
+const LIMITS = { deadlineMs: 30_000, maxOutputBytes: 64 * 1024 };
+const LIST_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 1024 * 1024 };
+
+// Moving shapes with some grain: a picture without it is done far too fast, one of pure noise far too slowly.
+const SOURCE = `testsrc2=s=${FROM.width}x${FROM.height}:r=24:d=${FRAMES / 24},noise=alls=6:allf=t`;
+
+/**
+ * Decodes 1080p, scales and encodes 720p as a rung is. Processor time, not the clock: what others do at the same time does not count.
+ * @throws ENCODE_FAILED when ffmpeg can not do it
+ */
+export async function measureSpeed(runTool: RunTool, signal: AbortSignal): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'ferrite-speed-'));
+  const clip = join(folder, 'clip.mp4');
+  const run = async (args: readonly string[]): Promise<string> => {
+    const { exitCode, stderrTail } = await runTool('ffmpeg', ['-hide_banner', '-nostdin', '-nostats', ...args], { ...LIMITS, signal });
+    if (exitCode !== 0) throw new FerriteError('ENCODE_FAILED', 'the transcoder can not make its test film');
+    return stderrTail;
+  };
+  try {
+    await run(['-f', 'lavfi', '-i', SOURCE, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-y', clip]);
+    let bestS = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < RUNS; attempt++) {
+      bestS = Math.min(
+        bestS,
+        processorSeconds(
+          await run([
+            ...['-benchmark', '-i', clip, '-an', '-vf', `scale=${MADE.width}:${MADE.height}:flags=bicubic,format=yuv420p`],
+            ...['-c:v', 'libx264', '-preset', 'superfast', '-crf', '23', '-maxrate', '2800000', '-bufsize', '2800000', '-f', 'null', '-'],
+          ]),
+        ),
+      );
+    }
+    return Math.round((frameWork(MADE, FROM) * FRAMES) / bestS);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** `bench: utime=0.663s stime=0.057s rtime=0.404s` */
+function processorSeconds(stderr: string): number {
+  const [, user, system] = /utime=([\d.]+)s stime=([\d.]+)s/.exec(stderr) ?? [];
+  const seconds = Number(user) + Number(system);
+  if (!(seconds > 0)) throw new FerriteError('ENCODE_FAILED', 'the transcoder did not tell what its test took');
+  return seconds;
+}
+
+/** The names of what it can encode to; empty when it can not be asked. */
+export async function listEncoders(runTool: RunTool, signal: AbortSignal): Promise<string[]> {
+  const { stdout } = await runTool('ffmpeg', ['-hide_banner', '-encoders'], { ...LIST_LIMITS, signal }).catch(() => ({ stdout: '' }));
+  // After the legend: ` V....D libx264              libx264 H.264 …`
+  return [...stdout.toString().matchAll(/^ [VAS][.A-Z]{5} ([\w-]+)/gm)].flatMap(([, name]) =>
+    name === undefined || name === '=' ? [] : [name],
+  );
+}

@@ -1,0 +1,235 @@
+// Walks the blocks of Matroska clusters from any position on, with few and bounded reads (RFC 9559, 5.1.3).
+
+import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { elements, MAX_HEADER_BYTES, readElement, readUnsigned, readVint, unreadable, type WholeElement } from './ebml.ts';
+import { ID } from './file-index.ts';
+import { splitLaces } from './lacing.ts';
+
+export type Block = {
+  readonly trackNumber: number;
+  /** Ticks of the file's clock, as written: before any codec delay. */
+  readonly timestamp: number;
+  readonly isKeyframe: boolean;
+  readonly durationTicks: number | null;
+  readonly clusterPosition: number;
+  /** Where the element that holds it ends in the file. */
+  readonly endPosition: number;
+  /** Views into the reader's window: valid until its next `next()`. */
+  readonly frames: readonly Buffer[];
+};
+
+/** How much of a track's blocks is wanted: `start` gives at least their first bytes and reads over the rest where it can. */
+export type Interest = 'whole' | 'start' | 'none';
+
+export type ClusterHeader = { readonly position: number; readonly timestamp: number; readonly start: number; readonly end: number | null };
+
+export type Walk = {
+  readonly file: UnchangedFile;
+  readonly position: number;
+  /** Where the file's clusters end at the latest. */
+  readonly limit: number;
+  readonly interest: (trackNumber: number) => Interest;
+  /** Bytes to read at first, when it is known how many will be wanted. */
+  readonly firstReadBytes: number;
+  readonly readBytes: number;
+  /** The cluster that `position` lies in, when it is not the start of one. */
+  readonly cluster: ClusterHeader | null;
+};
+
+const TIMESTAMP = 0xe7;
+const SIMPLE_BLOCK = 0xa3;
+const BLOCK_GROUP = 0xa0;
+const BLOCK = 0xa1;
+const START_BYTES = 512; // `start`: enough for any frame header we look at
+const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
+const CLUSTER_HEAD_BYTES = 128;
+
+export class BlockReader {
+  readonly #walk: Walk;
+  #memory = new ArrayBuffer(0);
+  #window: Buffer = Buffer.alloc(0);
+  #windowPosition = 0;
+  /** Of the next element to look at. */
+  #position: number;
+  #cluster: { readonly position: number; readonly timestamp: number | null } | null;
+  /** Bytes from #position on without which the next element can't be read. */
+  #needed: number;
+
+  constructor(walk: Walk) {
+    this.#walk = walk;
+    this.#position = walk.position;
+    this.#cluster = walk.cluster;
+    this.#needed = Math.min(walk.firstReadBytes, MAX_BLOCK_BYTES);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Of the cluster it has come to; null before the first. */
+  get clusterTimestamp(): number | null {
+    return this.#cluster?.timestamp ?? null;
+  }
+
+  /** The blocks of the next read, possibly none; null at the end of the clusters. */
+  async next(): Promise<readonly Block[] | null> {
+    const { file, limit, readBytes } = this.#walk;
+    const rest = limit - this.#position;
+    if (rest <= 0) return null;
+    const byteLength = Math.min(Math.max(this.#needed, readBytes), rest);
+    if (this.#memory.byteLength < byteLength) this.#memory = Buffer.allocUnsafeSlow(byteLength).buffer;
+    this.#window = await file.readInto(Buffer.from(this.#memory, 0, byteLength), this.#position);
+    this.#windowPosition = this.#position;
+    this.#needed = MAX_HEADER_BYTES;
+    const blocks: Block[] = [];
+    while (this.#step(blocks));
+    return blocks;
+  }
+
+  /** Lets the views given out so far stay valid: the next read takes new memory. */
+  keepViews(): void {
+    this.#memory = new ArrayBuffer(0);
+  }
+
+  /** Reads one element; false when its bytes are not here. */
+  #step(blocks: Block[]): boolean {
+    const at = this.#position - this.#windowPosition;
+    if (at >= this.#window.byteLength) return false;
+    const element = readElement(this.#window, at);
+    if (!element) return this.#windowPosition + this.#window.byteLength < this.#walk.limit ? this.#need(MAX_HEADER_BYTES) : this.#finish();
+    const { end } = element;
+    if (element.id === ID.cluster) {
+      this.#cluster = { position: this.#position, timestamp: null };
+      this.#position = this.#windowPosition + element.start;
+      return true;
+    }
+    if (element.id === ID.ebml) return this.#finish(); // another file appended to this one
+    if (end === null || this.#windowPosition + end > this.#walk.limit) throw unreadable('the file is cut off inside a cluster');
+    const isRead = this.#readChild({ id: element.id, start: element.start, end }, at, blocks);
+    if (isRead) this.#position = this.#windowPosition + end;
+    return isRead;
+  }
+
+  #readChild(element: WholeElement, at: number, blocks: Block[]): boolean {
+    switch (element.id) {
+      case TIMESTAMP:
+        if (element.end > this.#window.byteLength) return this.#need(element.end - at);
+        if (this.#cluster) this.#cluster = { position: this.#cluster.position, timestamp: readUnsigned(this.#window, element) };
+        return true;
+      case SIMPLE_BLOCK:
+        return this.#readSimpleBlock(element, at, blocks);
+      case BLOCK_GROUP:
+        return this.#readBlockGroup(element, at, blocks);
+      default:
+        return true;
+    }
+  }
+
+  #readSimpleBlock(element: WholeElement, at: number, blocks: Block[]): boolean {
+    const known = Math.min(element.end, element.start + START_BYTES);
+    if (known > this.#window.byteLength) return this.#need(known - at);
+    const header = readBlockHeader(this.#window, element);
+    const interest = this.#walk.interest(header.trackNumber);
+    if (interest === 'none') return true;
+    const isLaced = (header.flags & 0x06) !== 0;
+    if ((interest === 'whole' || isLaced) && element.end > this.#window.byteLength) return this.#need(element.end - at);
+    const isKeyframe = (header.flags & 0x80) !== 0;
+    const end = Math.min(element.end, this.#window.byteLength);
+    blocks.push({
+      ...this.#placed(header, element),
+      isKeyframe,
+      durationTicks: null,
+      frames: splitLaces(this.#window, header.end, end, header.flags),
+    });
+    return true;
+  }
+
+  #readBlockGroup(element: WholeElement, at: number, blocks: Block[]): boolean {
+    const first = readElement(this.#window, element.start);
+    const known = Math.min(element.end, element.start + START_BYTES);
+    if (!first || known > this.#window.byteLength) return this.#need(known - at);
+    const isBlockFirst = first.id === BLOCK && first.end !== null;
+    if (isBlockFirst && this.#walk.interest(readBlockHeader(this.#window, first).trackNumber) === 'none') return true;
+    // The duration and the references follow the block: the group is wanted whole even for its start.
+    if (element.end > this.#window.byteLength) return this.#need(element.end - at);
+    const fields = [...elements(this.#window, element.start, element.end)];
+    const block = fields.find(({ id }) => id === BLOCK);
+    const duration = fields.find(({ id }) => id === 0x9b);
+    if (!block) return true;
+    const header = readBlockHeader(this.#window, block);
+    if (this.#walk.interest(header.trackNumber) === 'none') return true;
+    const isKeyframe = !fields.some(({ id }) => id === 0xfb);
+    const durationTicks = duration ? readUnsigned(this.#window, duration) : null;
+    blocks.push({
+      ...this.#placed(header, element),
+      isKeyframe,
+      durationTicks,
+      frames: splitLaces(this.#window, header.end, block.end, header.flags),
+    });
+    return true;
+  }
+
+  #placed({ trackNumber, relativeTimestamp }: BlockHeader, element: WholeElement) {
+    const cluster = this.#cluster;
+    if (!cluster || cluster.timestamp === null) throw unreadable('a Matroska cluster has no timestamp');
+    const timestamp = cluster.timestamp + relativeTimestamp;
+    return { trackNumber, timestamp, clusterPosition: cluster.position, endPosition: this.#windowPosition + element.end };
+  }
+
+  #need(byteLength: number): false {
+    if (byteLength > MAX_BLOCK_BYTES) throw unreadable('a Matroska block is larger than any real one');
+    this.#needed = byteLength;
+    return false;
+  }
+
+  #finish(): false {
+    this.#position = this.#walk.limit;
+    return false;
+  }
+}
+
+type BlockHeader = { readonly trackNumber: number; readonly relativeTimestamp: number; readonly flags: number; readonly end: number };
+
+/** Track, time and flags stand at the start of the payload of SimpleBlock and Block alike. */
+function readBlockHeader(bytes: Buffer, { start, end }: { readonly start: number; readonly end: number | null }): BlockHeader {
+  const track = readVint(bytes, start, bytes.byteLength);
+  const at = start + (track?.length ?? 0);
+  if (!track || at + 3 > Math.min(end ?? 0, bytes.byteLength)) throw unreadable('a Matroska block is damaged');
+  return { trackNumber: track.value, relativeTimestamp: bytes.readInt16BE(at), flags: bytes.readUInt8(at + 2), end: at + 3 };
+}
+
+/** The last cluster from `from` (the start of an element) on whose timestamp is at most `timestamp`; reads only headers. */
+export async function lastClusterUpTo(file: UnchangedFile, from: number, limit: number, timestamp: number): Promise<number> {
+  let found = from;
+  let position = from;
+  while (position < limit) {
+    const bytes = await file.read(position, CLUSTER_HEAD_BYTES);
+    const element = readElement(bytes, 0);
+    if (!element || element.end === null) return found;
+    if (element.id === ID.cluster) {
+      if (readClusterTimestamp(bytes, element.start) > timestamp) return found;
+      found = position;
+    }
+    position += element.end;
+  }
+  return found;
+}
+
+export async function readClusterHeader(file: UnchangedFile, position: number): Promise<ClusterHeader> {
+  const bytes = await file.read(position, CLUSTER_HEAD_BYTES);
+  const element = readElement(bytes, 0);
+  if (element?.id !== ID.cluster) throw unreadable('the Matroska index points to a place without a cluster');
+  const end = element.end === null ? null : position + element.end;
+  return { position, timestamp: readClusterTimestamp(bytes, element.start), start: position + element.start, end };
+}
+
+/** Of the cluster whose payload starts at `start`; only small elements ever stand before it. */
+function readClusterTimestamp(bytes: Buffer, start: number): number {
+  let at = start;
+  for (let child = readElement(bytes, at); child && child.end !== null; child = readElement(bytes, at)) {
+    if (child.id === TIMESTAMP && child.end <= bytes.byteLength)
+      return readUnsigned(bytes, { id: child.id, start: child.start, end: child.end });
+    at = child.end;
+  }
+  throw unreadable('a Matroska cluster has no timestamp');
+}

@@ -1,0 +1,255 @@
+// Remuxes Matroska and WebM: keyframes come from the Cues, every segment from the clusters it lies in.
+import { FerriteError } from '#domain/errors.ts';
+import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import { initSegment } from '#workers/bmff/boxes.ts';
+import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
+import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
+import type { RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { type DecodeClock, type FrameGrid, FrameNumbering, framePosition } from './clock.ts';
+import { type Cue, lastCueUpTo, readIndex } from './file-index.ts';
+import { packageAudio, packageVideo } from './sample-entries.ts';
+import { type AudioFacts, scan, type VideoFacts } from './scan.ts';
+import { audioSegment, videoSegment } from './segments.ts';
+import type { MatroskaTrack } from './tracks.ts';
+
+type VideoTrack = {
+  readonly track: MatroskaTrack;
+  readonly timeline: VideoTimeline;
+  readonly sampleEntry: Buffer | null;
+  readonly clock: DecodeClock;
+  /** One for every keyframe of the timeline. */
+  readonly cues: readonly Cue[];
+};
+
+type AudioTrack = {
+  readonly track: MatroskaTrack;
+  readonly timeline: AudioTimeline;
+  readonly sampleEntry: Buffer | null;
+  /** Null when the frames are not all of one duration. */
+  readonly grid: FrameGrid | null;
+};
+
+type Layout = {
+  readonly ticksPerSecond: number;
+  readonly timestampScaleNs: number;
+  readonly firstClusterPosition: number;
+  readonly clustersEnd: number;
+};
+
+const MAX_TICKS_PER_SECOND = 1e8; // so that durations and composition offsets of many seconds fit their 32 bits
+const PEAK_WINDOW_S = 2;
+/** Video frames of this size are read over when only the sound is wanted; smaller ones come with the same read. */
+const LARGE_FRAME_BYTES = 96 * 1024;
+const BYTES_PER_CUE = 80;
+
+/** Null when the file has to be copied by ffmpeg: no video, no usable Cues, compressed frames or an odd clock. Throws MEDIA_UNREADABLE for a damaged file. */
+export async function openMatroska(path: string): Promise<RemuxSource | null> {
+  const file = await UnchangedFile.open(path);
+  try {
+    const source = await openIndex(file);
+    if (!source) await file.close();
+    return source;
+  } catch (error) {
+    await file.close();
+    throw error instanceof RangeError ? new FerriteError('MEDIA_UNREADABLE', 'the Matroska structure is damaged', { cause: error }) : error;
+  }
+}
+
+async function openIndex(file: UnchangedFile): Promise<MatroskaSource | null> {
+  const index = await readIndex(file);
+  const { timestampScaleNs, firstClusterPosition } = index;
+  const ticksPerSecond = 1e9 / timestampScaleNs;
+  const video = index.tracks.find(({ kind }) => kind === 'video');
+  const audio = index.tracks.filter(({ kind }) => kind === 'audio');
+  if (!video || video.codecId === 'V_MS/VFW/FOURCC') return null; // whose timestamps are decode times
+  if ([video, ...audio].some(({ isEncoded, timestampScale }) => isEncoded || timestampScale !== 1)) return null;
+  if (!Number.isInteger(ticksPerSecond) || ticksPerSecond > MAX_TICKS_PER_SECOND) return null;
+  const cues = index.cuesOf(video.number);
+  const isAscending = cues.every((cue, at) => cue.clusterPosition >= (cues[at - 1]?.clusterPosition ?? firstClusterPosition));
+  if (cues.length === 0 || !isAscending) return null;
+  const facts = await scan({ file, video, audio, cues, firstClusterPosition, limit: index.segmentEnd, timestampScaleNs });
+  await file.verify();
+  if (!facts) return null;
+  const layout = { ticksPerSecond, timestampScaleNs, firstClusterPosition, clustersEnd: facts.video.clustersEnd };
+  const videoTrack = readVideoTrack(video, cues, facts.video, layout);
+  const audioTracks = audio.map(track => readAudioTrack(track, facts.audio.get(track), videoTrack.timeline, layout));
+  return new MatroskaSource(file, videoTrack, audioTracks, layout);
+}
+
+class MatroskaSource implements RemuxSource {
+  readonly copyMethod = 'matroska';
+  readonly #file: UnchangedFile;
+  readonly #video: VideoTrack;
+  readonly #audio: readonly AudioTrack[];
+  readonly #layout: Layout;
+
+  constructor(file: UnchangedFile, video: VideoTrack, audio: readonly AudioTrack[], layout: Layout) {
+    this.#file = file;
+    this.#video = video;
+    this.#audio = audio;
+    this.#layout = layout;
+  }
+
+  get video(): VideoTimeline {
+    return this.#video.timeline;
+  }
+
+  get audio(): readonly AudioTimeline[] {
+    return this.#audio.map(({ timeline }) => timeline);
+  }
+
+  get indexByteLength(): number {
+    const tracks = [this.#video, ...this.#audio].map(
+      ({ track, sampleEntry }) => track.codecPrivate.byteLength + (sampleEntry?.byteLength ?? 0),
+    );
+    return tracks.reduce((sum, byteLength) => sum + byteLength, this.#video.cues.length * BYTES_PER_CUE);
+  }
+
+  codecString(streamIndex: number): string | null {
+    const { sampleEntry } = this.#trackAt(streamIndex);
+    return sampleEntry && codecStringOf(sampleEntry);
+  }
+
+  initSegment(streamIndex: number): Buffer {
+    const { track, timeline, sampleEntry } = this.#trackAt(streamIndex);
+    const isVideo = track.kind === 'video';
+    const isCopyable = isVideo || this.#audioAt(streamIndex).grid !== null;
+    if (!sampleEntry || !isCopyable) throw new FerriteError('MEDIA_UNSUPPORTED', `a track of codec ${track.codecId} can not be copied`);
+    const { width, height, pixelAspect } = track.picture;
+    return initSegment({
+      kind: isVideo ? 'video' : 'audio',
+      timescale: timeline.timescale,
+      sampleEntry,
+      width: isVideo ? Math.round((width * pixelAspect.num) / pixelAspect.den) : 0,
+      height: isVideo ? height : 0,
+      language: terminologyCode(track.language),
+    });
+  }
+
+  async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
+    const isVideo = streamIndex === this.#video.track.streamIndex;
+    const segment = await (isVideo ? this.#videoSegment(span) : this.#audioSegment(this.#audioAt(streamIndex), span));
+    await this.#file.verify();
+    return segment;
+  }
+
+  async locate(): Promise<null> {
+    return null;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #videoSegment(span: SegmentSpan): Promise<Buffer> {
+    const { track, cues, clock, timeline } = this.#video;
+    const delayTicks = codecDelayTicks(track, this.#layout);
+    const from = lastCueUpTo(cues, span.fromPts + delayTicks);
+    const to = lastCueUpTo(cues, span.toPts + delayTicks);
+    const endsAtKeyframe = to?.timestamp === span.toPts + delayTicks;
+    if (from?.timestamp !== span.fromPts + delayTicks || (!endsAtKeyframe && span.toPts < timeline.endPts)) {
+      throw new FerriteError('SEGMENT_NOT_FOUND', 'a segment of a copied picture starts and ends at keyframes');
+    }
+    const file = this.#file;
+    const { clustersEnd } = this.#layout;
+    const isFirstKeyframe = from === cues[0];
+    return videoSegment({ file, track, clock, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe }, span);
+  }
+
+  #audioSegment({ track, grid, timeline }: AudioTrack, span: SegmentSpan): Promise<Buffer> {
+    if (!grid) throw new FerriteError('MEDIA_UNSUPPORTED', `a track of codec ${track.codecId} can not be copied`);
+    const { firstClusterPosition, clustersEnd } = this.#layout;
+    const { cues, clock } = this.#video;
+    const ticks = this.#video.timeline.endPts - (this.#video.timeline.keyframes[0] ?? 0);
+    const frameBytes = ((clustersEnd - firstClusterPosition) / Math.max(ticks, 1)) * clock.frameTicks;
+    const readBytes = frameBytes > LARGE_FRAME_BYTES ? LARGE_FRAME_BYTES / 4 : LARGE_FRAME_BYTES * 4;
+    const delayTicks = codecDelayTicks(track, this.#layout);
+    const where = { file: this.#file, cues, firstClusterPosition, clustersEnd, readBytes };
+    return audioSegment({ ...where, track, grid, firstPts: timeline.firstPts, delayTicks }, span);
+  }
+
+  #trackAt(streamIndex: number): VideoTrack | AudioTrack {
+    return streamIndex === this.#video.track.streamIndex ? this.#video : this.#audioAt(streamIndex);
+  }
+
+  #audioAt(streamIndex: number): AudioTrack {
+    const audio = this.#audio.find(({ track }) => track.streamIndex === streamIndex);
+    if (!audio) throw new FerriteError('SEGMENT_NOT_FOUND', 'the file has no such video or audio track');
+    return audio;
+  }
+}
+
+function readVideoTrack(track: MatroskaTrack, indexed: readonly Cue[], facts: VideoFacts, layout: Layout): VideoTrack {
+  const isFirstIndexed = (indexed[0]?.timestamp ?? 0) <= facts.firstKeyframe.timestamp;
+  const cues = isFirstIndexed ? indexed : [facts.firstKeyframe, ...indexed];
+  const delayTicks = codecDelayTicks(track, layout);
+  const timeline = {
+    timescale: layout.ticksPerSecond,
+    keyframes: cues.map(({ timestamp }) => timestamp - delayTicks),
+    endPts: facts.endTimestamp - delayTicks,
+    hasLeadingPictures: facts.clock.leadingFrames > 0,
+    peakBitrateBps: peakBitrate(cues, facts, layout),
+  };
+  const framesPerSecond = layout.ticksPerSecond / facts.clock.frameTicks;
+  return { track, timeline, sampleEntry: packageVideo(track, facts.keyframe, framesPerSecond), clock: facts.clock, cues };
+}
+
+/** Of everything in the file between two cues: no less than the video alone. */
+function peakBitrate(cues: readonly Cue[], { endTimestamp, clustersEnd }: VideoFacts, { ticksPerSecond }: Layout): number {
+  const marks = cues.map(({ timestamp, clusterPosition, relativePosition }) => ({
+    timestamp,
+    position: clusterPosition + (relativePosition ?? 0),
+  }));
+  marks.push({ timestamp: endTimestamp, position: clustersEnd });
+  const window = PEAK_WINDOW_S * ticksPerSecond;
+  let peak = 0;
+  let to = 0;
+  for (const from of marks) {
+    while (to < marks.length - 1 && (marks[to]?.timestamp ?? endTimestamp) - from.timestamp < window) to++;
+    const end = marks[to] ?? from;
+    const seconds = Math.max(end.timestamp - from.timestamp, window) / ticksPerSecond;
+    peak = Math.max(peak, ((end.position - from.position) * 8) / seconds);
+  }
+  return Math.ceil(peak);
+}
+
+function readAudioTrack(track: MatroskaTrack, facts: AudioFacts | undefined, video: VideoTimeline, layout: Layout): AudioTrack {
+  const { sampleRate, frameDuration, sampleEntry } = packageAudio(track, facts?.packets ?? []);
+  const { ticksPerSecond } = layout;
+  const delayTicks = codecDelayTicks(track, layout);
+  const toSamples = (ticks: number) => Math.round((ticks * sampleRate) / ticksPerSecond);
+  const base = { index: track.streamIndex, timescale: sampleRate };
+  const last = facts?.last.at(-1);
+  if (!facts || !last) {
+    // Silent for so long at the start or the end that it was not found: it lasts as long as the picture.
+    const timeline = { ...base, firstPts: toSamples(video.keyframes[0] ?? 0), frameDuration: null, endPts: toSamples(video.endPts) };
+    return { track, timeline, sampleEntry, grid: null };
+  }
+  const firstTicks = facts.firstTimestamp - delayTicks;
+  const firstPts = toSamples(firstTicks);
+  if (frameDuration === null || !sampleEntry) {
+    const lastFrames = (last.frames * (track.defaultDurationNs ?? 0)) / layout.timestampScaleNs;
+    const timeline = { ...base, firstPts, frameDuration: null, endPts: toSamples(last.timestamp - delayTicks + lastFrames) };
+    return { track, timeline, sampleEntry, grid: null };
+  }
+  const grid = { sampleRate, frameDuration, firstTicks, ticksPerSecond };
+  const endPts = firstPts + framesUpTo(facts, grid, delayTicks) * frameDuration;
+  return { track, timeline: { ...base, firstPts, frameDuration, endPts }, sampleEntry, grid };
+}
+
+function framesUpTo({ last }: AudioFacts, grid: FrameGrid, delayTicks: number): number {
+  const numbering = new FrameNumbering();
+  let count = 0;
+  for (const { timestamp, frames } of last) {
+    for (let frame = 0; frame < frames; frame++) {
+      const number = numbering.next(framePosition(grid, timestamp - delayTicks) + frame);
+      if (number !== null) count = number + 1;
+    }
+  }
+  return count;
+}
+
+/** Rounded as ffmpeg does: what is to be cut off the start of a track moves its whole clock. */
+const codecDelayTicks = ({ codecDelayNs }: MatroskaTrack, { timestampScaleNs }: Layout): number =>
+  Math.round(codecDelayNs / timestampScaleNs);

@@ -1,0 +1,192 @@
+// Builds one fMP4 segment of one Matroska track from the clusters it lies in.
+import { FerriteError } from '#domain/errors.ts';
+import { type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
+import type { SegmentSpan } from '#workers/remux/source.ts';
+import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { type Block, BlockReader, lastClusterUpTo, readClusterHeader } from './blocks.ts';
+import { type DecodeClock, decodeDelay, decodeTimes, type FrameGrid, FrameNumbering, framePosition, frameTicks } from './clock.ts';
+import { unreadable } from './ebml.ts';
+import { type Cue, lastCueUpTo } from './file-index.ts';
+import type { MatroskaTrack } from './tracks.ts';
+
+export type VideoSegmentInput = {
+  readonly file: UnchangedFile;
+  readonly track: MatroskaTrack;
+  readonly clock: DecodeClock;
+  readonly from: Cue;
+  /** The keyframe that the next segment starts with; null at the end of the track. */
+  readonly to: Cue | null;
+  readonly clustersEnd: number;
+  /** PTS = timestamp − this. */
+  readonly delayTicks: number;
+  /** Nothing shown before the first keyframe of a file can be decoded. */
+  readonly isFirstKeyframe: boolean;
+};
+
+export type AudioSegmentInput = {
+  readonly file: UnchangedFile;
+  readonly track: MatroskaTrack;
+  readonly grid: FrameGrid;
+  readonly firstPts: number;
+  readonly cues: readonly Cue[];
+  readonly firstClusterPosition: number;
+  readonly clustersEnd: number;
+  readonly delayTicks: number;
+  readonly readBytes: number;
+};
+
+type Frame = { readonly pts: number; readonly isKeyframe: boolean; readonly parts: readonly Buffer[] };
+
+const READ_ON_BYTES = 1024 * 1024;
+const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
+const CLUSTER_HEADER_BYTES = { least: 5, most: 12 };
+/** So far into a cluster it is worth a read of its own to skip what lies before. */
+const SKIP_BYTES = 64 * 1024;
+
+const LOOK_BACK_MS = 1000;
+const MAX_LOOK_BACK_MS = 16_000;
+/** No muxer keeps the sound further behind the picture. */
+const MAX_INTERLEAVE_MS = 10_000;
+/** Frames after which the numbering no longer depends on where it was started. */
+const SETTLING_FRAMES = 12;
+
+export async function videoSegment(input: VideoSegmentInput, span: SegmentSpan): Promise<Buffer> {
+  const frames = await videoFrames(input);
+  const presentation = frames.map(({ pts }) => pts);
+  const decode = decodeTimes(presentation, span.fromPts, span.toPts, input.clock);
+  const end = span.toPts - decodeDelay(input.clock);
+  const samples = frames.map((frame, index): Sample => {
+    const dts = decode[index] ?? end;
+    return {
+      byteLength: byteLengthOf(frame),
+      duration: (decode[index + 1] ?? end) - dts,
+      compositionOffset: frame.pts - dts,
+      isSync: frame.isKeyframe,
+    };
+  });
+  return assemble(span.index, (decode[0] ?? 0) + span.shiftTicks, samples, frames);
+}
+
+/** The frames from the keyframe at `from` up to the keyframe at `to`, in file order. */
+async function videoFrames(input: VideoSegmentInput): Promise<Frame[]> {
+  const { from, to, clustersEnd } = input;
+  const { reader, earliestEnd } = await readerOfSegment(input);
+  const frames: Frame[] = [];
+  for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+    for (const block of blocks) {
+      if (to && block.isKeyframe && block.timestamp >= to.timestamp) {
+        if (frames.length === 0 || block.timestamp !== to.timestamp) throw misled();
+        return frames;
+      }
+      if (frames.length === 0 && !(block.isKeyframe && block.timestamp === from.timestamp)) continue;
+      if (!input.isFirstKeyframe || block.timestamp >= from.timestamp) frames.push(...framesOf(block, input));
+    }
+    const isWhole = to?.relativePosition !== null && reader.position >= earliestEnd;
+    if (isWhole) break;
+    if (reader.position - from.clusterPosition > MAX_SEGMENT_BYTES) throw misled();
+    reader.keepViews();
+  }
+  if (frames.length === 0 || (to && reader.position >= clustersEnd)) throw misled();
+  return frames;
+}
+
+async function readerOfSegment({
+  file,
+  track,
+  from,
+  to,
+  clustersEnd,
+}: VideoSegmentInput): Promise<{ reader: BlockReader; earliestEnd: number }> {
+  const offset = from.relativePosition ?? 0;
+  const cluster = offset > SKIP_BYTES ? await readClusterHeader(file, from.clusterPosition) : null;
+  const position = cluster ? cluster.start + offset : from.clusterPosition;
+  // Where the first byte behind the segment lies, as far as the cue tells.
+  const earliestEnd = to ? to.clusterPosition + CLUSTER_HEADER_BYTES.least + (to.relativePosition ?? 0) : clustersEnd;
+  const firstReadBytes = Math.max(0, earliestEnd - position) + CLUSTER_HEADER_BYTES.most;
+  if (firstReadBytes > MAX_SEGMENT_BYTES) throw misled();
+  const interest = (number: number) => (number === track.number ? 'whole' : 'none');
+  const reader = new BlockReader({ file, position, limit: clustersEnd, interest, firstReadBytes, readBytes: READ_ON_BYTES, cluster });
+  return { reader, earliestEnd };
+}
+
+function framesOf(block: Block, { track, clock, delayTicks }: VideoSegmentInput): Frame[] {
+  return block.frames.map((bytes, index) => ({
+    pts: block.timestamp - delayTicks + Math.round(index * clock.frameTicks),
+    isKeyframe: block.isKeyframe,
+    parts: track.strippedHeader.byteLength > 0 ? [track.strippedHeader, bytes] : [bytes],
+  }));
+}
+
+export async function audioSegment(input: AudioSegmentInput, span: SegmentSpan): Promise<Buffer> {
+  const { grid, firstPts } = input;
+  const first = Math.ceil((span.fromPts - firstPts) / grid.frameDuration);
+  const behind = Math.ceil((span.toPts - firstPts) / grid.frameDuration);
+  const { frames, isFollowed } = await audioFrames(input, first, behind);
+  const [start] = frames;
+  if (!start) throw new FerriteError('SEGMENT_NOT_FOUND', 'the track has no sound in this segment');
+  const samples = frames.map((frame, index): Sample => {
+    const next = frames[index + 1]?.number ?? (isFollowed ? behind : frame.number + 1);
+    // A hole in the source makes the frame before it longer: the frames after it keep their time.
+    return { byteLength: byteLengthOf(frame), duration: (next - frame.number) * grid.frameDuration, compositionOffset: 0, isSync: true };
+  });
+  return assemble(span.index, firstPts + start.number * grid.frameDuration + span.shiftTicks, samples, frames);
+}
+
+type AudioFrame = Pick<Frame, 'parts'> & { readonly number: number };
+type AudioFrames = { readonly frames: readonly AudioFrame[]; readonly isFollowed: boolean };
+
+/**
+ * Sound of one time may lie in clusters before or after the picture of that time, and a frame's number depends a little on the frames before it:
+ * reading starts early, and earlier still when it turns out not to have been early enough.
+ */
+async function audioFrames(input: AudioSegmentInput, first: number, behind: number): Promise<AudioFrames> {
+  const { file, cues, grid, delayTicks, firstClusterPosition, clustersEnd } = input;
+  const fromTimestamp = frameTicks(grid, first) + delayTicks;
+  let lookBackMs = LOOK_BACK_MS;
+  for (;;) {
+    const wanted = fromTimestamp - (lookBackMs * grid.ticksPerSecond) / 1000;
+    const cue = lastCueUpTo(cues, wanted);
+    const position = await lastClusterUpTo(file, cue?.clusterPosition ?? firstClusterPosition, clustersEnd, wanted);
+    const found = await collectAudio(input, position, first, behind);
+    if (found.hasEarlier || position <= firstClusterPosition || lookBackMs >= MAX_LOOK_BACK_MS) return found;
+    lookBackMs *= 4;
+  }
+}
+
+async function collectAudio(
+  { file, track, grid, delayTicks, clustersEnd, readBytes }: AudioSegmentInput,
+  position: number,
+  first: number,
+  behind: number,
+): Promise<AudioFrames & { readonly hasEarlier: boolean }> {
+  const interest = (number: number) => (number === track.number ? 'whole' : 'none');
+  const reader = new BlockReader({ file, position, limit: clustersEnd, interest, firstReadBytes: 0, readBytes, cluster: null });
+  const latestTimestamp = frameTicks(grid, behind) + delayTicks + (MAX_INTERLEAVE_MS * grid.ticksPerSecond) / 1000;
+  const numbering = new FrameNumbering();
+  const frames: AudioFrame[] = [];
+  let hasEarlier = false;
+  for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+    for (const block of blocks) {
+      for (const [index, bytes] of block.frames.entries()) {
+        const number = numbering.next(framePosition(grid, block.timestamp - delayTicks) + index);
+        if (number === null) continue;
+        if (number >= behind) return { frames, isFollowed: true, hasEarlier };
+        if (number < first) hasEarlier ||= number < first - SETTLING_FRAMES;
+        else frames.push({ number, parts: [Buffer.concat([track.strippedHeader, bytes])] });
+      }
+    }
+    if ((reader.clusterTimestamp ?? 0) > latestTimestamp) break;
+  }
+  return { frames, isFollowed: false, hasEarlier };
+}
+
+function assemble(index: number, decodeTime: number, samples: readonly Sample[], frames: readonly Pick<Frame, 'parts'>[]): Buffer {
+  const { bytes, dataStart } = writeMovieFragment(index + 1, decodeTime, samples);
+  let at = dataStart;
+  for (const { parts } of frames) for (const part of parts) at += part.copy(bytes, at);
+  return bytes;
+}
+
+const byteLengthOf = ({ parts }: Pick<Frame, 'parts'>): number => parts.reduce((sum, part) => sum + part.byteLength, 0);
+
+const misled = (): FerriteError => unreadable('the index of the Matroska file points to a place without its keyframe');

@@ -1,0 +1,127 @@
+// Segments of an MP4 file, from its own index: `moof` computed from the sample table, `mdat` read as the bytes lie.
+import { FerriteError } from '#domain/errors.ts';
+import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import type { LocatedSegment } from '#domain/protocol.ts';
+import { FragmentHeadWriter, fragmentHeadByteLength, initSegment } from '#workers/bmff/boxes.ts';
+import { durationAt, lowerBound, numberAt, ptsAt, type SampleTable, tableByteLength } from '#workers/remux/sample-table.ts';
+import { readSamples, stretchesOf } from '#workers/remux/scattered-samples.ts';
+import type { RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { type CopyableTrack, type Mp4Index, readMp4Index } from './file-index.ts';
+
+/** Above any segment of a plan (15 s of the fastest disc): a file that needs more is damaged or no film. */
+const MAX_SEGMENT_BYTES = 512 * 1024 * 1024;
+
+/** Null when the file is no MP4, or its timing is not one we copy. Throws MEDIA_UNREADABLE when it is cut off or damaged. */
+export async function openMp4(path: string): Promise<RemuxSource | null> {
+  const file = await UnchangedFile.open(path);
+  try {
+    const index = await readMp4Index(file);
+    if (index) return new Mp4Source(file, index);
+  } catch (cause) {
+    await file.close();
+    // Tables are read where the file says they lie: a damaged one leads out of the buffer.
+    if (cause instanceof RangeError)
+      throw new FerriteError('MEDIA_UNREADABLE', 'the MP4 file is damaged: its index contradicts itself', { cause });
+    throw cause;
+  }
+  await file.close();
+  return null;
+}
+
+/** Samples [first, end) of a track, as one segment. */
+type Place = {
+  readonly table: SampleTable;
+  readonly first: number;
+  readonly end: number;
+  readonly dataByteLength: number;
+  readonly decodeTime: number;
+  readonly sequenceNumber: number;
+};
+
+class Mp4Source implements RemuxSource {
+  readonly copyMethod = 'mp4';
+  readonly video: VideoTimeline;
+  readonly audio: readonly AudioTimeline[];
+  readonly indexByteLength: number;
+  readonly #file: UnchangedFile;
+  readonly #index: Mp4Index;
+
+  constructor(file: UnchangedFile, index: Mp4Index) {
+    this.#file = file;
+    this.#index = index;
+    this.video = index.video;
+    this.audio = index.audio;
+    this.indexByteLength = [...index.copyable.values()].reduce((sum, { table }) => sum + tableByteLength(table), 0);
+  }
+
+  codecString(streamIndex: number): string | null {
+    return this.#index.codecStrings.get(streamIndex) ?? null;
+  }
+
+  initSegment(streamIndex: number): Buffer {
+    return initSegment(this.#track(streamIndex).header);
+  }
+
+  async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
+    const place = this.#place(streamIndex, span);
+    const dataStart = fragmentHeadByteLength(place.end - place.first);
+    const bytes = Buffer.allocUnsafeSlow(dataStart + place.dataByteLength);
+    writeHead(bytes, place);
+    await readSamples(this.#file, place.table, place.first, bytes.subarray(dataStart));
+    await this.#file.verify();
+    return bytes;
+  }
+
+  async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment> {
+    const place = this.#place(streamIndex, span);
+    const head = Buffer.allocUnsafeSlow(fragmentHeadByteLength(place.end - place.first));
+    writeHead(head, place);
+    const stretches = stretchesOf(place.table, place.first, place.end);
+    return { head, stretches, byteLength: head.byteLength + place.dataByteLength };
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  /** @throws SEGMENT_NOT_FOUND when no sample lies there. */
+  #place(streamIndex: number, span: SegmentSpan): Place {
+    const track = this.#track(streamIndex);
+    const { table } = track;
+    const [first, end] = samplesOf(track, span);
+    if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
+    const decodeTime = numberAt(table.dts, first) + span.shiftTicks;
+    if (decodeTime < 0) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
+    let dataByteLength = 0;
+    for (let sample = first; sample < end; sample++) dataByteLength += numberAt(table.byteLengths, sample);
+    if (dataByteLength > MAX_SEGMENT_BYTES) throw new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
+    return { table, first, end, dataByteLength, decodeTime, sequenceNumber: span.index + 1 };
+  }
+
+  #track(streamIndex: number): CopyableTrack {
+    const track = this.#index.copyable.get(streamIndex);
+    if (!track) throw new FerriteError('MEDIA_UNSUPPORTED', `stream ${streamIndex} can not be copied into fragmented MP4`);
+    return track;
+  }
+}
+
+/** First sample and the one after the last; equal or crossed when there is none. */
+function samplesOf({ table, keyframes }: CopyableTrack, { fromPts, toPts }: SegmentSpan): [number, number] {
+  if (!keyframes) return [lowerBound(table.dts, fromPts), lowerBound(table.dts, toPts)];
+  const from = lowerBound(keyframes.pts, fromPts);
+  const first = keyframes.pts[from] === fromPts ? keyframes.samples[from] : undefined;
+  return [first ?? table.count, keyframes.samples[lowerBound(keyframes.pts, toPts)] ?? table.count];
+}
+
+function writeHead(target: Buffer, { table, first, end, ...facts }: Place): void {
+  const { syncSamples } = table;
+  const head = new FragmentHeadWriter(target, { ...facts, sampleCount: end - first });
+  let nextSync = syncSamples ? lowerBound(syncSamples, first) : 0;
+  for (let sample = first; sample < end; sample++) {
+    const isSync = syncSamples === null || syncSamples[nextSync] === sample;
+    if (isSync) nextSync++;
+    const compositionOffset = ptsAt(table, sample) - numberAt(table.dts, sample);
+    head.add(numberAt(table.byteLengths, sample), durationAt(table, sample), compositionOffset, isSync);
+  }
+}

@@ -1,0 +1,84 @@
+// Sample entries as CMAF wants them: QuickTime's extra fields and wrappings taken off, only the boxes that describe the codec kept.
+import { box, boxes, findBox, u16, u32 } from '#workers/bmff/boxes.ts';
+import { AUDIO_ENTRY_CHILDREN, VIDEO_ENTRY_CHILDREN } from '#workers/remux/codecs/codec-strings.ts';
+
+const VIDEO_BOXES = new Set([
+  'avcC',
+  'hvcC',
+  'vpcC',
+  'av1C',
+  'pasp',
+  'colr',
+  'clap',
+  'btrt',
+  'mdcv',
+  'clli',
+  'SmDm',
+  'CoLL',
+  'dvcC',
+  'dvvC',
+  'dvwC',
+]);
+const AUDIO_BOXES = new Set(['esds', 'dac3', 'dec3', 'dOps', 'dfLa', 'btrt', 'srat', 'chnl']);
+
+/** Child boxes start this many bytes later in QuickTime's sound description of version 1 and 2. */
+const QUICKTIME_EXTRA_BYTES: Readonly<Record<number, number>> = { 0: 0, 1: 16, 2: 36 };
+
+/** The entry to write; null when it is not one we know how to read. `entry` includes its box header. */
+export function cleanVideoEntry(entry: Buffer): Buffer | null {
+  if (entry.byteLength < VIDEO_ENTRY_CHILDREN) return null;
+  const children = [...boxes(entry, VIDEO_ENTRY_CHILDREN)]
+    .filter(child => VIDEO_BOXES.has(child.type))
+    .map(child => modernColour(entry.subarray(child.headerStart, child.end)));
+  return box(videoFormat(entry), entry.subarray(8, VIDEO_ENTRY_CHILDREN), ...children);
+}
+
+export const pictureSize = (entry: Buffer): { width: number; height: number } =>
+  entry.byteLength < VIDEO_ENTRY_CHILDREN ? { width: 0, height: 0 } : { width: entry.readUInt16BE(32), height: entry.readUInt16BE(34) };
+
+/** Apple's players take HEVC only as `hvc1`, which promises that the parameter sets are in the record. */
+function videoFormat(entry: Buffer): string {
+  const format = entry.toString('latin1', 4, 8);
+  if (format !== 'hev1') return format;
+  const record = findBox(entry, ['hvcC'], VIDEO_ENTRY_CHILDREN);
+  const arrayCount = record && record.end - record.start > 22 ? entry.readUInt8(record.start + 22) : 0;
+  return arrayCount > 0 ? 'hvc1' : format;
+}
+
+/** QuickTime's `nclc` says what `nclx` says without the last byte, the full range flag. */
+function modernColour(child: Buffer): Buffer {
+  if (child.toString('latin1', 4, 12) !== 'colrnclc' || child.byteLength !== 18) return child;
+  return box('colr', Buffer.from('nclx', 'latin1'), child.subarray(12, 18), Buffer.of(0));
+}
+
+/** `descriptionVersion` is that of `stsd`: an ISO entry of version 1 has no fields of QuickTime's. */
+export function cleanAudioEntry(entry: Buffer, descriptionVersion: number): Buffer | null {
+  if (entry.byteLength < AUDIO_ENTRY_CHILDREN) return null;
+  const version = entry.readUInt16BE(16);
+  const extraBytes = descriptionVersion === 0 ? QUICKTIME_EXTRA_BYTES[version] : 0;
+  if (extraBytes === undefined) return null;
+  const childrenStart = AUDIO_ENTRY_CHILDREN + extraBytes;
+  const wave = findBox(entry, ['wave'], childrenStart);
+  const nested = wave ? [...boxes(entry, wave.start, wave.end)] : [];
+  const children = [...boxes(entry, childrenStart), ...nested]
+    .filter(child => AUDIO_BOXES.has(child.type))
+    .map(child => entry.subarray(child.headerStart, child.end));
+  const channels = version === 2 && extraBytes > 0 ? entry.readUInt32BE(48) : entry.readUInt16BE(24);
+  const rate = sampleRate(entry, descriptionVersion);
+  return box(
+    entry.toString('latin1', 4, 8),
+    entry.subarray(8, 16), // reserved, data reference
+    u32(0, 0), // version 0, no revision, no vendor
+    u16(channels, 16, 0, 0), // sample size, predefined, reserved
+    u32(rate > 0xffff ? 0 : rate * 0x10000),
+    ...children,
+  );
+}
+
+/** Samples per second as the entry says; 0 when it does not, as for rates that don't fit into 16 bits. */
+export function sampleRate(entry: Buffer, descriptionVersion: number): number {
+  if (entry.byteLength < AUDIO_ENTRY_CHILDREN) return 0;
+  const isQuickTime2 = descriptionVersion === 0 && entry.readUInt16BE(16) === 2;
+  if (isQuickTime2) return entry.byteLength < 48 ? 0 : Math.round(entry.readDoubleBE(40));
+  return entry.readUInt16BE(32);
+}
