@@ -1,4 +1,5 @@
-// Makes a fresh clone ready: npm packages (Node 22 among them), ffmpeg, and for the tests a browser. Plain JavaScript, because the machine's Node may be older.
+// Makes a fresh clone ready: npm packages (Node 22 among them) and ffmpeg; for checks and measurements also what only they need, and
+// for the tests a browser. Plain JavaScript, because the machine's Node may be older.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,21 +7,35 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = new URL('../node_modules/.ferrite-installed', import.meta.url);
 const forTests = process.argv.includes('--for-tests');
+const forDevelopment = forTests || process.argv.includes('--for-development');
 
 /** @param {string} command @param {string[]} args */
 const run = (command, args) => spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: false }).status === 0;
 /** @param {string} command */
 const isThere = command => spawnSync(command, ['-version'], { stdio: 'ignore' }).error === undefined;
 
+/** What an earlier run installed: from which lock file, and whether the packages for development too. */
+function installed() {
+  if (!existsSync(marker)) return { lock: '', hasDevelopment: false };
+  const [first = '', ...lines] = readFileSync(marker, 'utf8').split('\n');
+  // Before there was a choice the marker was the lock file, and everything was installed.
+  if (first.startsWith('{')) return { lock: [first, ...lines].join('\n'), hasDevelopment: true };
+  return { lock: lines.join('\n'), hasDevelopment: first === 'everything' };
+}
+
 function installPackages() {
   const lock = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
+  const before = installed();
+  if (before.lock === lock && (before.hasDevelopment || !forDevelopment)) return;
+  // npm takes away what is left out: who has tested here once keeps what the tests need.
+  const withDevelopment = forDevelopment || before.hasDevelopment;
   console.error('ferrite: installing npm packages …');
   // Every package we use ships its binaries: no install script needs to run. Not `npm ci`, which refuses a lock file that was
   // written where some other platform's optional package could not be had.
   const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  if (!run('npm', install)) fail('npm install failed; see the lines above');
-  writeFileSync(marker, lock);
+  const extent = withDevelopment ? ['--include=dev'] : ['--omit=dev'];
+  if (!run('npm', [...install, ...extent])) fail('npm install failed; see the lines above');
+  writeFileSync(marker, `${withDevelopment ? 'everything' : 'without development'}\n${lock}`);
 }
 
 /** @param {string} name @param {string[]} commands @param {string} setting */
