@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { frameWork } from './domain/encode-work.ts';
 import { parseMediaId } from './domain/ids.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
+import type { MediaHosts } from './threads/media-hosts.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
 import { WorkerPool } from './threads/worker-pool.ts';
 
@@ -92,14 +93,12 @@ async function port({ host, port: wanted }: Config): Promise<Check> {
 async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
   const spawner = await SpawnerProcess.start(() => undefined);
   const { ffmpegPath, ffprobePath } = config;
-  const pool = await WorkerPool.start({
+  const pool = new WorkerPool({
     threads: 1,
     host: { ffmpegPath, ffprobePath, spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
-    onEvent: () => undefined,
-    onReplaced: () => undefined,
-    onLost: () => undefined,
   });
   try {
+    await pool.start();
     return await examine(config, pool);
   } finally {
     await pool.close(CLOSE_DEADLINE_MS);
@@ -107,10 +106,10 @@ async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pix
   }
 }
 
-async function examine(config: Config, pool: WorkerPool): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
+async function examine(config: Config, hosts: MediaHosts): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
   const mediaId = parseMediaId('any-media');
-  const { ffmpeg, ffprobe } = await pool.request('tools.check', { mediaId });
-  const { encoders } = await pool.request('machine.encoders', { mediaId });
+  const { ffmpeg, ffprobe } = await hosts.request('tools.check', { mediaId });
+  const { encoders } = await hosts.request('machine.encoders', { mediaId });
   const missing = NEEDED_ENCODERS.filter(encoder => !encoders.includes(encoder));
   const encoding: Check[] = [
     { name: 'ffmpeg', isGood: ffmpeg !== null, found: ffmpeg ?? `${config.ffmpegPath} can not be started` },
@@ -124,7 +123,7 @@ async function examine(config: Config, pool: WorkerPool): Promise<{ encoding: Ch
   if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null };
   try {
     const speed = await MachineSpeed.read(config.dataDir);
-    const pixelsPerSecond = await speed.measure(ffmpeg, pool, new AbortController().signal);
+    const pixelsPerSecond = await speed.measure(ffmpeg, hosts, new AbortController().signal);
     encoding.push({ name: 'encoding', isGood: true, found: speedInWords(pixelsPerSecond, config.maxTranscodes) });
     return { encoding, pixelsPerSecond };
   } catch (error) {

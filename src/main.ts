@@ -1,40 +1,25 @@
-// Composition root: settings → store → process starter → threads → front door, and the one order in which they close.
+// Composition root: settings → store → process starter → threads → sessions → catalogue → front door, and the one order in which they close.
 import type { Logger } from 'pino';
 import type { ScanStatus } from '#library/scan-run.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
-import { posterKey } from './auth/poster-key.ts';
 import type { Config } from './config.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import { prepareFirstStart } from './first-start.ts';
-import { authRoutes } from './http/api/auth.ts';
-import { controlSocket } from './http/api/control.ts';
-import { libraryRoutes } from './http/api/library.ts';
-import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
-import { PosterLinks } from './http/api/posters.ts';
-import { progressRoutes } from './http/api/progress.ts';
-import { sessionRoutes } from './http/api/sessions.ts';
-import { userRoutes } from './http/api/users.ts';
-import { webRoutes } from './http/api/web.ts';
-import { type FrontDoor, startServer } from './http/door/server.ts';
-import { exportLoad } from './http/load-metrics.ts';
-import { ColdFiles } from './http/sources/cold-files.ts';
-import { StreamCounts } from './http/stream/stream-counts.ts';
-import { streamRoutes } from './http/stream/streams.ts';
+import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
 import { PosterFiles } from './library/posters.ts';
 import { LibraryScanner } from './library/scanner.ts';
 import { countedCapacity, workCapacity } from './playback/places/capacity.ts';
-import { exportCache } from './playback/segments/cache-metrics.ts';
 import { Segments } from './playback/segments/segments.ts';
-import { PlayerStats } from './playback/session/player-stats.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
 import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metrics.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
+import type { MediaHosts } from './threads/media-hosts.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
-import { defaultThreads, type WorkerEvent, WorkerPool } from './threads/worker-pool.ts';
+import { defaultThreads, WorkerPool } from './threads/worker-pool.ts';
 
 export type Ferrite = {
   readonly url: string;
@@ -51,60 +36,70 @@ export type FerriteOptions = {
   readonly onScanProgress?: (library: Library, status: ScanStatus) => void;
 };
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
 
 /** Starts everything, or nothing: what was begun is closed again when a later step fails. */
 export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
-  const closers: Closer[] = [];
+  const owned = new Owned(options.log);
   try {
-    return await compose(options, closers);
+    return await compose(options, owned);
   } catch (error) {
-    await closeInOrder(closers, options.log);
+    await owned.close();
     throw error;
   }
 }
 
-type Closer = { readonly name: string; readonly close: () => Promise<void> };
+/** What the server has acquired so far. Last acquired, first released. */
+class Owned {
+  readonly #log: Logger;
+  readonly #closers: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
+  #closing: Promise<void> | null = null;
 
-/** Last acquired, first released. */
-async function closeInOrder(closers: Closer[], log: Logger): Promise<void> {
-  for (const { name, close } of closers.splice(0).reverse()) {
-    await close().catch(err => log.error({ err }, `closing ${name} failed`));
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  add<T>(name: string, part: T, close: (part: T) => Promise<void> | void): T {
+    this.#closers.push({ name, close: () => close(part) });
+    return part;
+  }
+
+  /** Idempotent: whoever calls it again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const { name, close } of this.#closers.reverse()) {
+      try {
+        await close();
+      } catch (err) {
+        this.#log.error({ err }, `closing ${name} failed`);
+      }
+    }
   }
 }
 
-async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOptions, closers: Closer[]): Promise<Ferrite> {
-  const own = <T>(name: string, owned: T, close: (owned: T) => Promise<void>): T => {
-    closers.push({ name, close: () => close(owned) });
-    return owned;
-  };
+async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOptions, owned: Owned): Promise<Ferrite> {
   const metrics = createMetrics();
-  const database = own('the store', await openDatabase(config.dataDir), store => store.close());
+  const database = owned.add('the store', await openDatabase(config.dataDir), store => store.close());
   // Started while we are small: its own fork is the last one this process makes.
-  const spawner = own(
-    'the process starter',
-    await SpawnerProcess.start(() => {
-      metrics.workersLost.inc({ kind: 'spawner' });
-      log.error('the process starter was lost; a new one is started');
-    }),
-    process => process.close(),
-  );
-  const cache = own('the segment cache', await openCache(config, database, log), store => store.close());
-  const auth = own('authentication', await openAuth(config, database, log), service => service.close());
-  let pool: WorkerPool | null = null;
-  const workers = (): WorkerPool => {
-    if (!pool) throw new Error('the threads are not started yet');
-    return pool;
-  };
-  const segments = new Segments(cache, workers);
+  const spawner = owned.add('the process starter', await startSpawner(metrics, log), process => process.close());
+  const cache = owned.add('the segment cache', await openCache(config, database, log), store => store.close());
+  const auth = owned.add('authentication', await openAuth(config, database, log), service => service.close());
   const machine = await MachineSpeed.read(config.dataDir);
-  const sessions = own(
+
+  const pool = owned.add('the session hosts', createPool(config, spawner), threads => threads.close(DRAIN_DEADLINE_MS));
+  record(pool, metrics, log);
+  const hosts: MediaHosts = pool;
+  const segments = new Segments(cache, hosts);
+  const sessions = owned.add(
     'playback sessions',
     new PlaybackSessions({
       database,
-      workers,
+      hosts,
       segments,
       capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : workCapacity(machine.pixelsPerSecond),
       queue: config.queue,
@@ -114,48 +109,35 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
       targetMs: config.targetMs,
       log,
     }),
-    async open => open.close(),
+    open => open.close(),
   );
-  auth.onRevoked(
-    userId => void sessions.endOfUser(userId).catch(err => log.error({ err }, 'the sessions of a revoked user could not be ended')),
-  );
-  pool = own('the session hosts', await startWorkers({ config, spawner, log, metrics, segments, sessions }), threads =>
-    threads.close(DRAIN_DEADLINE_MS),
-  );
-  const tools = await checkTools(pool, log);
-  await sessions.restore();
-  const catalogue = openCatalogue({ config, database, workers, log, onScanProgress });
-  own('library scans', catalogue.scanner, scanner => scanner.stop());
-  const door = await openDoor({
-    config,
-    log,
-    metrics,
-    database,
-    auth,
-    sessions,
-    segments,
-    workers,
-    catalogue,
-    cache,
-    hasTools: tools.areThere,
-    spawner,
+  auth.onRevoked(userId => {
+    sessions.endOfUser(userId).catch(err => log.error({ err }, 'the sessions of a revoked user could not be ended'));
   });
-  closers.push({ name: 'the front door', close: () => door.close(REPLIES_DEADLINE_MS) });
+  // Everybody listens by now: no word of a thread is lost.
+  await pool.start();
+  const tools = await checkTools(hosts, log);
+  await sessions.restore();
+
+  const catalogue = openCatalogue({ config, database, hosts, log, onScanProgress });
+  owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
+  const hasTools = (): boolean => tools.areThere && spawner.isReady;
+  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools };
+  const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
-    const upkeep = machine.keepMeasured({
-      ffmpeg: tools.ffmpeg,
-      pool,
-      log,
-      onMeasured: speed => sessions.setCapacity(workCapacity(speed)),
-    });
-    closers.push({ name: 'the measurement of the machine', close: async () => upkeep.close() });
+    const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
+    const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
+    owned.add('the measurement of the machine', upkeep, measuring => measuring.close());
   }
-  return {
-    url: door.url,
-    port: door.port,
-    close: () => closeInOrder(closers, log),
-  };
+  return { url: door.url, port: door.port, close: () => owned.close() };
+}
+
+function startSpawner(metrics: Metrics, log: Logger): Promise<SpawnerProcess> {
+  return SpawnerProcess.start(() => {
+    metrics.workersLost.inc({ kind: 'spawner' });
+    log.error('the process starter was lost; a new one is started');
+  });
 }
 
 function openCache(config: Config, database: Database, log: Logger): Promise<SegmentCache> {
@@ -179,36 +161,8 @@ function openAuth(config: Config, database: Database, log: Logger): Promise<Auth
   });
 }
 
-type WorkerParts = {
-  config: Config;
-  spawner: SpawnerProcess;
-  log: Logger;
-  metrics: Metrics;
-  segments: Segments;
-  sessions: PlaybackSessions;
-};
-
-function startWorkers({ config, spawner, log, metrics, segments, sessions }: WorkerParts): Promise<WorkerPool> {
-  const onEvent = (event: WorkerEvent): void => {
-    switch (event.kind) {
-      case 'chunk':
-        segments.begun(event);
-        return;
-      case 'segment':
-        segments.published(event);
-        return;
-      case 'session.changed':
-      case 'session.ended':
-        sessions.onWorkerEvent(event);
-        return;
-      case 'measured':
-        recordMeasurement(metrics, event.measurement);
-        return;
-      case 'log':
-        log[event.level](event.detail, event.message);
-    }
-  };
-  return WorkerPool.start({
+function createPool(config: Config, spawner: SpawnerProcess): WorkerPool {
+  return new WorkerPool({
     threads: config.workers || defaultThreads(),
     host: {
       ffmpegPath: config.ffmpegPath,
@@ -216,43 +170,37 @@ function startWorkers({ config, spawner, log, metrics, segments, sessions }: Wor
       spawnerSocketPath: spawner.socketPath,
       maxWarmEncoders: config.warmEncoders,
     },
-    onEvent,
-    onReplaced: owns => void sessions.reopen(owns).catch(err => log.error({ err }, 'sessions could not be opened in the new thread')),
-    onLost: err => {
-      metrics.workersLost.inc({ kind: 'thread' });
-      log.error({ err }, 'a session host was lost; a new one is started');
-    },
+  });
+}
+
+/** What hosts tell that is for the log and the metrics alone. */
+function record({ events }: MediaHosts, metrics: Metrics, log: Logger): void {
+  events.on('measured', ({ measurement }) => recordMeasurement(metrics, measurement));
+  events.on('log', ({ level, detail, message }) => log[level](detail, message));
+  events.on('lost', err => {
+    metrics.workersLost.inc({ kind: 'thread' });
+    log.error({ err }, 'a session host was lost; a new one is started');
   });
 }
 
 /** Without ffmpeg what is catalogued already still plays directly and remuxed. */
-async function checkTools(pool: WorkerPool, log: Logger): Promise<{ areThere: boolean; ffmpeg: string | null }> {
-  const found = await pool.request('tools.check', { mediaId: parseMediaId('any-media') });
+async function checkTools(hosts: MediaHosts, log: Logger): Promise<{ areThere: boolean; ffmpeg: string | null }> {
+  const found = await hosts.request('tools.check', { mediaId: parseMediaId('any-media') });
   const missing = Object.entries(found).filter(([, version]) => version === null);
   for (const [tool] of missing)
     log.error({ tool }, `${tool} can not be started: install ffmpeg, or name the binaries with FERRITE_FFMPEG and FERRITE_FFPROBE`);
   return { areThere: missing.length === 0, ffmpeg: found.ffmpeg };
 }
 
-function canRead(database: Database): boolean {
-  try {
-    database.media.count();
-    return true;
-  } catch {
-    return false;
-  }
-}
+type CatalogueParts = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly hosts: MediaHosts;
+  readonly log: Logger;
+  readonly onScanProgress: FerriteOptions['onScanProgress'];
+};
 
-type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
-
-function openCatalogue(parts: {
-  config: Config;
-  database: Database;
-  workers: () => WorkerPool;
-  log: Logger;
-  onScanProgress: FerriteOptions['onScanProgress'];
-}): Catalogue {
-  const { config, database, workers, log, onScanProgress } = parts;
+function openCatalogue({ config, database, hosts, log, onScanProgress }: CatalogueParts): Catalogue {
   const posters = new PosterFiles(config.dataDir);
   const index = new CatalogueIndex(database.media);
   const scanner = new LibraryScanner({
@@ -261,85 +209,12 @@ function openCatalogue(parts: {
     index,
     posters,
     log,
-    inspect: (mediaId, path, signal) => workers().request('media.inspect', { mediaId, path }, signal),
+    inspect: (mediaId, path, signal) => hosts.request('media.inspect', { mediaId, path }, signal),
     poster: async (mediaId, path, atMs, signal) => {
-      const { bytes } = await workers().request('media.poster', { mediaId, path, atMs, width: 400 }, signal);
+      const { bytes } = await hosts.request('media.poster', { mediaId, path, atMs, width: 400 }, signal);
       return new Uint8Array(bytes);
     },
     ...(onScanProgress ? { onProgress: onScanProgress } : {}),
   });
   return { scanner, posters, index };
-}
-
-type DoorParts = {
-  config: Config;
-  log: Logger;
-  metrics: Metrics;
-  database: Database;
-  auth: AuthService;
-  sessions: PlaybackSessions;
-  segments: Segments;
-  workers: () => WorkerPool;
-  catalogue: Catalogue;
-  cache: SegmentCache;
-  hasTools: boolean;
-  spawner: SpawnerProcess;
-};
-
-async function openDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, workers, catalogue, cache, hasTools, spawner } = parts;
-  const links = new PosterLinks(await posterKey(config.dataDir));
-  const playerStats = new PlayerStats(metrics);
-  const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
-  const { libraries, media, keyframeMaps: keyframes, progress } = database;
-  exportCache(metrics, cache, segments);
-  const coldFiles = new ColdFiles();
-  const counts = new StreamCounts();
-  let door: FrontDoor | null = null;
-  exportLoad(metrics, { load: () => door?.load() ?? null, streams: counts, coldFiles, streamTokens: auth.streamTokens });
-  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
-  const routes = [
-    ...authRoutes(auth),
-    ...userRoutes(auth),
-    ...libraryRoutes({ libraries, media, keyframes, progress, links, ...catalogue }),
-    ...progressRoutes({ media, progress, links }),
-    ...sessionRoutes({ sessions, auth, users: database.users, stats }),
-    ...streamRoutes({
-      tokens: auth.streamTokens,
-      sessions,
-      segments,
-      workers,
-      metrics,
-      coldFiles,
-      counts,
-      sharedCacheMs: config.sharedCacheMs,
-    }),
-    ...operationsRoutes({
-      metrics,
-      readiness: () => ({ store: canRead(database), workers: workers().isReady, ffmpeg: hasTools && spawner.isReady }),
-      beforeMetrics: () => {
-        metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
-        metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
-        metrics.cacheBytes.set({ tier: 'unwritten' }, cache.facts.unwrittenBytes);
-      },
-    }),
-    ...webRoutes(),
-  ];
-  door = await startServer({
-    host: config.host,
-    port: config.port,
-    routes: [...routes, openApiRoute(routes, sockets)],
-    sockets,
-    authenticate: token => auth.authenticate(token),
-    corsOrigins: config.corsOrigins,
-    maxConnections: config.maxConnections,
-    log,
-    onRequest: ({ route, method, status, durationMs }) => {
-      // Segments have their own metrics, and too many requests for this one.
-      if (route.startsWith('/stream/')) return;
-      // A client can make up methods without end.
-      metrics.requests.observe({ route, method: METHODS.has(method) ? method : 'OTHER', status: String(status) }, durationMs);
-    },
-  });
-  return door;
 }

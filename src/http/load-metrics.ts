@@ -7,8 +7,7 @@ import type { ColdFiles } from './sources/cold-files.ts';
 import type { StreamCounts } from './stream/stream-counts.ts';
 
 export type Counted = {
-  /** Null before the front door is open. */
-  readonly load: () => ConnectionLoad | null;
+  readonly load: () => ConnectionLoad;
   readonly streams: StreamCounts;
   readonly coldFiles: ColdFiles;
   readonly streamTokens: StreamTokens;
@@ -17,14 +16,14 @@ export type Counted = {
 export function exportLoad({ registry }: Metrics, { load, streams, coldFiles, streamTokens }: Counted): void {
   const own = gauges(registry);
   const counted = counters(registry);
-  own('http_connections', 'Open connections, WebSockets included', () => load()?.connections ?? 0);
-  own('http_websockets', 'Open WebSockets', () => load()?.webSockets ?? 0);
-  own('http_replies_in_flight', 'Requests and replies under way', () => load()?.repliesInFlight ?? 0);
-  own('http_waiting_bytes', 'What slow readers have yet to take of bodies being sent', () => load()?.waitingBytes ?? 0);
-  own('http_websocket_waiting_bytes', 'Messages that wait for WebSocket clients to read', () => load()?.webSocketWaitingBytes ?? 0);
+  own('http_connections', 'Open connections, WebSockets included', () => load().connections);
+  own('http_websockets', 'Open WebSockets', () => load().webSockets);
+  own('http_replies_in_flight', 'Requests and replies under way', () => load().repliesInFlight);
+  own('http_waiting_bytes', 'What slow readers have yet to take of bodies being sent', () => load().waitingBytes);
+  own('http_websocket_waiting_bytes', 'Messages that wait for WebSocket clients to read', () => load().webSocketWaitingBytes);
   own('segment_files_open', 'Segments being sent from disk', () => coldFiles.openCount);
-  counted('http_connections_refused_total', 'Connections answered 503 because there were too many', () => load()?.refusedConnections ?? 0);
-  counted('http_stalled_closed_total', 'Connections closed because nothing was read for too long', () => load()?.stalledClosed ?? 0);
+  counted('http_connections_refused_total', 'Connections answered 503 because there were too many', () => load().refusedConnections);
+  counted('http_stalled_closed_total', 'Connections closed because nothing was read for too long', () => load().stalledClosed);
   counted('segment_slow_reads_total', 'Reads from disk that held the front door up', () => coldFiles.slowReads);
   counted('stream_token_verifications_total', 'Stream token signatures checked', () => streamTokens.verifications);
   exportStreams(registry, streams);

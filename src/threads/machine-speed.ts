@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseMediaId } from '#domain/ids.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import type { MediaHosts } from './media-hosts.ts';
 
 type Log = { info(facts: object, message: string): void; warn(facts: object, message: string): void };
 
@@ -12,7 +12,7 @@ type Measured = { readonly key: string; readonly pixelsPerSecond: number; readon
 export type KeepMeasuredOptions = {
   /** The first line of what it says of its version. */
   readonly ffmpeg: string;
-  readonly pool: Pick<WorkerPool, 'request'>;
+  readonly hosts: Pick<MediaHosts, 'request'>;
   readonly log: Log;
   readonly onMeasured: (pixelsPerSecond: number) => void;
 };
@@ -51,11 +51,11 @@ export class MachineSpeed {
   }
 
   /** Measures in the background where that has not been done for this machine and ffmpeg. */
-  keepMeasured({ ffmpeg, pool, log, onMeasured }: KeepMeasuredOptions): { close(): void } {
+  keepMeasured({ ffmpeg, hosts, log, onMeasured }: KeepMeasuredOptions): { close(): void } {
     if (this.isMeasuredWith(ffmpeg)) return { close: () => undefined };
     const over = new AbortController();
     const timer = setTimeout(() => {
-      this.measure(ffmpeg, pool, over.signal).then(
+      this.measure(ffmpeg, hosts, over.signal).then(
         pixelsPerSecond => {
           log.info({ pixelsPerSecond }, 'the machine was measured');
           onMeasured(pixelsPerSecond);
@@ -74,9 +74,9 @@ export class MachineSpeed {
     };
   }
 
-  async measure(ffmpeg: string, pool: Pick<WorkerPool, 'request'>, signal: AbortSignal): Promise<number> {
+  async measure(ffmpeg: string, hosts: Pick<MediaHosts, 'request'>, signal: AbortSignal): Promise<number> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(MEASURE_DEADLINE_MS)]);
-    const { pixelsPerCpuSecond } = await pool.request('machine.measure', { mediaId: parseMediaId('any-media') }, deadline);
+    const { pixelsPerCpuSecond } = await hosts.request('machine.measure', { mediaId: parseMediaId('any-media') }, deadline);
     const measured: Measured = {
       key: keyOf(ffmpeg),
       pixelsPerSecond: Math.round(pixelsPerCpuSecond * availableParallelism()),

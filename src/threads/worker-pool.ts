@@ -5,20 +5,12 @@ import { Piscina } from 'piscina';
 import { FerriteError, fromErrorRecord } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, type RequestType, type ToWorker } from '#domain/protocol.ts';
-
-/** What a thread says without being asked. */
-export type WorkerEvent = Exclude<FromWorker, { kind: 'ready' | 'reply' | 'failure' }>;
-
-/** What a thread is told without an answer. */
-type Notification = Extract<ToWorker, { kind: 'served' | 'overtaken' | 'covered' | 'heartbeat' }>;
+import { Emitter } from '#src/events.ts';
+import type { HostEvents, HostMessage, HostNumber, MediaHosts, Notification } from './media-hosts.ts';
 
 export type WorkerPoolOptions = {
   readonly threads: number;
   readonly host: Omit<HostOptions, 'port'>;
-  readonly onEvent: (event: WorkerEvent) => void;
-  /** A thread died and its replacement is ready: what it had open must be opened again. */
-  readonly onReplaced: (owns: (mediaId: MediaId) => boolean) => void;
-  readonly onLost: (error: unknown) => void;
 };
 
 export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
@@ -27,20 +19,16 @@ const READY_DEADLINE_MS = 20_000;
 const CLOSE_DEADLINE_MS = 5_000;
 const REPLACE_DELAY_MS = 200;
 
-export class WorkerPool {
+export class WorkerPool implements MediaHosts {
+  readonly events = new Emitter<HostEvents>();
   readonly #options: WorkerPoolOptions;
   readonly #pool: Piscina;
   readonly #threads: Thread[] = [];
   readonly #onReady = new Set<() => void>();
   #isClosing = false;
 
-  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
-    const pool = new WorkerPool(options);
-    await Promise.all(Array.from({ length: options.threads }, (_, slot) => pool.#startThread(slot)));
-    return pool;
-  }
-
-  private constructor(options: WorkerPoolOptions) {
+  /** No thread runs before `start`: whoever listens hears everything. */
+  constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#pool = new Piscina({
       filename: new URL('../../workers/host.ts', import.meta.url).href,
@@ -51,10 +39,13 @@ export class WorkerPool {
       atomics: 'disabled',
     });
     // An error of a thread between two tasks; unheard it would end the process.
-    this.#pool.on('error', error => options.onLost(error));
+    this.#pool.on('error', error => this.events.emit('lost', error));
   }
 
-  /** Asks the thread that owns the media. Rejects with the thread's FerriteError, or WORKER_LOST when it died meanwhile. */
+  async start(): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.threads }, (_, slot) => this.#startThread(slot)));
+  }
+
   request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
     if (this.#isClosing) return Promise.reject(new FerriteError('DRAINING', 'the server is shutting down'));
     const thread = this.#threads[this.#slotOf(input.mediaId)];
@@ -70,7 +61,10 @@ export class WorkerPool {
     return this.#threads.filter(Boolean).length === this.#options.threads;
   }
 
-  /** Resolves when no thread is missing; rejects with WORKER_LOST after the deadline. */
+  owns(host: HostNumber, mediaId: MediaId): boolean {
+    return this.#slotOf(mediaId) === host;
+  }
+
   async whenReady(deadlineMs: number): Promise<void> {
     if (this.isReady) return;
     const ready = new Promise<true>(resolve => this.#onReady.add(() => resolve(true)));
@@ -88,7 +82,7 @@ export class WorkerPool {
   async #startThread(slot: number): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     const task = this.#pool.run({ ...this.#options.host, port: port2 } satisfies HostOptions, { transferList: [port2] });
-    const thread = new Thread(port1, this.#options.onEvent);
+    const thread = new Thread(port1, this.events);
     task.then(
       () => thread.lose(),
       error => this.#onDeath(slot, thread, error),
@@ -100,7 +94,7 @@ export class WorkerPool {
   #onDeath(slot: number, thread: Thread, error: unknown): void {
     thread.lose();
     if (this.#isClosing) return;
-    this.#options.onLost(error);
+    this.events.emit('lost', error);
     delete this.#threads[slot];
     setTimeout(() => void this.#replace(slot), REPLACE_DELAY_MS).unref();
   }
@@ -109,13 +103,13 @@ export class WorkerPool {
     if (this.#isClosing) return;
     try {
       await this.#startThread(slot);
-      this.#options.onReplaced(mediaId => this.#slotOf(mediaId) === slot);
+      this.events.emit('replaced', slot);
       if (!this.isReady) return;
       for (const notify of this.#onReady) notify();
       this.#onReady.clear();
     } catch (error) {
       // The task's own rejection leads back here by #onDeath.
-      this.#options.onLost(error);
+      this.events.emit('lost', error);
     }
   }
 
@@ -135,6 +129,7 @@ type Pending = { readonly resolve: (output: never) => void; readonly reject: (er
 
 class Thread {
   readonly #port: MessagePort;
+  readonly #events: Emitter<HostEvents>;
   readonly #pending = new Map<number, Pending>();
   readonly #ready = Promise.withResolvers<true>();
   readonly #closed = Promise.withResolvers<void>();
@@ -142,11 +137,12 @@ class Thread {
   #isLost = false;
   readonly ready = this.#ready.promise;
 
-  constructor(port: MessagePort, onEvent: (event: WorkerEvent) => void) {
+  constructor(port: MessagePort, events: Emitter<HostEvents>) {
     this.#port = port;
+    this.#events = events;
     // A thread that dies before it is ready is reported by its task: nobody may be waiting here any more.
     this.ready.catch(() => undefined);
-    port.on('message', (message: FromWorker) => this.#onMessage(message, onEvent));
+    port.on('message', (message: FromWorker) => this.#onMessage(message));
   }
 
   request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
@@ -182,7 +178,7 @@ class Thread {
     this.#pending.clear();
   }
 
-  #onMessage(message: FromWorker, onEvent: (event: WorkerEvent) => void): void {
+  #onMessage(message: FromWorker): void {
     switch (message.kind) {
       case 'ready':
         if (message.version === PROTOCOL_VERSION) this.#ready.resolve(true);
@@ -194,13 +190,8 @@ class Thread {
       case 'failure':
         this.#take(message.id)?.reject(fromErrorRecord(message.error));
         return;
-      case 'chunk':
-      case 'segment':
-      case 'session.changed':
-      case 'session.ended':
-      case 'measured':
-      case 'log':
-        onEvent(message);
+      default:
+        tell(this.#events, message);
     }
   }
 
@@ -210,6 +201,9 @@ class Thread {
     return pending;
   }
 }
+
+/** Each kind of message is an event of the same name. */
+const tell = (events: Emitter<HostEvents>, message: HostMessage): void => events.emit(message.kind, message as never);
 
 const lost = (): FerriteError => new FerriteError('WORKER_LOST', 'the session host was lost');
 

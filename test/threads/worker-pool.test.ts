@@ -13,14 +13,14 @@ async function start(t: TestContext, threads: number) {
   t.after(() => spawner.close());
   const lost: unknown[] = [];
   const replaced = Promise.withResolvers<(mediaId: MediaId) => boolean>();
-  const pool = await WorkerPool.start({
+  const pool = new WorkerPool({
     threads,
     host: { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe', spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
-    onEvent: () => undefined,
-    onReplaced: replaced.resolve,
-    onLost: error => lost.push(error),
   });
   t.after(() => pool.close(DEADLINE_MS));
+  pool.events.on('lost', error => lost.push(error));
+  pool.events.on('replaced', host => replaced.resolve(mediaId => pool.owns(host, mediaId)));
+  await pool.start();
   return { pool, lost, replaced: replaced.promise };
 }
 

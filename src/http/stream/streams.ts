@@ -16,7 +16,7 @@ import type { Segments } from '#src/playback/segments/segments.ts';
 import type { LiveSession } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
-import type { WorkerPool } from '#src/threads/worker-pool.ts';
+import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
 import type { StreamCounts } from './stream-counts.ts';
@@ -25,7 +25,7 @@ export type StreamRouteOptions = {
   readonly tokens: StreamTokens;
   readonly sessions: PlaybackSessions;
   readonly segments: Segments;
-  readonly workers: () => WorkerPool;
+  readonly hosts: Pick<MediaHosts, 'notify'>;
   readonly metrics: Metrics;
   readonly coldFiles: ColdFiles;
   readonly counts: StreamCounts;
@@ -230,7 +230,7 @@ class Streams {
     session.served[kind] = name;
     if (!hasChanged && !isNews) return;
     const { id, mediaId } = session.record;
-    this.#options.workers().notify(mediaId, { kind: 'served', sessionId: id, track: track.track, index: name });
+    this.#options.hosts.notify(mediaId, { kind: 'served', sessionId: id, track: track.track, index: name });
   }
 
   #segmentReply(wanted: WantedSegment, bytes: Buffer): PreparedReply {

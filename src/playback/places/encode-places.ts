@@ -3,6 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { RenditionKey, VideoEncode } from '#domain/rendition.ts';
 import type { Priority } from '#domain/session.ts';
+import { Emitter } from '#src/events.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import { Admission, type AdmissionOptions, type Place, type Standing, type Ticket } from './admission.ts';
 import type { Capacity } from './capacity.ts';
@@ -23,13 +24,14 @@ export type EncodeWish = {
 /** Somebody relies on the session's place: it is not given back meanwhile. Ending it twice is no error. */
 export type PlaceUse = { readonly waitMs: number; end(): void };
 
-/** What a session is told while it waits, and once with position 0 when it does no more. */
-export type QueueListener = (sessionId: SessionId, standing: Standing) => void;
+export type PlaceEvents = {
+  /** While a session waits, and once with position 0 when it does no more. */
+  readonly queue: readonly [sessionId: SessionId, standing: Standing];
+};
 
 type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
   readonly capacity: Capacity;
   readonly metrics: Pick<Metrics, 'queueWait' | 'queueDepth' | 'transcodeCapacity' | 'transcodeGranted' | 'overloads'>;
-  readonly onQueue: QueueListener;
 };
 
 type Waiter = { readonly resolve: (use: PlaceUse | null) => void; readonly reject: (error: unknown) => void };
@@ -43,6 +45,7 @@ type Holding = { place: Place; uses: number };
 const TELL_INTERVAL_MS = 250;
 
 export class EncodePlaces {
+  readonly events = new Emitter<PlaceEvents>();
   readonly #options: Options;
   readonly #admission: Admission;
   readonly #running = new RunningEncodes();
@@ -174,7 +177,7 @@ export class EncodePlaces {
     if (this.#waits.get(sessionId) === wait) this.#waits.delete(sessionId);
     const wasTold = wait.told > 0;
     wait.told = 0;
-    if (wasTold) this.#options.onQueue(sessionId, { position: 0, depth: this.#admission.depth, estimatedWaitMs: 0 });
+    if (wasTold) this.events.emit('queue', sessionId, { position: 0, depth: this.#admission.depth, estimatedWaitMs: 0 });
     const waiters = [...wait.waiters];
     wait.waiters.clear();
     return waiters;
@@ -247,7 +250,7 @@ export class EncodePlaces {
       const standing = wait.ticket.standing();
       if (!standing || standing.position === wait.told) continue;
       wait.told = standing.position;
-      this.#options.onQueue(wait.wish.sessionId, standing);
+      this.events.emit('queue', wait.wish.sessionId, standing);
     }
   }
 }

@@ -6,7 +6,7 @@ import { segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { ChunkNumber, RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
-import type { WorkerEvent, WorkerPool } from '#src/threads/worker-pool.ts';
+import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
 import type { NewSegment, SegmentCache, SegmentFile } from '#storage/segments/cache.ts';
 import type { PinnedRange } from '#storage/segments/pins.ts';
 import { chunkOf, FirstChunks } from './first-chunks.ts';
@@ -47,7 +47,7 @@ const MAX_COMING_INTO_MEMORY = 2;
 
 export class Segments {
   readonly #cache: SegmentCache;
-  readonly #workers: () => WorkerPool;
+  readonly #hosts: MediaHosts;
   /** By address and session: a session's wish moves its own encodes, so it is never answered by another's. */
   readonly #waits = new Map<string, Wait>();
   readonly #arrivals = new Map<string, Set<(bytes: Buffer) => void>>();
@@ -60,9 +60,11 @@ export class Segments {
   #made = 0;
   #madeAgain = 0;
 
-  constructor(cache: SegmentCache, workers: () => WorkerPool) {
+  constructor(cache: SegmentCache, hosts: MediaHosts) {
     this.#cache = cache;
-    this.#workers = workers;
+    this.#hosts = hosts;
+    hosts.events.on('chunk', message => this.#begun(message));
+    hosts.events.on('segment', message => this.#published(message));
   }
 
   /** The bytes when they are in memory: no promise. */
@@ -122,7 +124,7 @@ export class Segments {
     { isAskedFor, signal }: { isAskedFor: boolean; signal: AbortSignal },
   ): Promise<LocatedSegment> {
     const segment = await this.#inThread(() =>
-      this.#workers().request('segment.locate', { mediaId, sessionId, track: layout.track, index }, signal),
+      this.#hosts.request('segment.locate', { mediaId, sessionId, track: layout.track, index }, signal),
     );
     this.#located.set(address(layout.key, index), { segment, isAskedFor });
     return segment;
@@ -144,7 +146,7 @@ export class Segments {
 
   /** The viewer has sought to what is kept already: what an earlier seek wanted there, and has not begun, is not made any more. */
   overtake({ mediaId, sessionId, layout }: Pick<Wish, 'mediaId' | 'sessionId' | 'layout'>): void {
-    if (layout.isEncoded) this.#workers().notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
+    if (layout.isEncoded) this.#hosts.notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
   }
 
   /** Has it made without anybody waiting: a hint that it will be asked for. Resolves when that has come to an end, however. */
@@ -170,12 +172,12 @@ export class Segments {
   }
 
   /** The first chunk of a segment that is being made. The segment that is kept already stays, whoever makes it again. */
-  begun({ key, index, bytes }: Extract<WorkerEvent, { kind: 'chunk' }>): void {
+  #begun({ key, index, bytes }: Extract<HostMessage, { kind: 'chunk' }>): void {
     if (!this.#cache.has(key, index)) this.#firstChunks.arrived(address(key, index), Buffer.from(bytes));
   }
 
   /** A thread has finished a segment: whoever waits has it in the same turn. */
-  published({ key, name, isEncoded, isBegun, bytes }: Extract<WorkerEvent, { kind: 'segment' }>): void {
+  #published({ key, name, isEncoded, isBegun, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
     const at = address(key, name);
     // Somebody may have the first chunk of another encode, which brings the rest of it in a moment: the two do not go together.
     if (!isBegun && this.#firstChunks.get(at)) {
@@ -214,7 +216,7 @@ export class Segments {
     if (!maker) return;
     const untilIndex = fromIndex + this.#cache.keptFrom(key, fromIndex, WORTH_STOPPING);
     if (untilIndex - fromIndex < WORTH_STOPPING && untilIndex < maker.segmentCount) return;
-    this.#workers().notify(maker.mediaId, { kind: 'covered', key, fromIndex, untilIndex });
+    this.#hosts.notify(maker.mediaId, { kind: 'covered', key, fromIndex, untilIndex });
   }
 
   #arrive(key: RenditionKey, name: SegmentName, kept: Buffer): void {
@@ -249,7 +251,7 @@ export class Segments {
       return await work();
     } catch (error) {
       if (!(error instanceof FerriteError) || error.code !== 'WORKER_LOST') throw error;
-      await this.#workers().whenReady(REPLACEMENT_DEADLINE_MS);
+      await this.#hosts.whenReady(REPLACEMENT_DEADLINE_MS);
       return work();
     }
   }
@@ -264,7 +266,7 @@ export class Segments {
     arrivals.add(arrival.resolve);
     this.#arrivals.set(at, arrivals);
     try {
-      const reply = this.#workers()
+      const reply = this.#hosts
         .request(
           'segment.prepare',
           { mediaId, sessionId, track: layout.track, name, positionMs, mayEncode, untilIndex: this.#keptAgainAt(wish) },

@@ -4,6 +4,7 @@ import { segmentIndexAt, segmentStartS } from '#domain/plan.ts';
 import type { Offer, SeekMode } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 import type { LiveSession } from './live-session.ts';
+import type { WantedSegments } from './wanted-segments.ts';
 
 /** Where the viewer will be, and the segment of the picture that shows it. */
 export type Landing = { readonly positionMs: number; readonly segment: number };
@@ -13,15 +14,15 @@ const HINT_INTERVAL_MS = 100;
 
 type Pause = { readonly timer: NodeJS.Timeout; readonly forget: () => void; nextMs: number | null };
 
-export type SegmentHint = { readonly layout: TrackLayout; readonly name: number; readonly positionMs: number };
+type SegmentHint = { readonly layout: TrackLayout; readonly name: number; readonly positionMs: number };
 
 export class Seeking {
-  readonly #prefetch: (session: LiveSession, hint: SegmentHint) => void;
+  readonly #wanted: Pick<WantedSegments, 'prefetch'>;
   /** Sessions that sent a hint a moment ago. */
   readonly #pauses = new Map<LiveSession, Pause>();
 
-  constructor(prefetch: (session: LiveSession, hint: SegmentHint) => void) {
-    this.#prefetch = prefetch;
+  constructor(wanted: Pick<WantedSegments, 'prefetch'>) {
+    this.#wanted = wanted;
   }
 
   /** Moves the viewer there. Its encode starts before the segment is asked for; a direct play needs nothing made. */
@@ -42,7 +43,7 @@ export class Seeking {
   selectRung(session: LiveSession, rungId: string): void {
     const rung = session.layout.tracks.get(`video/${rungId}`);
     if (!rung) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such rung');
-    this.#prefetch(session, hintAt(rung, session.positionMs));
+    this.#wanted.prefetch(session, hintAt(rung, session.positionMs));
   }
 
   close(): void {
@@ -75,7 +76,7 @@ export class Seeking {
 
   #prefetchAt(session: LiveSession, positionMs: number): void {
     for (const track of [session.video ?? trackOf(session.layout, 'video'), session.audio ?? trackOf(session.layout, 'audio')]) {
-      if (track) this.#prefetch(session, hintAt(track, positionMs));
+      if (track) this.#wanted.prefetch(session, hintAt(track, positionMs));
     }
   }
 }

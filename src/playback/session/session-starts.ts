@@ -2,7 +2,7 @@
 import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
 import { chooseDelivery } from '#domain/delivery.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
-import { type MediaId, newSessionId, type SessionId, type UserId } from '#domain/ids.ts';
+import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
@@ -13,7 +13,8 @@ import type { EncodePlaces, EncodeWish, PlaceUse } from '#src/playback/places/en
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
-import { startOf } from './seeking.ts';
+import type { OpenSessions } from './open-sessions.ts';
+import { type Seeking, startOf } from './seeking.ts';
 import type { WantedSegments } from './wanted-segments.ts';
 
 export type StartRequest = {
@@ -32,16 +33,6 @@ export type StartRequest = {
 
 export type StartedSession = { readonly session: LiveSession; readonly token: string; readonly queueWaitMs: number };
 
-/** What a start needs of the sessions that are open. */
-type OpenSessions = {
-  /** @throws TOO_MANY_SESSIONS */
-  requireRoomFor(userId: UserId): void;
-  open(record: SessionRecord, planned: PlannedMedia): Promise<LiveSession>;
-  /** What it needs first is made before it asks. */
-  warm(session: LiveSession): void;
-  end(id: SessionId, reason: 'stopped'): Promise<void>;
-};
-
 export type SessionStartOptions = {
   readonly database: Database;
   readonly plans: MediaPlans;
@@ -52,6 +43,7 @@ export type SessionStartOptions = {
   readonly metrics: Metrics;
   readonly targetMs: number;
   readonly sessions: OpenSessions;
+  readonly seeking: Seeking;
 };
 
 type Draft = Omit<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
@@ -93,11 +85,11 @@ export class SessionStarts {
     { draft, planned, isWarm, waitMs }: { draft: Draft; planned: PlannedMedia; isWarm: boolean; waitMs: number },
     signal: AbortSignal,
   ): Promise<StartedSession> {
-    const { sessions, tokens, database, metrics } = this.#options;
+    const { sessions, seeking, tokens, database, metrics } = this.#options;
     const nowMs = Date.now();
     const record: SessionRecord = { ...draft, createdAtMs: nowMs, expiresAtMs: nowMs + LEASE_MS };
     const opened = sessions.open(record, planned).then(session => {
-      if (isWarm) sessions.warm(session);
+      if (isWarm) seeking.warm(session);
       return session;
     });
     const [session, { token }] = await Promise.all([
@@ -139,9 +131,9 @@ export class SessionStarts {
 
   /** Its turn has come, or never will. */
   async #followTurn(session: LiveSession, { use, error }: { use: PlaceUse | null; error: unknown }): Promise<void> {
-    const { sessions } = this.#options;
+    const { sessions, seeking } = this.#options;
     if (error === null) {
-      sessions.warm(session);
+      seeking.warm(session);
       use?.end();
       session.unqueue();
       return;

@@ -18,7 +18,8 @@ function world(capacity = countedCapacity(1)) {
   const metrics = createMetrics();
   const told: number[] = [];
   const limits = { timeoutMs: 10_000, maxWaiting: 100, maxWaitingPerUser: 100 };
-  const places = new EncodePlaces({ ...limits, capacity, metrics, onQueue: (_, { position }) => told.push(position) });
+  const places = new EncodePlaces({ ...limits, capacity, metrics });
+  places.events.on('queue', (_, { position }) => told.push(position));
   const granted = async (): Promise<number> => (await metrics.transcodeGranted.get()).values[0]?.value ?? 0;
   return { places, granted, told };
 }

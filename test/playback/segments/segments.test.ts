@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ErrorCode, FerriteError } from '#domain/errors.ts';
-import { newSessionId, type SessionId } from '#domain/ids.ts';
+import { type MediaId, newSessionId, type SessionId } from '#domain/ids.ts';
 import type { Requests } from '#domain/protocol.ts';
 import { renditionKey, type SegmentName } from '#domain/rendition.ts';
+import { Emitter } from '#src/events.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import { Segments } from '#src/playback/segments/segments.ts';
-import type { WorkerPool } from '#src/threads/worker-pool.ts';
+import type { HostEvents, MediaHosts, Notification } from '#src/threads/media-hosts.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
 import { openStore } from '../../storage/support.ts';
 import { aJob, aRung, MEDIA_ID } from '../../support/titles.ts';
@@ -22,12 +23,14 @@ type Asked = {
 };
 
 /** The thread that owns every media: it does what the test says. */
-class ScriptedWorkers implements Pick<WorkerPool, 'request' | 'notify' | 'whenReady'> {
+class ScriptedHosts implements MediaHosts {
+  readonly events = new Emitter<HostEvents>();
+  readonly isReady = true;
   readonly asked: Asked[] = [];
-  readonly told: Parameters<WorkerPool['notify']>[1][] = [];
+  readonly told: Notification[] = [];
   readyCalls = 0;
 
-  request: WorkerPool['request'] = (type, input, signal) => {
+  request: MediaHosts['request'] = (type, input, signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<never>();
     signal?.addEventListener('abort', () => reject(new FerriteError('CANCELLED', 'cancelled')));
     this.asked.push({
@@ -40,9 +43,13 @@ class ScriptedWorkers implements Pick<WorkerPool, 'request' | 'notify' | 'whenRe
     return promise;
   };
 
-  notify: WorkerPool['notify'] = (_mediaId, message) => {
+  notify(_mediaId: MediaId, message: Notification): void {
     this.told.push(message);
-  };
+  }
+
+  owns(): boolean {
+    return true;
+  }
 
   async whenReady(): Promise<void> {
     this.readyCalls++;
@@ -75,9 +82,8 @@ async function world(t: TestContext, { maxMemoryBytes = 1_000_000 } = {}) {
     log: { warn: () => undefined },
     monotonicMs: () => performance.now(),
   });
-  const workers = new ScriptedWorkers();
-  // The narrow part of the pool that is used here.
-  const segments = new Segments(cache, () => workers as unknown as WorkerPool);
+  const workers = new ScriptedHosts();
+  const segments = new Segments(cache, workers);
   const wish = (name: SegmentName, sessionId: SessionId) => ({
     mediaId: MEDIA_ID,
     sessionId,
@@ -87,12 +93,19 @@ async function world(t: TestContext, { maxMemoryBytes = 1_000_000 } = {}) {
     mayEncode: true,
   });
   const publish = (name: SegmentName, bytes: Buffer = BYTES): void =>
-    segments.published({ kind: 'segment', key: layout.key, name, isEncoded: true, isBegun: false, bytes: Uint8Array.from(bytes).buffer });
+    workers.events.emit('segment', {
+      kind: 'segment',
+      key: layout.key,
+      name,
+      isEncoded: true,
+      isBegun: false,
+      bytes: Uint8Array.from(bytes).buffer,
+    });
   /** A chunk of a segment that is being made, and the segment that begins with it. */
   const begin = (index: number, bytes: Buffer): void =>
-    segments.begun({ kind: 'chunk', key: layout.key, index, bytes: Uint8Array.from(bytes).buffer });
+    workers.events.emit('chunk', { kind: 'chunk', key: layout.key, index, bytes: Uint8Array.from(bytes).buffer });
   const finish = (index: number, bytes: Buffer): void =>
-    segments.published({
+    workers.events.emit('segment', {
       kind: 'segment',
       key: layout.key,
       name: index,
@@ -329,7 +342,14 @@ for (const [maxMemoryBytes, comesIntoMemory] of [
       return assert.equal(workers.asked.length, 1);
     }
     assert.equal((await asked(2)).type, 'segment.prepare');
-    segments.published({ kind: 'segment', key: copied.key, name: 4, isEncoded: false, isBegun: false, bytes: new ArrayBuffer(1_000) });
+    workers.events.emit('segment', {
+      kind: 'segment',
+      key: copied.key,
+      name: 4,
+      isEncoded: false,
+      isBegun: false,
+      bytes: new ArrayBuffer(1_000),
+    });
     assert.equal(segments.hot(copied, 4)?.byteLength, 1_000);
   });
 }

@@ -48,7 +48,7 @@ function start(t: TestContext, { delivery = 'transcode', picture = aRung() }: { 
   const record = { ...aRecord(offer), userId: 'user' as UserId };
   const session = new LiveSession(record, { media: aTitle(), layout, tokenExpiresAtMs: 0, monotonicMs: 0 });
   const hinted: string[] = [];
-  const seeking = new Seeking((_session, { layout: track, name }) => hinted.push(`${track.track.kind} ${name}`));
+  const seeking = new Seeking({ prefetch: (_session, { layout: track, name }) => hinted.push(`${track.track.kind} ${name}`) });
   return { session, seeking, hinted, layout, offer, pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 

@@ -1,0 +1,115 @@
+// The front door put together: every route and socket with what it asks, and the metrics of what they count.
+import type { Logger } from 'pino';
+import type { Database } from '#storage/database.ts';
+import type { SegmentCache } from '#storage/segments/cache.ts';
+import type { AuthService } from './auth/auth.ts';
+import { posterKey } from './auth/poster-key.ts';
+import type { Config } from './config.ts';
+import { authRoutes } from './http/api/auth.ts';
+import { controlSocket } from './http/api/control.ts';
+import { libraryRoutes } from './http/api/library.ts';
+import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
+import { PosterLinks } from './http/api/posters.ts';
+import { progressRoutes } from './http/api/progress.ts';
+import { sessionRoutes } from './http/api/sessions.ts';
+import { userRoutes } from './http/api/users.ts';
+import { webRoutes } from './http/api/web.ts';
+import { type FrontDoor, startServer } from './http/door/server.ts';
+import { exportLoad } from './http/load-metrics.ts';
+import { ColdFiles } from './http/sources/cold-files.ts';
+import { StreamCounts } from './http/stream/stream-counts.ts';
+import { streamRoutes } from './http/stream/streams.ts';
+import type { CatalogueIndex } from './library/catalogue-index.ts';
+import type { PosterFiles } from './library/posters.ts';
+import type { LibraryScanner } from './library/scanner.ts';
+import { exportCache } from './playback/segments/cache-metrics.ts';
+import type { Segments } from './playback/segments/segments.ts';
+import { PlayerStats } from './playback/session/player-stats.ts';
+import type { PlaybackSessions } from './playback/session/sessions.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { MediaHosts } from './threads/media-hosts.ts';
+
+export type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
+
+export type DoorParts = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly database: Database;
+  readonly auth: AuthService;
+  readonly sessions: PlaybackSessions;
+  readonly segments: Segments;
+  readonly hosts: MediaHosts;
+  readonly catalogue: Catalogue;
+  readonly cache: SegmentCache;
+  /** Whether programs can be started at this moment. */
+  readonly hasTools: () => boolean;
+};
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
+  const { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools } = parts;
+  const links = new PosterLinks(await posterKey(config.dataDir));
+  const playerStats = new PlayerStats(metrics);
+  const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
+  const { libraries, media, keyframeMaps: keyframes, progress } = database;
+  const coldFiles = new ColdFiles();
+  const counts = new StreamCounts();
+  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
+  const routes = [
+    ...authRoutes(auth),
+    ...userRoutes(auth),
+    ...libraryRoutes({ libraries, media, keyframes, progress, links, ...catalogue }),
+    ...progressRoutes({ media, progress, links }),
+    ...sessionRoutes({ sessions, auth, users: database.users, stats }),
+    ...streamRoutes({
+      tokens: auth.streamTokens,
+      sessions,
+      segments,
+      hosts,
+      metrics,
+      coldFiles,
+      counts,
+      sharedCacheMs: config.sharedCacheMs,
+    }),
+    ...operationsRoutes({
+      metrics,
+      readiness: () => ({ store: canRead(database), workers: hosts.isReady, ffmpeg: hasTools() }),
+      beforeMetrics: () => {
+        metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
+        metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
+        metrics.cacheBytes.set({ tier: 'unwritten' }, cache.facts.unwrittenBytes);
+      },
+    }),
+    ...webRoutes(),
+  ];
+  const door = await startServer({
+    host: config.host,
+    port: config.port,
+    routes: [...routes, openApiRoute(routes, sockets)],
+    sockets,
+    authenticate: token => auth.authenticate(token),
+    corsOrigins: config.corsOrigins,
+    maxConnections: config.maxConnections,
+    log,
+    onRequest: ({ route, method, status, durationMs }) => {
+      // Segments have their own metrics, and too many requests for this one.
+      if (route.startsWith('/stream/')) return;
+      // A client can make up methods without end.
+      metrics.requests.observe({ route, method: METHODS.has(method) ? method : 'OTHER', status: String(status) }, durationMs);
+    },
+  });
+  exportCache(metrics, cache, segments);
+  exportLoad(metrics, { load: () => door.load(), streams: counts, coldFiles, streamTokens: auth.streamTokens });
+  return door;
+}
+
+function canRead(database: Database): boolean {
+  try {
+    database.media.count();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,141 @@
+// The sessions that are open: here, in the host of their media and in the store. Opened and ended in all three at once; a user has room for so many.
+import { FerriteError } from '#domain/errors.ts';
+import type { SessionId, UserId } from '#domain/ids.ts';
+import type { SharedMedia } from '#domain/protocol.ts';
+import type { SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
+import { SharedOffers } from '#domain/shared-offers.ts';
+import type { StreamTokens } from '#src/auth/stream-tokens.ts';
+import type { LayoutCache } from '#src/playback/offer/layout.ts';
+import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
+import type { EncodePlaces } from '#src/playback/places/encode-places.ts';
+import type { Metrics } from '#src/telemetry/metrics.ts';
+import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
+import type { Database } from '#storage/database.ts';
+import { LiveSession, STREAM_TOKEN_MS } from './live-session.ts';
+import type { PinnedAhead } from './pinned-ahead.ts';
+
+export type OpenSessionsOptions = {
+  readonly database: Pick<Database, 'sessions'>;
+  readonly hosts: MediaHosts;
+  readonly layouts: LayoutCache;
+  readonly places: EncodePlaces;
+  readonly pinnedAhead: PinnedAhead;
+  readonly tokens: Pick<StreamTokens, 'revokeSession'>;
+  readonly metrics: Pick<Metrics, 'sessions'>;
+  readonly maxSessionsPerUser: number;
+  readonly log: { warn(facts: object, message: string): void };
+};
+
+/** A thread kills its encodes sooner. */
+const CLOSE_DEADLINE_MS = 10_000;
+
+export class OpenSessions {
+  readonly #options: OpenSessionsOptions;
+  readonly #offers = new SharedOffers();
+  readonly #sessions = new Map<SessionId, LiveSession>();
+  readonly #countByUser = new Map<UserId, number>();
+
+  constructor(options: OpenSessionsOptions) {
+    this.#options = options;
+    const { hosts, places } = options;
+    hosts.events.on('session.changed', message => this.#changed(message));
+    places.events.on('queue', (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }));
+  }
+
+  find(id: SessionId): LiveSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  list(matches: (session: LiveSession) => boolean): LiveSession[] {
+    return [...this.#sessions.values()].filter(matches);
+  }
+
+  all(): Iterable<LiveSession> {
+    return this.#sessions.values();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** @throws TOO_MANY_SESSIONS */
+  requireRoomFor(userId: UserId): void {
+    const { maxSessionsPerUser } = this.#options;
+    if ((this.#countByUser.get(userId) ?? 0) < maxSessionsPerUser) return;
+    throw new FerriteError('TOO_MANY_SESSIONS', `the account has ${maxSessionsPerUser} open sessions, the most it may`);
+  }
+
+  async open(record: SessionRecord, planned: PlannedMedia): Promise<LiveSession> {
+    const layout = this.#options.layouts.for(planned, record.offer, record.splitIndex);
+    const session = new LiveSession(
+      { ...record, offer: this.#offers.share(record.offer) },
+      {
+        media: planned.media,
+        layout,
+        tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
+        monotonicMs: performance.now(),
+      },
+    );
+    this.#sessions.set(record.id, session);
+    this.#countByUser.set(record.userId, (this.#countByUser.get(record.userId) ?? 0) + 1);
+    this.#options.metrics.sessions.set(this.#sessions.size);
+    await this.openInHost(record, planned, 'told');
+    return session;
+  }
+
+  /** Most often its host was told of the media for another session; what it does not know, or has forgotten, is told now. */
+  async openInHost(record: SessionRecord, { media, keyframes }: PlannedMedia, knows: 'told' | 'untold'): Promise<void> {
+    const open = (shared: SharedMedia | null): Promise<{ isOpen: boolean }> =>
+      this.#options.hosts.request('session.open', { mediaId: record.mediaId, record, shared });
+    const { isOpen } = await open(knows === 'told' ? null : { media, keyframes });
+    // It may have been given up meanwhile.
+    if (!isOpen && this.#sessions.has(record.id)) await open({ media, keyframes });
+  }
+
+  /** Null: its host is gone, and every encode with it. */
+  setStatus(session: LiveSession, status: SessionStatus | null): void {
+    session.status = status;
+    const { id: sessionId, userId, priority } = session.record;
+    this.#options.places.encoding({ sessionId, userId, priority }, session.videoEncodes());
+  }
+
+  /** Ends it here, in its host and in the store, and refuses its tokens. Ending what has ended is no error. */
+  async end(id: SessionId, reason: SessionEnd): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (!session) return;
+    const { database, hosts, places, pinnedAhead, tokens, log } = this.#options;
+    const { mediaId } = session.record;
+    this.forget(session.record);
+    session.ended();
+    pinnedAhead.drop(session);
+    places.leave(id);
+    session.tell({ type: 'state', state: reason });
+    for (const listener of session.listeners) listener.close(reason);
+    await Promise.all([
+      database.sessions.remove(id),
+      tokens.revokeSession(id),
+      hosts
+        .request('session.close', { mediaId, sessionId: id, reason }, AbortSignal.timeout(CLOSE_DEADLINE_MS))
+        // A host that is gone has nothing open.
+        .catch(error => log.warn({ code: codeOf(error) }, 'a session host did not close a session')),
+    ]);
+  }
+
+  /** It is open here no more; what else has to end is the caller's. */
+  forget({ id, userId }: SessionRecord): void {
+    if (!this.#sessions.delete(id)) return;
+    const left = (this.#countByUser.get(userId) ?? 0) - 1;
+    if (left > 0) this.#countByUser.set(userId, left);
+    else this.#countByUser.delete(userId);
+    this.#options.metrics.sessions.set(this.#sessions.size);
+  }
+
+  #changed({ sessionId, status }: Extract<HostMessage, { kind: 'session.changed' }>): void {
+    const session = this.#sessions.get(sessionId);
+    if (!session) return;
+    this.setStatus(session, status);
+    session.tell({ type: 'state', state: session.shownState, rung: status.rungId, encodes: status.encodes });
+  }
+}
+
+export const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : 'INTERNAL');
