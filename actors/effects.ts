@@ -21,6 +21,8 @@ export type FfmpegCommand = { readonly type: 'ffmpeg.stop' } | { readonly type: 
 
 export type FfmpegEvent =
   | { readonly type: 'segment.written'; readonly index: number }
+  /** It works: told now and then, however long a segment takes. */
+  | { readonly type: 'frames.arrived' }
   | { readonly type: 'ffmpeg.exited' }
   | { readonly type: 'ffmpeg.failed'; readonly error: ErrorRecord };
 

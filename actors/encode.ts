@@ -23,6 +23,8 @@ export type EncodeProgress = {
 
 const MAX_ATTEMPTS = 3;
 
+const STALLED: ErrorRecord = { code: 'ENCODE_STALLED', message: 'the transcoder brought nothing for a while and did not end either' };
+
 /** The same file fails the same way again. */
 const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
 
@@ -57,6 +59,7 @@ export const encode = setup({
     canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
+    /** Without a single frame. */
     stallTimeout: 15_000,
     /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
     exitTimeout: 5_000,
@@ -83,6 +86,7 @@ export const encode = setup({
               reenter: true,
               actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'],
             },
+            'frames.arrived': { target: 'writing', reenter: true },
             'encode.stop': 'stopping',
           },
         },
@@ -103,7 +107,16 @@ export const encode = setup({
           after: { exitTimeout: '#encode.stopped' },
           on: { 'ffmpeg.exited': '#encode.stopped', 'ffmpeg.failed': '#encode.stopped' },
         },
-        stalled: { entry: 'stopFfmpeg', after: { exitTimeout: '#encode.retrying' }, on: { 'encode.stop': 'stopping' } },
+        stalled: {
+          entry: 'stopFfmpeg',
+          after: {
+            exitTimeout: [
+              { guard: 'isComplete', target: '#encode.finished' },
+              { target: '#encode.retrying', actions: { type: 'recordFailure', params: STALLED } },
+            ],
+          },
+          on: { 'encode.stop': 'stopping' },
+        },
       },
       on: {
         'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },

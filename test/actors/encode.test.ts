@@ -95,6 +95,31 @@ test('encode: a stalled ffmpeg that does not die is waited for, but not for ever
   assert.deepEqual([starts, running()], [[0, 0], 1]);
 });
 
+test('encode: one that stalls and does not end either is tried no more often than one that fails', () => {
+  const { clock, starts, value, output } = start({ script: () => undefined });
+  for (let minute = 0; minute < 60; minute++) for (const wait of [STALL_TIMEOUT, EXIT_TIMEOUT, 100, 400]) clock.increment(wait);
+  assert.deepEqual([starts.length, value(), output()?.error?.code], [3, 'failed', 'ENCODE_STALLED']);
+});
+
+test('encode: one that hangs after its last segment has done its work', () => {
+  const { clock, starts, written, value } = start({ lastIndex: 0, script: () => undefined });
+  written(0);
+  clock.increment(STALL_TIMEOUT);
+  clock.increment(EXIT_TIMEOUT);
+  assert.deepEqual([starts.length, value()], [1, 'finished']);
+});
+
+test('encode: frames put off the stall for as long as a segment takes', () => {
+  const { clock, say, commands, starts } = start();
+  for (let sign = 0; sign < 10; sign++) {
+    clock.increment(STALL_TIMEOUT - 1);
+    say({ type: 'frames.arrived' });
+  }
+  assert.deepEqual([commands, starts], [[], [0]]);
+  clock.increment(STALL_TIMEOUT);
+  assert.deepEqual(commands, ['ffmpeg.stop']);
+});
+
 test('encode: failures are retried after growing waits, then given up with the last error', () => {
   const { clock, starts, say, value, output } = start();
   say({ type: 'ffmpeg.failed', error: FAILURE });

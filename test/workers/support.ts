@@ -97,6 +97,7 @@ export function cut(job: EncodeJob, output: Buffer, { chunkBytes = 65_536, isWho
     onInit: bytes => {
       init = bytes;
     },
+    onFrame: () => undefined,
     onFirstChunk: (index, bytes) => firstChunks.set(index, bytes),
     onSegment: (index, bytes) => segments.set(index, bytes),
   });

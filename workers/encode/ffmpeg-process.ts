@@ -24,6 +24,9 @@ export type FfmpegLog = (message: string, detail: Record<string, unknown>) => vo
  */
 const REFILL_AFTER = { picture: 0, sound: 2 };
 
+/** Frames are told of no more often: enough for whoever waits for a sign of life. */
+const SIGN_INTERVAL_MS = 1_000;
+
 // SIGKILL on purpose: a terminated ffmpeg would finish and flush work that nobody wants.
 const STOP_SIGNAL = 'SIGKILL';
 
@@ -50,7 +53,13 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       child?.socket.destroy();
     };
     let begunIndex: number | null = null;
+    let signAtMs = Number.NEGATIVE_INFINITY;
     const sink = {
+      onFrame: () => {
+        if (performance.now() - signAtMs < SIGN_INTERVAL_MS) return;
+        signAtMs = performance.now();
+        sendBack({ type: 'frames.arrived' });
+      },
       onInit: (bytes: Buffer) => options.publish({ key: job.key, name: 'init', isBegun: false, bytes }),
       onFirstChunk: (index: number, bytes: Buffer) => {
         begunIndex = index;
@@ -79,10 +88,12 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       }
     };
     let refill = (): void => undefined;
-    /** Starts it on what it is to read; what comes out goes to the readiness that is returned. */
-    const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness }> => {
+    /** Starts it on what it is to read; what comes out goes to the readiness that is returned. Null: it was stopped before it began. */
+    const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
+      await requireUnchangedMedia(job.media);
       const feed = Feed.of(job, options.remux);
-      const header = feed && (await feed.header());
+      const header = feed && !isStopped ? await feed.header() : null;
+      if (isStopped) return null;
       if (!feed || !header) {
         return { started: await options.spawner.run(options.ffmpegPath, ffmpegArguments(job)), readiness: new SegmentReadiness(job, sink) };
       }
@@ -95,8 +106,9 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       return { started, readiness: new SegmentReadiness(job, sink, fedStart(feed.rendition)) };
     };
     const run = async (): Promise<void> => {
-      await requireUnchangedMedia(job.media);
-      const { started, readiness } = await start();
+      const begun = await start();
+      if (!begun) return sendBack({ type: 'ffmpeg.exited' });
+      const { started, readiness } = begun;
       child = started;
       if (isStopped) stop();
       started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));

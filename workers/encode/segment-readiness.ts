@@ -9,6 +9,8 @@ import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxe
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
 
 export type SegmentSink = {
+  /** Anything that came out of ffmpeg, wanted or not. */
+  readonly onFrame: () => void;
   readonly onInit: (bytes: Buffer) => void;
   /** The first chunk of the segment that the run begins with: the start of its bytes, while the rest is still being made. */
   readonly onFirstChunk: (index: number, bytes: Buffer) => void;
@@ -65,6 +67,7 @@ export class SegmentReadiness {
 
   #onSample(sample: FragmentSample): void {
     if (this.#index > this.#job.lastIndex) return;
+    this.#sink.onFrame();
     const { grid } = this.#job;
     const decodeTime = this.#toGrid(sample.decodeTime);
     const pts = this.#toGrid(sample.decodeTime + sample.compositionOffset);

@@ -1,6 +1,7 @@
 // A thread's line to the spawner: starts programs, hands out their output as a socket, and tells when they are gone.
 import { randomUUID } from 'node:crypto';
 import net from 'node:net';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FerriteError } from '#domain/errors.ts';
 import type { RunTool } from './run-tool.ts';
@@ -75,6 +76,8 @@ class Connection {
   readonly #control: net.Socket;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  /** Keeps the bytes of a character of which only a part has come. */
+  readonly #decoder = new StringDecoder('utf8');
   #rest = '';
 
   static async open(socketPath: string, onLost: () => void): Promise<Connection> {
@@ -133,7 +136,7 @@ class Connection {
   }
 
   #onData(bytes: Buffer): void {
-    const lines = (this.#rest + bytes.toString('utf8')).split('\n');
+    const lines = (this.#rest + this.#decoder.write(bytes)).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) if (line !== '') this.#onEvent(JSON.parse(line) as SpawnerEvent);
   }

@@ -31,6 +31,10 @@ export type SpawnerHello =
 const STDERR_TAIL_BYTES = 64 * 1024;
 const HELLO_MAX_BYTES = 256;
 const HELLO_DEADLINE_MS = 5_000;
+/** For a run's data connection: longer than for its first line, as both count from about the same moment. */
+const DATA_DEADLINE_MS = HELLO_DEADLINE_MS + 1_000;
+
+type RunRequest = Extract<SpawnerRequest, { type: 'run' }>;
 
 /** One client thread: its children, and data connections that wait for their run or the other way round. */
 class Client {
@@ -39,9 +43,9 @@ class Client {
   /** By run: the pid, which is its process group's id too. */
   readonly #children = new Map<number, number>();
   readonly #sockets = new Map<number, net.Socket>();
-  readonly #requests = new Map<number, Extract<SpawnerRequest, { type: 'run' }>>();
-  /** Runs that were ended before their data connection came. */
-  readonly #givenUp = new Set<number>();
+  readonly #requests = new Map<number, { readonly request: RunRequest; readonly deadline: NodeJS.Timeout }>();
+  /** Requests come in the order of their numbers: a data connection up to this one has its request here, or is late. */
+  #lastId = 0;
 
   constructor(control: net.Socket, socketPath: string) {
     this.#control = control;
@@ -50,11 +54,12 @@ class Client {
   }
 
   attach(id: number, socket: net.Socket): void {
-    if (this.#givenUp.delete(id)) {
+    if (id <= this.#lastId && !this.#requests.has(id)) {
       socket.destroy();
       return;
     }
     this.#sockets.set(id, socket);
+    socket.once('close', () => this.#sockets.delete(id));
     this.#startIfComplete(id);
   }
 
@@ -62,32 +67,42 @@ class Client {
   close(): void {
     for (const pid of this.#children.values()) killGroup(pid, 'SIGKILL');
     for (const socket of this.#sockets.values()) socket.destroy();
+    for (const { deadline } of this.#requests.values()) clearTimeout(deadline);
     this.#requests.clear();
   }
 
   #onRequest(request: SpawnerRequest): void {
     if (request.type === 'run') {
-      this.#requests.set(request.id, request);
+      this.#lastId = request.id;
+      const deadline = setTimeout(() => this.#giveUp(request.id, null), DATA_DEADLINE_MS);
+      this.#requests.set(request.id, { request, deadline });
       this.#startIfComplete(request.id);
-    } else if (this.#requests.delete(request.id)) {
-      this.#givenUp.add(request.id);
-      this.#send({ type: 'exited', id: request.id, exitCode: null, signal: request.signal, stderrTail: '' });
+    } else if (this.#requests.has(request.id)) {
+      this.#giveUp(request.id, request.signal);
     } else {
       const pid = this.#children.get(request.id);
       if (pid !== undefined) killGroup(pid, request.signal);
     }
   }
 
-  #startIfComplete(id: number): void {
-    const request = this.#requests.get(id);
-    const socket = this.#sockets.get(id);
-    if (!request || !socket) return;
+  /** It never began: nobody waits for its data connection any longer. */
+  #giveUp(id: number, signal: 'SIGTERM' | 'SIGKILL' | null): void {
+    clearTimeout(this.#requests.get(id)?.deadline);
     this.#requests.delete(id);
-    this.#sockets.delete(id);
-    void this.#run(request, socket);
+    this.#send({ type: 'exited', id, exitCode: null, signal, stderrTail: signal ? '' : 'its data connection did not come' });
   }
 
-  async #run({ id, file, args }: Extract<SpawnerRequest, { type: 'run' }>, socket: net.Socket): Promise<void> {
+  #startIfComplete(id: number): void {
+    const waiting = this.#requests.get(id);
+    const socket = this.#sockets.get(id);
+    if (!waiting || !socket) return;
+    clearTimeout(waiting.deadline);
+    this.#requests.delete(id);
+    this.#sockets.delete(id);
+    void this.#run(waiting.request, socket);
+  }
+
+  async #run({ id, file, args }: RunRequest, socket: net.Socket): Promise<void> {
     const child = execa(file, args, {
       stdin: socket,
       stdout: socket,
@@ -140,7 +155,13 @@ function keepTail(stream: NodeJS.ReadableStream, limit: number): () => string {
       byteLength = limit;
     }
   });
-  return () => Buffer.concat(chunks).subarray(-limit).toString('utf8');
+  return () => fromFirstCharacter(Buffer.concat(chunks).subarray(-limit)).toString('utf8');
+}
+
+/** Without the end of a character whose start was cut away (UTF-8: bytes 10xxxxxx). */
+function fromFirstCharacter(bytes: Buffer): Buffer {
+  const start = bytes.findIndex(byte => (byte & 0xc0) !== 0x80);
+  return bytes.subarray(Math.max(0, start));
 }
 
 function readLines(socket: net.Socket, onLine: (line: string) => void): void {

@@ -21,6 +21,7 @@ const DEADLINE = { timeout: 60_000 };
 async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
   const spawner = await SpawnerProcess.start(() => undefined);
   const client = new SpawnerClient(spawner.socketPath);
+  const starts = t.mock.method(client, 'run');
   const published: SegmentName[] = [];
   const events: FfmpegEvent[] = [];
   const ended = Promise.withResolvers<void>();
@@ -41,7 +42,7 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
       '*': {
         actions: ({ event }) => {
           events.push(event as FfmpegEvent);
-          if (event.type !== 'segment.written') ended.resolve();
+          if (event.type === 'ffmpeg.exited' || event.type === 'ffmpeg.failed') ended.resolve();
         },
       },
     },
@@ -57,10 +58,13 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
   return {
     published,
     events,
+    starts: () => starts.mock.callCount(),
     ended: ended.promise,
     tell: (command: FfmpegCommand) => actor.getSnapshot().children.ffmpeg?.send(command),
   };
 }
+
+const withoutSigns = (events: readonly FfmpegEvent[]): FfmpegEvent[] => events.filter(({ type }) => type !== 'frames.arrived');
 
 /** A job whose encoder reads the film by itself, as what a script repeats was recorded. */
 const unfed = (job: EncodeJob): EncodeJob => ({ ...job, keyframes: { ...job.keyframes, copyMethod: 'ffmpeg' } });
@@ -80,7 +84,7 @@ test('ffmpeg process: every segment is published and told in order, then the exi
   await ended;
   const indexes = Array.from({ length: segmentCount(job.grid) }, (_, index) => index);
   assert.deepEqual(published, ['init', ...indexes]);
-  assert.deepEqual(events, [...indexes.map(index => ({ type: 'segment.written', index })), { type: 'ffmpeg.exited' }]);
+  assert.deepEqual(withoutSigns(events), [...indexes.map(index => ({ type: 'segment.written', index })), { type: 'ffmpeg.exited' }]);
 });
 
 /** As much of an encode's output as ends with whole frame number `frames`. */
@@ -103,7 +107,7 @@ test('ffmpeg process: what a run that dies leaves of a segment is never publishe
       await ended;
       assert.deepEqual(published, ['init', 0], `${kind}, ${death}`);
       assert.deepEqual(
-        events.map(({ type }) => type),
+        withoutSigns(events).map(({ type }) => type),
         ['segment.written', 'ffmpeg.failed'],
       );
     }
@@ -142,7 +146,8 @@ test('ffmpeg process: output that is cut off is ENCODE_FAILED even if the progra
   await writeFile(part, output.subarray(0, output.byteLength / 2));
   const { events, ended } = await start(t, unfed(film.job('video-encode')), await script(film, `cat ${part}`));
   await ended;
-  assert.ok(events[0]?.type === 'ffmpeg.failed' && events[0].error.code === 'ENCODE_FAILED');
+  const last = events.at(-1);
+  assert.ok(last?.type === 'ffmpeg.failed' && last.error.code === 'ENCODE_FAILED');
 });
 
 test('ffmpeg process: a program that is not there fails the run', DEADLINE, async t => {
@@ -185,13 +190,30 @@ test('ffmpeg process: stop ends the program, and nothing is published after it',
   assert.ok(!isAlive(Number(await readFile(pidFile, 'utf8'))));
 });
 
-test('ffmpeg process: stop before the program runs leaves none', DEADLINE, async t => {
-  const film = await Film.make(t, { seconds: 2 });
-  const { published, events, ended, tell } = await start(t, film.job('video-encode'));
+test('ffmpeg process: frames are a sign of life before the first segment is whole', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-encode');
+  const part = await firstFrames(film, job, 5);
+  const { published, events, ended, tell } = await start(t, unfed(job), await script(film, `cat ${part}\nsleep 1000`));
+  await until(() => events.length > 0, 'it tells of them');
+  assert.deepEqual([published, events], [['init'], [{ type: 'frames.arrived' }]]);
   tell({ type: 'ffmpeg.stop' });
   await ended;
-  assert.deepEqual([published, events], [[], [{ type: 'ffmpeg.exited' }]]);
 });
+
+for (const [who, jobOf] of [
+  ['is fed', (job: EncodeJob) => job],
+  ['reads the film by itself', unfed],
+] as const) {
+  test(`ffmpeg process: stop before an encoder that ${who} runs starts none`, DEADLINE, async t => {
+    const film = await Film.make(t, { seconds: 2 });
+    const { published, events, ended, tell, starts } = await start(t, jobOf(film.job('video-encode')));
+    tell({ type: 'ffmpeg.stop' });
+    await ended;
+    assert.deepEqual([published, events], [[], [{ type: 'ffmpeg.exited' }]]);
+    assert.equal(starts(), 0);
+  });
+}
 
 test('ffmpeg process: one that is held stands still until it may go on', DEADLINE, async t => {
   const film = await Film.make(t);

@@ -127,6 +127,14 @@ test('spawner: a flood of error output blocks nothing, and its end is kept', DEA
   assert.ok(exit.stderrTail.endsWith('eethe end\n'));
 });
 
+test('spawner: error output arrives with whole characters, wherever it was cut into pieces', DEADLINE, async t => {
+  const { client } = await start(t);
+  // More than is kept, so that it is cut inside a character, and more than is read at once.
+  const child = await sh(client, 'i=0; while [ $i -lt 30000 ]; do printf "€"; i=$((i+1)); done >&2');
+  const { stderrTail } = await child.exited;
+  assert.equal(stderrTail, '€'.repeat(Math.floor(STDERR_TAIL_BYTES / 3)));
+});
+
 test('spawner: a reader that pauses pauses the program', DEADLINE, async t => {
   const { client } = await start(t);
   const { child, pid } = await withPid(client, 'yes');
@@ -211,7 +219,8 @@ test('spawner: a connection that comes after its program was given up is closed'
   control.write(`${JSON.stringify({ type: 'kill', id: 7, signal: 'SIGKILL' })}\n`);
   const [answer] = (await once(control, 'data')) as [Buffer];
   assert.deepEqual(JSON.parse(answer.toString()), { type: 'exited', id: 7, exitCode: null, signal: 'SIGKILL', stderrTail: '' });
-  await once(connect({ type: 'data', client: 'a', id: 7 }).resume(), 'close');
+  // Nothing is kept of what was given up: a second one finds it gone too.
+  for (let late = 0; late < 2; late++) await once(connect({ type: 'data', client: 'a', id: 7 }).resume(), 'close');
 });
 
 test('spawner: where nobody listens, or hangs up at once, it is tried again until the client is closed', DEADLINE, async t => {
