@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
+import { within } from '#domain/waiting.ts';
 import { removeMedia, type ScanId, type ScannerOptions, ScanRun, type ScanStatus } from './scan-run.ts';
 
 const IDLE: ScanStatus = {
@@ -53,7 +54,7 @@ export class LibraryScanner {
   async forget(libraryId: LibraryId): Promise<void> {
     const run = this.#runs.get(libraryId);
     run?.abort();
-    await within(STOP_DEADLINE_MS, run?.ended);
+    if (run) await within(STOP_DEADLINE_MS, run.ended);
     for (const media of [...this.#options.media.ofLibrary(libraryId)]) await removeMedia(this.#options, media);
     this.#runs.delete(libraryId);
   }
@@ -64,11 +65,4 @@ export class LibraryScanner {
     for (const run of this.#runs.values()) run.abort();
     await within(deadlineMs, Promise.all([...this.#runs.values()].map(run => run.ended)));
   }
-}
-
-async function within(deadlineMs: number, done: Promise<unknown> | undefined): Promise<void> {
-  const { promise: expired, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, deadlineMs);
-  await Promise.race([done, expired]);
-  clearTimeout(timer);
 }

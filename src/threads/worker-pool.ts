@@ -5,6 +5,7 @@ import { Piscina } from 'piscina';
 import { FerriteError, fromErrorRecord } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, type RequestType, type ToWorker } from '#domain/protocol.ts';
+import { WaitingRoom, within } from '#domain/waiting.ts';
 import { Emitter } from '#src/events.ts';
 import type { HostEvents, HostMessage, HostNumber, MediaHosts, Notification } from './media-hosts.ts';
 
@@ -24,7 +25,7 @@ export class WorkerPool implements MediaHosts {
   readonly #options: WorkerPoolOptions;
   readonly #pool: Piscina;
   readonly #threads: Thread[] = [];
-  readonly #onReady = new Set<() => void>();
+  readonly #waits = new WaitingRoom<void>();
   #isClosing = false;
 
   /** No thread runs before `start`: whoever listens hears everything. */
@@ -66,17 +67,15 @@ export class WorkerPool implements MediaHosts {
   }
 
   async whenReady(deadlineMs: number): Promise<void> {
-    if (this.isReady) return;
-    const ready = new Promise<true>(resolve => this.#onReady.add(() => resolve(true)));
-    if (!(await withDeadline(ready, deadlineMs))) throw lost();
+    if (!this.isReady) await this.#waits.enter('all', undefined, { deadline: { ms: deadlineMs, error: lost } }).promise;
   }
 
   /** Lets every thread end its encodes, then closes the pool; threads that take longer than the deadline are cut off. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
     const drained = Promise.all(this.#threads.map(thread => thread?.drain(deadlineMs)));
-    await withDeadline(drained, deadlineMs + 1_000);
-    await withDeadline(this.#pool.destroy(), CLOSE_DEADLINE_MS);
+    await within(deadlineMs + 1_000, drained);
+    await within(CLOSE_DEADLINE_MS, this.#pool.destroy());
   }
 
   async #startThread(slot: number): Promise<void> {
@@ -87,7 +86,7 @@ export class WorkerPool implements MediaHosts {
       () => thread.lose(),
       error => this.#onDeath(slot, thread, error),
     );
-    if (!(await withDeadline(thread.ready, READY_DEADLINE_MS))) throw lost();
+    if (!(await within(READY_DEADLINE_MS, thread.ready))) throw lost();
     this.#threads[slot] = thread;
   }
 
@@ -104,9 +103,7 @@ export class WorkerPool implements MediaHosts {
     try {
       await this.#startThread(slot);
       this.events.emit('replaced', slot);
-      if (!this.isReady) return;
-      for (const notify of this.#onReady) notify();
-      this.#onReady.clear();
+      if (this.isReady) this.#waits.arrived('all', undefined);
     } catch (error) {
       // The task's own rejection leads back here by #onDeath.
       this.events.emit('lost', error);
@@ -206,14 +203,6 @@ class Thread {
 const tell = (events: Emitter<HostEvents>, message: HostMessage): void => events.emit(message.kind, message as never);
 
 const lost = (): FerriteError => new FerriteError('WORKER_LOST', 'the session host was lost');
-
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<undefined>(resolve => {
-    timer = setTimeout(() => resolve(undefined), deadlineMs);
-  });
-  return Promise.race([work, deadline]).finally(() => clearTimeout(timer));
-}
 
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;

@@ -1,7 +1,7 @@
 // The first chunks of segments that are still being made: for whoever waits for one, until the segment is whole.
 import { LRUCache } from 'lru-cache';
-import { FerriteError } from '#domain/errors.ts';
 import type { ChunkNumber } from '#domain/rendition.ts';
+import { WaitingRoom } from '#domain/waiting.ts';
 
 /** Some 200 KB each; as many encodes as a machine begins at a time, many times over. */
 const MAX_BEGUN = 64;
@@ -10,7 +10,7 @@ const BEGUN_MS = 60_000;
 
 export class FirstChunks {
   readonly #begun = new LRUCache<string, Buffer>({ max: MAX_BEGUN, ttl: BEGUN_MS });
-  readonly #waits = new Map<string, Set<(bytes: Buffer) => void>>();
+  readonly #waits = new WaitingRoom<Buffer>();
 
   /** `segment`: its address. */
   get(segment: string): Buffer | undefined {
@@ -19,9 +19,7 @@ export class FirstChunks {
 
   arrived(segment: string, bytes: Buffer): void {
     this.#begun.set(segment, bytes);
-    const waits = this.#waits.get(segment);
-    this.#waits.delete(segment);
-    for (const resolve of waits ?? []) resolve(bytes);
+    this.#waits.arrived(segment, bytes);
   }
 
   /** The segment is whole. */
@@ -33,19 +31,7 @@ export class FirstChunks {
   wait(segment: string, signal: AbortSignal): Promise<Buffer> {
     const known = this.get(segment);
     if (known) return Promise.resolve(known);
-    return new Promise((resolve, reject) => {
-      const waits = this.#waits.get(segment) ?? new Set();
-      this.#waits.set(segment, waits.add(resolve));
-      signal.addEventListener(
-        'abort',
-        () => {
-          waits.delete(resolve);
-          if (waits.size === 0 && this.#waits.get(segment) === waits) this.#waits.delete(segment);
-          reject(new FerriteError('CANCELLED', 'nobody waits for the chunk any more'));
-        },
-        { once: true },
-      );
-    });
+    return this.#waits.enter(segment, undefined, { signal }).promise;
   }
 }
 

@@ -5,6 +5,8 @@ import type { MediaId, SessionId } from '#domain/ids.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { ChunkNumber, RenditionKey, SegmentName } from '#domain/rendition.ts';
+import { SharedWork } from '#domain/shared-work.ts';
+import { WaitingRoom } from '#domain/waiting.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
 import type { NewSegment, SegmentCache, SegmentFile } from '#storage/segments/cache.ts';
@@ -33,8 +35,6 @@ export type MadeCounts = { readonly made: number; readonly again: number };
 /** A hint alone is nobody who asked. */
 type Located = { readonly segment: LocatedSegment; isAskedFor: boolean };
 
-type Wait = { readonly promise: Promise<Buffer>; readonly abort: AbortController; waiting: number };
-
 const REPLACEMENT_DEADLINE_MS = 5_000;
 /** Fewer segments in a row than this are made again rather than stopped at: another encode costs more. */
 const WORTH_STOPPING = 4;
@@ -48,9 +48,8 @@ const MAX_COMING_INTO_MEMORY = 2;
 export class Segments {
   readonly #cache: SegmentCache;
   readonly #hosts: MediaHosts;
-  /** By address and session: a session's wish moves its own encodes, so it is never answered by another's. */
-  readonly #waits = new Map<string, Wait>();
-  readonly #arrivals = new Map<string, Set<(bytes: Buffer) => void>>();
+  readonly #fetches = new SharedWork<Buffer>();
+  readonly #arrivals = new WaitingRoom<Buffer>();
   readonly #firstChunks = new FirstChunks();
   /** Who last had a segment of it made: what an encode makes ahead is for them. */
   readonly #makers = new LRUCache<RenditionKey, Maker>({ max: MAX_MAKERS });
@@ -96,17 +95,7 @@ export class Segments {
 
   /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
   get(wish: Wish, signal: AbortSignal): Promise<Buffer> {
-    const wait = this.#share(wish);
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    wait.waiting++;
-    const onAbort = (): void => {
-      if (--wait.waiting === 0) wait.abort.abort();
-      reject(new FerriteError('CANCELLED', 'the client went away'));
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    wait.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    return promise;
+    return this.#fetches.share(fetchName(wish), over => this.#fetch(wish, over), signal);
   }
 
   /** Where a copied segment lies in its media file; no promise when it was asked for a moment ago. Only for tracks that are `isLocated`. */
@@ -134,9 +123,10 @@ export class Segments {
   #bringIntoMemory({ index, ...wish }: LocatedWish): void {
     if (this.#comingIntoMemory >= MAX_COMING_INTO_MEMORY) return;
     this.#comingIntoMemory++;
-    this.#share({ ...wish, name: index, positionMs: 0, mayEncode: true })
-      .promise.catch(() => undefined)
-      .finally(() => this.#comingIntoMemory--);
+    const ended = (): void => {
+      this.#comingIntoMemory--;
+    };
+    this.#hint({ ...wish, name: index, positionMs: 0, mayEncode: true }).then(ended, ended);
   }
 
   /** True when it is in memory or on disk. */
@@ -154,11 +144,9 @@ export class Segments {
     const { layout, name } = wish;
     const isLocated = layout.isLocated && name !== 'init';
     if (isLocated && this.#located.has(address(layout.key, name))) return;
-    const begun = isLocated
-      ? this.#locate({ ...wish, index: name }, { isAskedFor: false, signal: new AbortController().signal })
-      : this.#share(wish).promise;
+    if (!isLocated) return this.#hint(wish);
     // Whoever asks for it later meets the same failure, and is told.
-    await begun.catch(() => undefined);
+    await this.#locate({ ...wish, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
   }
 
   /** What a session is about to need is evicted last; nothing any more when it has ended. */
@@ -192,7 +180,7 @@ export class Segments {
       bytes: Buffer.from(bytes),
       keepOnDisk: isEncoded,
       owner: this.#makers.get(key)?.sessionId ?? null,
-      isAwaited: this.#arrivals.has(at),
+      isAwaited: this.#arrivals.isAwaited(at),
     };
     if (isEncoded && name !== 'init') this.#count(key, name, wasKept);
     // Made again although an earlier one is on disk: the address keeps the bytes it had.
@@ -220,23 +208,11 @@ export class Segments {
   }
 
   #arrive(key: RenditionKey, name: SegmentName, kept: Buffer): void {
-    const at = address(key, name);
-    const arrivals = this.#arrivals.get(at);
-    this.#arrivals.delete(at);
-    for (const arrive of arrivals ?? []) arrive(kept);
+    this.#arrivals.arrived(address(key, name), kept);
   }
 
-  #share(wish: Wish): Wait {
-    const id = `${wish.sessionId}/${address(wish.layout.key, wish.name)}/${wish.mayEncode}`;
-    const running = this.#waits.get(id);
-    if (running && !running.abort.signal.aborted) return running;
-    const abort = new AbortController();
-    const promise = this.#fetch(wish, abort.signal).finally(() => {
-      if (this.#waits.get(id)?.abort === abort) this.#waits.delete(id);
-    });
-    const wait = { promise, abort, waiting: 0 };
-    this.#waits.set(id, wait);
-    return wait;
+  #hint(wish: Wish): Promise<void> {
+    return this.#fetches.hint(fetchName(wish), over => this.#fetch(wish, over));
   }
 
   async #fetch(wish: Wish, signal: AbortSignal): Promise<Buffer> {
@@ -260,11 +236,7 @@ export class Segments {
   async #make(wish: Wish, signal: AbortSignal): Promise<Buffer | undefined> {
     const { mediaId, sessionId, layout, name, positionMs, mayEncode } = wish;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
-    const at = address(layout.key, name);
-    const arrival = Promise.withResolvers<Buffer>();
-    const arrivals = this.#arrivals.get(at) ?? new Set();
-    arrivals.add(arrival.resolve);
-    this.#arrivals.set(at, arrivals);
+    const arrival = this.#arrivals.enter(address(layout.key, name), undefined);
     try {
       const reply = this.#hosts
         .request(
@@ -277,8 +249,7 @@ export class Segments {
       // The reply came first where the bytes had to be read back from disk.
       return arrived ?? this.#cache.hot(layout.key, name) ?? (await this.#cache.cold(layout.key, name));
     } finally {
-      arrivals.delete(arrival.resolve);
-      if (arrivals.size === 0 && this.#arrivals.get(at) === arrivals) this.#arrivals.delete(at);
+      arrival.leave();
     }
   }
 
@@ -302,3 +273,6 @@ function lost(): never {
 }
 
 const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
+
+/** A session's wish moves its own encodes, so it is never answered by another's. */
+const fetchName = ({ sessionId, layout, name, mayEncode }: Wish): string => `${sessionId}/${address(layout.key, name)}/${mayEncode}`;
