@@ -5,13 +5,14 @@ import { type Route, route } from '#http/contract/route.ts';
 
 type WebFile = { readonly bytes: Uint8Array; readonly contentType: string; readonly etag: string };
 
+const STYLE = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const WEB_FOLDER = new URL('../../web/', import.meta.url);
 const INDEX = 'index.html';
 
 /** Everything that is served, and nothing else is: a file's presence in the folder does not publish it. */
 const FILES: Readonly<Record<string, string>> = {
-  'style.css': 'text/css; charset=utf-8',
+  'style.css': STYLE,
   'favicon.svg': 'image/svg+xml',
   'api.js': SCRIPT,
   'app.js': SCRIPT,
@@ -21,11 +22,15 @@ const FILES: Readonly<Record<string, string>> = {
   'menu.js': SCRIPT,
   'messages.js': SCRIPT,
   'library/film-card.js': SCRIPT,
+  'library/film.css': STYLE,
   'library/film.js': SCRIPT,
+  'library/libraries-dialog.css': STYLE,
   'library/libraries-dialog.js': SCRIPT,
+  'library/library.css': STYLE,
   'library/library.js': SCRIPT,
   'library/scans.js': SCRIPT,
   'login/login-store.js': SCRIPT,
+  'login/login.css': STYLE,
   'login/login.js': SCRIPT,
   'playback/capabilities.js': SCRIPT,
   'playback/control-socket.js': SCRIPT,
@@ -34,13 +39,17 @@ const FILES: Readonly<Record<string, string>> = {
   'playback/hls-delivery.js': SCRIPT,
   'playback/landing.js': SCRIPT,
   'playback/measurements.js': SCRIPT,
+  'playback/playback-machine.js': SCRIPT,
+  'playback/playback-state.js': SCRIPT,
   'playback/playback.js': SCRIPT,
   'playback/player-state.js': SCRIPT,
   'playback/retry-policy.js': SCRIPT,
   'playback/session-start.js': SCRIPT,
   'playback/session.js': SCRIPT,
+  'player/controls.css': STYLE,
   'player/controls.js': SCRIPT,
   'player/keyboard.js': SCRIPT,
+  'player/player.css': STYLE,
   'player/player.js': SCRIPT,
   'player/scrubbing.js': SCRIPT,
   'player/seek-bar.js': SCRIPT,
@@ -49,6 +58,8 @@ const FILES: Readonly<Record<string, string>> = {
   'player/touch-gestures.js': SCRIPT,
   'player/track-menus.js': SCRIPT,
 };
+
+const XSTATE_NAMES = ['and', 'assign', 'createActor', 'fromCallback', 'fromPromise', 'not', 'or', 'raise', 'setup', 'stateIn'] as const;
 
 /** Addresses that the page itself understands: each gives the same document. */
 const PAGES = ['/', '/index.html', '/login', '/film/:mediaId', '/watch/:mediaId'];
@@ -78,7 +89,19 @@ export function webRoutes(): Route[] {
   const files = Object.entries(FILES).map(([name, contentType]) =>
     fileRoute(`/${name}`, readWebFile(new URL(name, WEB_FOLDER), contentType)),
   );
-  return [...PAGES.map(path => fileRoute(path, index)), ...files, fileRoute('/vendor/hls.js', hls)];
+  return [
+    ...PAGES.map(path => fileRoute(path, index)),
+    ...files,
+    fileRoute('/vendor/hls.js', hls),
+    fileRoute('/vendor/xstate.js', xstateModule()),
+  ];
+}
+
+/** xstate's one minified file is UMD, its modules are seven files with hashes in their names: what the page uses of the former becomes a module's exports. */
+function xstateModule(): WebFile {
+  const umd = readFileSync(new URL('xstate.umd.min.js', import.meta.resolve('xstate')), 'utf8');
+  const module = `const module = {}, exports = {};\n${umd}\nexport const { ${XSTATE_NAMES.join(', ')} } = exports;\n`;
+  return webFile(Buffer.from(module), SCRIPT);
 }
 
 function fileRoute(path: string, { bytes, contentType, etag }: WebFile): Route {
@@ -92,8 +115,9 @@ function fileRoute(path: string, { bytes, contentType, etag }: WebFile): Route {
   });
 }
 
-function readWebFile(url: URL, contentType: string): WebFile {
-  const bytes = readFileSync(url);
+const readWebFile = (url: URL, contentType: string): WebFile => webFile(readFileSync(url), contentType);
+
+function webFile(bytes: Uint8Array, contentType: string): WebFile {
   const digest = createHash('sha256').update(bytes).digest('base64url').slice(0, 27);
   return { bytes, contentType, etag: `"${digest}"` };
 }

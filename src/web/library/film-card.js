@@ -4,7 +4,7 @@ import { formatLength, formatResolution, formatTime } from '../format.js';
 import { icon } from '../icons.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
-/** @typedef {{ id: string, title: string, year: number | null, durationMs: number, width: number, height: number,
+/** @typedef {{ id: string, title: string, year: number | null, durationMs: number, width?: number, height?: number,
  *   posterUrl: string | null, progress: Progress | null }} MediaItem */
 
 /**
@@ -17,7 +17,7 @@ export function filmCard(item, { isRow = false } = {}) {
   const facts = [
     item.year === null ? null : String(item.year),
     formatLength(item.durationMs),
-    item.height ? formatResolution(item.width, item.height) : null,
+    item.width && item.height ? formatResolution(item.width, item.height) : null,
   ]
     .filter(Boolean)
     .join(' · ');

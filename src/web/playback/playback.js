@@ -1,4 +1,5 @@
-// One film being watched: owns the session and its delivery, opens another when one is lost or other settings are chosen, and keeps the position.
+// One film being watched: the machine's hands. Sends it what happens at the video element and the session, and does what it orders.
+import * as xstate from '/vendor/xstate.js';
 import { ApiError, request } from '../api.js';
 import { explain } from '../messages.js';
 import { Scrubbing } from '../player/scrubbing.js';
@@ -7,58 +8,37 @@ import { createDelivery } from './delivery-choice.js';
 import { HlsDelivery } from './hls-delivery.js';
 import { landingOf } from './landing.js';
 import { Measurements } from './measurements.js';
+import { createPlaybackMachine } from './playback-machine.js';
+import { positionOf, statusOf, wantsPlay } from './playback-state.js';
 import { startBody, startSession } from './session-start.js';
 
+/** @typedef {import('./playback-state.js').Seek} Seek */
 /** @typedef {import('./session.js').SessionInfo} SessionInfo */
 /** @typedef {import('./session.js').PlaybackSession} PlaybackSession */
 /** @typedef {import('./session-start.js').Wanted} Wanted */
 /** @typedef {import('../player/seek-mode.js').SeekMode} SeekMode */
-/**
- * `waiting`: something is being tried again by itself; `failed`: a person has to press Retry.
- * @typedef {{ name: 'starting' } | { name: 'ready' } | { name: 'waiting', message: string } | { name: 'failed', message: string } | { name: 'closed' }} Status
- */
 
-/** More new sessions than this in a minute means that something is wrong that a further one won't cure. */
-const MAX_RESTARTS_PER_MINUTE = 4;
-const SEEK_GATHER_MS = 220;
 /** A seek beyond the end stops this far before it, where there still is a picture. */
 const END_MARGIN_MS = 50;
 
-/** Fires `change` whenever something a person sees may have changed, `sound-refused` when the browser only plays muted. */
+const machine = createPlaybackMachine(xstate);
+
+/** Fires `change` whenever something a person sees may have changed, `swap` before one stream replaces another, `sound-refused` when the browser only plays muted. */
 export class Playback extends EventTarget {
   #video;
   #mediaId;
   #capabilities;
   #measurements;
+  #actor;
+  /** Open at the server, and not yet the one that plays. @type {PlaybackSession | null} */
+  #opened = null;
   /** @type {PlaybackSession | null} */
   #session = null;
   /** @type {ReturnType<typeof createDelivery> | null} */
   #delivery = null;
-  /** @type {Status} */
-  #status = { name: 'starting' };
-  /** @type {Wanted} */
-  #wanted = { delivery: 'auto', rung: null, audioTrack: null, subtitleTrack: null, burnSubtitles: false };
-  #opening = new AbortController();
   #closed = new AbortController();
-  /** Where to be, while the video element isn't there yet. @type {number | null} */
-  #heldPositionMs = null;
-  /** @type {number | null} */
-  #gatheredSeekMs = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #gatherTimer;
-  #wantsPlay = true;
-  #isStale = false;
-  #canPlayOriginal = false;
-  #sessionCount = 0;
-  /** @type {number[]} */
-  #restartsMs = [];
-  /** @type {import('./session.js').Turn | null} */
-  #turn = null;
   #seekMode = readSeekMode();
   #scrubbing;
-  /** Where the newest seek wants to be, while it is asked where it lands. @type {number | null} */
-  #aimedMs = null;
-  #aims = 0;
 
   /**
    * @param {HTMLVideoElement} video
@@ -70,45 +50,33 @@ export class Playback extends EventTarget {
     this.#video = video;
     this.#mediaId = mediaId;
     this.#capabilities = capabilities;
+    this.#actor = xstate.createActor(this.#machine());
     this.#measurements = new Measurements(video, clickedAtMs, () => {
       this.#session?.sendStats();
       this.#changed();
     });
     this.#scrubbing = new Scrubbing(video, positionMs => void this.#session?.hintSeek(positionMs, this.#seekMode));
-    const { signal } = this.#closed;
-    for (const event of ['playing', 'seeked', 'canplay']) video.addEventListener(event, () => this.#arrived(), { signal });
-    video.addEventListener('pause', () => this.#paused(), { signal });
-    video.addEventListener('play', () => this.#session?.beatNow(), { signal });
-    video.addEventListener('ended', () => this.#session?.beatNow(), { signal });
+    this.#actor.subscribe(() => this.#changed());
+    this.#actor.start();
+    this.#listen();
   }
 
   /** @param {number | null} positionMs null: where the person stopped last time */
   start(positionMs) {
-    void this.#open(positionMs);
+    this.#tell({ type: 'playback.start', positionMs });
   }
 
   close() {
-    if (this.#status.name === 'closed') return;
-    this.#status = { name: 'closed' };
-    clearTimeout(this.#gatherTimer);
-    this.#scrubbing.end();
-    this.#opening.abort();
-    this.#session?.stop();
-    this.#delivery?.detach();
-    this.#measurements.close();
-    this.#closed.abort();
+    this.#tell({ type: 'playback.close' });
   }
 
   /** For a page that goes away but may come back: the session ends now, the next Play opens another. */
   suspend() {
-    this.#heldPositionMs = this.positionMs;
-    this.#session?.stop();
-    this.#isStale = true;
-    this.#video.pause();
+    this.#tell({ type: 'playback.suspend' });
   }
 
   get status() {
-    return this.#status;
+    return statusOf(this.#actor.getSnapshot());
   }
 
   /** @returns {SessionInfo | null} */
@@ -121,12 +89,12 @@ export class Playback extends EventTarget {
   }
 
   get wanted() {
-    return this.#wanted;
+    return this.#context.wanted;
   }
 
-  /** The place in the queue of a session that waits for a transcoder. */
+  /** The position in the queue of a session that waits for a transcoder. */
   get turn() {
-    return this.#turn;
+    return this.#context.turn;
   }
 
   /** @returns {SeekMode} */
@@ -141,30 +109,35 @@ export class Playback extends EventTarget {
   }
 
   get sessionCount() {
-    return this.#sessionCount;
+    return this.#context.sessionCount;
   }
 
   /** True when the file itself can be played here, so that "Original" is a choice. */
   get canPlayOriginal() {
-    return this.#canPlayOriginal;
+    return this.#context.canPlayOriginal;
   }
 
   get isPlaying() {
-    return this.#wantsPlay && !this.#video.ended;
+    return wantsPlay(this.#actor.getSnapshot()) && !this.#video.ended;
   }
 
   get isBuffering() {
+    const { name } = this.status;
     const isWaitingForData = this.isPlaying && this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    return this.#status.name === 'starting' || this.#status.name === 'waiting' || this.#measurements.isBuffering || isWaitingForData;
+    return name === 'starting' || name === 'waiting' || this.#measurements.isBuffering || isWaitingForData;
   }
 
   get positionMs() {
-    return this.#gatheredSeekMs ?? this.#aimedMs ?? this.#heldPositionMs ?? this.#shownMs;
+    return positionOf(this.#context, this.#shownMs);
   }
 
-  /** The media time of what is on screen. */
+  /** The media time of the picture on screen. */
   get #shownMs() {
     return Math.max(0, this.#video.currentTime * 1000 - (this.#delivery?.offsetMs ?? 0));
+  }
+
+  get #context() {
+    return this.#actor.getSnapshot().context;
   }
 
   get durationMs() {
@@ -189,57 +162,25 @@ export class Playback extends EventTarget {
   }
 
   pause() {
-    this.#wantsPlay = false;
-    this.#video.pause();
-    this.#changed();
+    this.#tell({ type: 'playback.pause' });
   }
 
   play() {
-    this.#wantsPlay = true;
-    if (this.#status.name === 'failed') this.retry();
-    else if (this.#video.ended) this.seekTo(0);
-    else if (this.#isStale) void this.#open(this.positionMs);
-    else this.#playVideo();
-    this.#changed();
+    this.#tell({ type: 'playback.play' });
   }
 
   retry() {
-    this.#restartsMs = [];
-    void this.#open(this.#heldPositionMs ?? (this.#sessionCount === 0 ? null : this.positionMs));
+    this.#tell({ type: 'playback.retry' });
   }
 
   /** @param {number} positionMs @param {SeekMode} [mode] */
   seekTo(positionMs, mode = this.#seekMode) {
-    clearTimeout(this.#gatherTimer);
-    this.#gatherTimer = undefined;
-    this.#gatheredSeekMs = null;
-    this.#scrubbing.end();
-    const lastMs = Math.max(0, this.durationMs - END_MARGIN_MS);
-    const targetMs = this.durationMs > 0 ? Math.min(Math.max(positionMs, 0), lastMs) : Math.max(positionMs, 0);
-    if (this.#status.name === 'failed' || this.#isStale || this.#delivery === null) return this.#seekLater(targetMs);
-    if (this.#heldPositionMs !== null) this.#heldPositionMs = targetMs;
-    if (this.#video.ended) this.#wantsPlay = true;
-    this.#measurements.seekStarted();
-    void this.#aim(targetMs, mode);
-    this.#changed();
+    this.#tell({ type: 'seek.to', targetMs: this.#withinFilm(positionMs), mode });
   }
 
-  /** A run of key presses becomes one seek: every seek may start an encode. @param {number} deltaMs @param {SeekMode} [mode] */
+  /** @param {number} deltaMs @param {SeekMode} [mode] */
   seekBy(deltaMs, mode = this.#seekMode) {
-    const targetMs = Math.min(Math.max(this.positionMs + deltaMs, 0), this.durationMs || Number.MAX_SAFE_INTEGER);
-    const isFirst = this.#gatherTimer === undefined;
-    clearTimeout(this.#gatherTimer);
-    if (isFirst) this.seekTo(targetMs, mode);
-    else {
-      this.#gatheredSeekMs = targetMs;
-      this.#scrubbing.moveTo(targetMs);
-    }
-    this.#gatherTimer = setTimeout(() => {
-      const gatheredMs = this.#gatheredSeekMs;
-      if (gatheredMs !== null) this.seekTo(gatheredMs, mode);
-      this.#gatherTimer = undefined;
-    }, SEEK_GATHER_MS);
-    this.#changed();
+    this.#tell({ type: 'seek.step', targetMs: this.#withinFilm(this.positionMs + deltaMs), mode });
   }
 
   /** The knob is on its way: what plays goes on from what is loaded. @param {number} positionMs */
@@ -256,145 +197,167 @@ export class Playback extends EventTarget {
     this.#delivery?.resumeLoading();
   }
 
-  /** @param {number} targetMs @param {SeekMode} mode */
-  async #aim(targetMs, mode) {
-    const session = this.#session;
-    const delivery = this.#delivery;
-    if (session === null || delivery === null) return;
-    const fromMs = this.#shownMs;
-    const aim = ++this.#aims;
-    this.#aimedMs = targetMs;
-    const landsAtMs = await landingOf({ video: this.#video, delivery, session }, { fromMs, targetMs, mode });
-    if (aim !== this.#aims) return;
-    this.#aimedMs = null;
-    if (this.#delivery === null) return this.#seekLater(landsAtMs);
-    this.#video.currentTime = (landsAtMs + this.#delivery.offsetMs) / 1000;
-    this.#delivery.resumeLoading();
-    if (this.#wantsPlay) this.#playVideo();
-    this.#changed();
-  }
-
   /** A new session at the same position with other settings. @param {Partial<Wanted>} changes */
   choose(changes) {
-    this.#wanted = { ...this.#wanted, ...changes };
-    void this.#open(this.positionMs);
+    this.#tell({ type: 'settings.choose', changes });
   }
 
-  /** @param {number} targetMs */
-  #seekLater(targetMs) {
-    this.#heldPositionMs = targetMs;
-    if (this.#isStale || this.#status.name === 'failed') void this.#open(targetMs);
-    this.#changed();
+  /** @param {number} positionMs */
+  #withinFilm(positionMs) {
+    const lastMs = this.durationMs > 0 ? Math.max(0, this.durationMs - END_MARGIN_MS) : Number.MAX_SAFE_INTEGER;
+    return Math.min(Math.max(positionMs, 0), lastMs);
   }
 
-  /** @param {number | null} positionMs */
-  async #open(positionMs) {
-    if (this.#status.name === 'closed') return;
-    this.#opening.abort();
-    const opening = new AbortController();
-    this.#opening = opening;
-    this.#isStale = false;
-    if (this.#session === null || this.#status.name !== 'ready') this.#setStatus({ name: 'starting' });
-    if (this.#delivery === null) this.#heldPositionMs ??= positionMs;
-    try {
-      const session = await startSession({
-        body: startBody(this.#mediaId, this.#capabilities, this.#wanted, positionMs),
-        snapshot: () => this.#snapshot(),
-        signal: opening.signal,
-        onWait: message => this.#setStatus({ name: 'waiting', message }),
-      });
-      if (opening.signal.aborted) session.stop();
-      else await this.#swap(session);
-    } catch (error) {
-      if (opening.signal.aborted) return;
-      this.#fail(error instanceof ApiError ? error.message : explain('INTERNAL', ''));
-    }
+  /** Sends an event with what only the page knows. @param {{ type: string } & Record<string, unknown>} event */
+  #tell(event) {
+    const facts = { shownMs: this.#shownMs, nowMs: performance.now(), isEnded: this.#video.ended };
+    this.#actor.send(/** @type {import('./playback-state.js').Event} */ ({ ...event, ...facts }));
   }
 
-  /** What plays goes on until the new session is there; its last picture stays until the new one has a picture. @param {PlaybackSession} session */
-  async #swap(session) {
-    const positionMs = this.#sessionCount === 0 ? (this.#heldPositionMs ?? session.info.startPositionMs) : this.positionMs;
-    this.#heldPositionMs = positionMs;
+  #listen() {
+    const video = this.#video;
+    const { signal } = this.#closed;
+    for (const event of ['playing', 'seeked', 'canplay']) video.addEventListener(event, () => this.#pictureShown(), { signal });
+    video.addEventListener('pause', () => this.#tell({ type: 'picture.paused', isReloading: this.#delivery?.isReloading === true }), {
+      signal,
+    });
+    video.addEventListener('play', () => this.#session?.beatNow(), { signal });
+    video.addEventListener('ended', () => this.#session?.beatNow(), { signal });
+  }
+
+  /** The video element may show the held position: from there on the element is the one to ask. */
+  #pictureShown() {
+    const hasPicture = !this.#delivery?.isReloading && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+    this.#tell({ type: 'picture.shown', hasPicture });
+  }
+
+  #machine() {
+    return machine.provide({
+      actors: {
+        opening: xstate.fromCallback(({ input }) => this.#open(/** @type {import('./playback-state.js').OpeningInput} */ (input))),
+        landing: xstate.fromPromise(({ input }) => this.#landing(input)),
+      },
+      actions: {
+        takeSession: () => this.#takeSession(),
+        attachDelivery: (_, { positionMs }) => void this.#attach(positionMs),
+        endSession: () => this.#session?.stop(),
+        abandonDelivery: () => this.#abandon(),
+        playVideo: () => this.#playVideo(),
+        pauseVideo: () => this.#video.pause(),
+        startSeekClock: () => this.#measurements.seekStarted(),
+        jump: (_, { positionMs }) => this.#jump(positionMs),
+        hintSeek: (_, { targetMs }) => this.#scrubbing.moveTo(targetMs),
+        endHints: () => this.#scrubbing.end(),
+        tellPause: () => this.#tellPause(),
+        release: () => this.#release(),
+      },
+    });
+  }
+
+  /** @param {import('./playback-state.js').OpeningInput} input @returns {() => void} gives up */
+  #open({ wanted, startMs }) {
+    const given = new AbortController();
+    const { signal } = given;
+    startSession({
+      body: startBody(this.#mediaId, this.#capabilities, wanted, startMs),
+      snapshot: () => this.#snapshot(),
+      signal,
+      onWait: message => signal.aborted || this.#tell({ type: 'session.delayed', message }),
+    }).then(
+      session => {
+        if (signal.aborted) return session.stop();
+        this.#opened = session;
+        const { delivery, startPositionMs } = session.info;
+        this.#tell({ type: 'session.opened', delivery, startPositionMs });
+      },
+      error => {
+        if (signal.aborted) return;
+        this.#tell({ type: 'session.refused', message: error instanceof ApiError ? error.message : explain('INTERNAL', '') });
+      },
+    );
+    return () => given.abort();
+  }
+
+  /** @param {Seek} seek @returns {Promise<number>} */
+  async #landing({ targetMs, mode }) {
+    const session = this.#session;
+    const delivery = this.#delivery;
+    if (session === null || delivery === null) return targetMs;
+    return landingOf({ video: this.#video, delivery, session }, { fromMs: this.#shownMs, targetMs, mode });
+  }
+
+  /** The last picture of what has played stays until the new stream has one. */
+  #takeSession() {
+    const session = this.#opened;
+    if (session === null) return;
+    this.#opened = null;
     this.dispatchEvent(new Event('swap'));
     this.#delivery?.detach();
     this.#session?.stop();
     this.#session = session;
-    this.#sessionCount++;
-    if (this.#wanted.delivery === 'auto' && this.#wanted.audioTrack === null) this.#canPlayOriginal = session.info.delivery === 'direct';
     this.#measurements.restarted();
     this.#follow(session);
     const delivery = createDelivery(this.#video, session, this.#capabilities.hls, this.#listenerFor(session));
-    if (delivery instanceof HlsDelivery) delivery.preferredRung = this.#wanted.rung;
+    if (delivery instanceof HlsDelivery) delivery.preferredRung = this.#context.wanted.rung;
     this.#delivery = delivery;
-    this.#setStatus({ name: 'ready' });
-    session.begin();
-    if (this.#wantsPlay) this.#playVideo();
-    await delivery.attach(positionMs);
-    if (this.#wantsPlay && this.#delivery === delivery) this.#playVideo();
   }
 
-  /** @param {PlaybackSession} session */
-  #follow(session) {
-    session.addEventListener('lost', () => this.#sessionLost(session));
-    session.addEventListener('revoked', () => {
-      if (session === this.#session) this.#fail(explain('REVOKED', ''));
-    });
-    session.addEventListener('queue', event => {
-      this.#turn = event instanceof CustomEvent ? event.detail : null;
-      this.#changed();
-    });
-  }
-
-  /** @param {PlaybackSession} session @returns {import('./delivery.js').DeliveryListener} */
-  #listenerFor(session) {
-    /** @param {() => void} act */
-    const ifCurrent = act => {
-      if (session === this.#session && this.#status.name !== 'closed') act();
-    };
-    return {
-      onTrouble: code => ifCurrent(() => this.#setStatus({ name: 'waiting', message: `${explain(code, '')} Trying again…` })),
-      onRecovered: () => ifCurrent(() => this.#setStatus({ name: 'ready' })),
-      onLost: () => ifCurrent(() => this.#sessionLost(session)),
-      onFailure: code => ifCurrent(() => this.#deliveryFailed(code)),
-      onChange: () => ifCurrent(() => this.#changed()),
-    };
-  }
-
-  /** @param {PlaybackSession} session */
-  #sessionLost(session) {
-    if (session !== this.#session || this.#isStale || this.#status.name === 'closed' || this.#status.name === 'failed') return;
-    this.#isStale = true;
-    // A paused film may wait: its session is opened again when somebody watches.
-    if (this.#wantsPlay && !this.#video.ended) this.#restart('SESSION_NOT_FOUND');
-  }
-
-  /** @param {string} code */
-  #deliveryFailed(code) {
-    if (code === 'DECODE' && this.#wanted.delivery === 'auto' && this.info?.delivery !== 'transcode') {
-      this.#canPlayOriginal = false;
-      this.#wanted = { ...this.#wanted, delivery: 'transcode' };
-      return this.#restart(code);
+  /** @param {number | null} positionMs */
+  async #attach(positionMs) {
+    const delivery = this.#delivery;
+    try {
+      this.#session?.begin();
+      await delivery?.attach(positionMs ?? 0);
+      if (delivery === this.#delivery) this.#tell({ type: 'delivery.attached' });
+    } catch {
+      if (delivery === this.#delivery) this.#tell({ type: 'delivery.failed', code: 'INTERNAL', message: explain('INTERNAL', '') });
     }
-    this.#fail(explain(code, ''));
   }
 
-  /** @param {string} code */
-  #restart(code) {
-    const nowMs = performance.now();
-    this.#restartsMs = [...this.#restartsMs.filter(atMs => nowMs - atMs < 60_000), nowMs];
-    this.#heldPositionMs = this.positionMs;
-    if (this.#restartsMs.length > MAX_RESTARTS_PER_MINUTE) this.#fail(explain(code, ''));
-    else void this.#open(this.positionMs);
-  }
-
-  /** @param {string} message */
-  #fail(message) {
-    this.#heldPositionMs ??= this.#sessionCount === 0 ? null : this.positionMs;
+  #abandon() {
     this.dispatchEvent(new Event('swap'));
     this.#session?.stop();
     this.#delivery?.detach();
     this.#delivery = null;
-    this.#setStatus({ name: 'failed', message });
+  }
+
+  /** @param {number} positionMs */
+  #jump(positionMs) {
+    if (this.#delivery === null) return;
+    this.#video.currentTime = (positionMs + this.#delivery.offsetMs) / 1000;
+    this.#delivery.resumeLoading();
+  }
+
+  #release() {
+    this.#scrubbing.end();
+    this.#session?.stop();
+    this.#delivery?.detach();
+    this.#measurements.close();
+    this.#closed.abort();
+  }
+
+  /** @param {PlaybackSession} session */
+  #follow(session) {
+    /** @param {{ type: string } & Record<string, unknown>} event */
+    const tell = event => session === this.#session && this.#tell(event);
+    session.addEventListener('lost', () => tell({ type: 'session.lost', message: explain('SESSION_NOT_FOUND', '') }));
+    session.addEventListener('revoked', () => tell({ type: 'session.revoked', message: explain('REVOKED', '') }));
+    session.addEventListener('queue', event => tell({ type: 'session.queued', turn: event instanceof CustomEvent ? event.detail : null }));
+  }
+
+  /** @param {PlaybackSession} session @returns {import('./delivery.js').DeliveryListener} */
+  #listenerFor(session) {
+    /** @param {{ type: string } & Record<string, unknown>} event */
+    const tell = event => {
+      if (session === this.#session) this.#tell(event);
+    };
+    return {
+      onTrouble: code => tell({ type: 'delivery.troubled', message: `${explain(code, '')} Trying again…` }),
+      onRecovered: () => tell({ type: 'delivery.recovered' }),
+      onLost: () => tell({ type: 'session.lost', message: explain('SESSION_NOT_FOUND', '') }),
+      onFailure: code => tell({ type: 'delivery.failed', code, message: explain(code, '') }),
+      onChange: () => this.#changed(),
+    };
   }
 
   #playVideo() {
@@ -406,37 +369,15 @@ export class Playback extends EventTarget {
 
   /** Browsers refuse sound on a page nobody has touched yet. */
   #soundRefused() {
-    if (this.#video.muted) {
-      this.#wantsPlay = false;
-      return this.#changed();
-    }
+    if (this.#video.muted) return this.#tell({ type: 'sound.refused' });
     this.#video.muted = true;
     this.dispatchEvent(new Event('sound-refused'));
-    this.#video.play().catch(() => {
-      this.#wantsPlay = false;
-      this.#changed();
-    });
+    this.#video.play().catch(() => this.#tell({ type: 'sound.refused' }));
   }
 
-  /** The video element shows the held position: from here on it is the one to ask. */
-  #arrived() {
-    const isThere = !this.#isStale && !this.#delivery?.isReloading && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
-    if (isThere) this.#heldPositionMs = null;
-    this.#changed();
-  }
-
-  /** A pause nobody asked the player for comes from the system: a headset, another app, a media key. */
-  #paused() {
-    const isOurs = this.#delivery === null || this.#delivery.isReloading || this.#status.name !== 'ready' || this.#heldPositionMs !== null;
-    if (isOurs || this.#video.ended) return this.#changed();
-    this.#wantsPlay = false;
+  /** The heartbeat carries the position too; the request is for a pause just before the tab is gone. */
+  #tellPause() {
     this.#session?.beatNow();
-    this.#saveProgress();
-    this.#changed();
-  }
-
-  /** The heartbeat carries the position too; this is for a pause just before the tab is gone. */
-  #saveProgress() {
     const body = { positionMs: Math.round(this.positionMs), durationMs: Math.round(this.durationMs) };
     request('PUT', `/api/v1/media/${encodeURIComponent(this.#mediaId)}/progress`, { body, keepalive: true }).catch(() => undefined);
   }
@@ -446,13 +387,6 @@ export class Playback extends EventTarget {
     const state = !this.isPlaying ? 'paused' : this.isBuffering ? 'buffering' : 'playing';
     const stats = Object.fromEntries(Object.entries(this.stats).filter(([, value]) => value !== null));
     return { positionMs: this.positionMs, state, playbackRate: this.#video.playbackRate, stats };
-  }
-
-  /** @param {Status} status */
-  #setStatus(status) {
-    if (this.#status.name === 'closed') return;
-    this.#status = status;
-    this.#changed();
   }
 
   #changed() {

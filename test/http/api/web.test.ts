@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { webRoutes } from '#http/api/web.ts';
 import { type FrontDoor, type Log, startServer } from '#http/door/server.ts';
+import { createPlaybackMachine } from '#src/web/playback/playback-machine.js';
+import { statusOf } from '#src/web/playback/playback-state.js';
 
 const WEB_FOLDER = new URL('../../../src/web/', import.meta.url);
 const DEADLINE_MS = 5_000;
@@ -73,10 +75,10 @@ test('web: every module that a module imports is served', async () => {
   const imported = new Set<string>();
   for (const name of names) {
     const text = await readFile(new URL(name, WEB_FOLDER), 'utf8');
-    for (const [, near, far] of text.matchAll(/from '(\.[^']+)'|import\('(\/vendor[^']+)'\)/g))
+    for (const [, near, far] of text.matchAll(/from '(\.[^']+)'|(?:import\(|from )'(\/vendor[^']+)'/g))
       imported.add(new URL(near ?? far ?? '', `${door.url}/${name}`).pathname);
   }
-  assert.ok(imported.has('/vendor/hls.js') && imported.has('/api.js'));
+  assert.ok(imported.has('/vendor/hls.js') && imported.has('/vendor/xstate.js') && imported.has('/api.js'));
   for (const path of imported) assert.equal((await get(path)).status, 200, path);
 });
 
@@ -84,6 +86,14 @@ test('web: hls.js is served as a module', async () => {
   const response = await get('/vendor/hls.js');
   assert.equal(response.headers.get('content-type'), 'text/javascript; charset=utf-8');
   assert.match(await response.text(), / as default[,}]/);
+});
+
+test('web: xstate is served as a module with what the playback machine is built from', async () => {
+  const response = await get('/vendor/xstate.js');
+  assert.equal(response.headers.get('content-type'), 'text/javascript; charset=utf-8');
+  const served = await import(`data:text/javascript;base64,${Buffer.from(await response.text()).toString('base64')}`);
+  const machine = createPlaybackMachine(served);
+  assert.equal(statusOf(served.createActor(machine).start().getSnapshot()).name, 'starting');
 });
 
 test('web: nothing that is not listed is served, however the path is written', async () => {
@@ -115,7 +125,7 @@ test('web: a file that did not change is not sent again', async () => {
 });
 
 test('web: the page may run and reach nothing but its own server', async () => {
-  for (const path of ['/', '/app.js', '/vendor/hls.js']) {
+  for (const path of ['/', '/app.js', '/vendor/hls.js', '/vendor/xstate.js']) {
     const { headers } = await get(path);
     const policy = new Map((headers.get('content-security-policy') ?? '').split('; ').map(part => [part.split(' ', 1)[0], part]));
     assert.equal(policy.get('default-src'), "default-src 'none'", path);
