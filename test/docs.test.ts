@@ -1,6 +1,7 @@
 // The reference pages are written by hand but for their tables: those are the product's own.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ERRORS } from '#domain/errors.ts';
 import { SETTINGS } from '#src/config.ts';
@@ -44,3 +45,20 @@ for (const [page, expected] of [
     else assert.equal(found, expected, `docs/${page}.md is not up to date: UPDATE_DOCS=1 node --test test/docs.test.ts writes it`);
   });
 }
+
+test('docs: every link between pages and every picture leads to a file', async () => {
+  const root = new URL('../', import.meta.url);
+  const pages = (await readdir(new URL('docs/', root), { recursive: true }))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`);
+  const links = await Promise.all(
+    ['README.md', 'CHANGELOG.md', ...pages].map(async page => {
+      const text = await readFile(new URL(page, root), 'utf8');
+      return [...text.matchAll(/\]\(([^)#\s]+)/g)].map(([, to = '']) => ({ page, to })).filter(({ to }) => !/^[a-z]+:/.test(to));
+    }),
+  );
+  const found = links.flat();
+  assert.ok(found.length > 50, `only ${found.length} links were seen: the scan is broken`);
+  const broken = found.filter(({ page, to }) => !existsSync(new URL(to, new URL(page, root))));
+  assert.deepEqual(broken, []);
+});

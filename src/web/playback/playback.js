@@ -1,4 +1,4 @@
-// One film being watched: the machine's hands. Sends it what happens at the video element and the session, and does what it orders.
+// One film being watched: sends the playback machine what happens at the video element and in the session, and carries out its orders.
 import * as xstate from '/vendor/xstate.js';
 import { ApiError, request } from '../api.js';
 import { explain } from '../messages.js';
