@@ -53,14 +53,14 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
-  const { libraries, media, keyframeMaps: keyframes, progress } = database;
+  const { libraries, media, progress } = database;
   const coldFiles = new ColdFiles();
   const counts = new StreamCounts();
   const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
   const routes = [
     ...authRoutes(auth),
     ...userRoutes(auth),
-    ...libraryRoutes({ libraries, media, keyframes, progress, links, ...catalogue }),
+    ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
     ...sessionRoutes({ sessions, auth, users: database.users, stats }),
     ...streamRoutes({

@@ -5,6 +5,9 @@ import type { Encoding, Key, Table } from './table.ts';
 
 type StoredRecord = { readonly key: Key; readonly value: unknown };
 
+/** A record of another family as it lies there, in whatever format; undefined when there is none. */
+export type OtherRecord = (family: Pick<Family, 'name' | 'encoding'>, key: Key) => unknown;
+
 /** One kind of record: its main table, and how a record of format `n` becomes one of format `n + 1`. */
 export type Family = {
   readonly name: string;
@@ -12,7 +15,7 @@ export type Family = {
   /** Formats start at 1. */
   readonly format: number;
   /** `upgrades[0]` leads from format 1 to 2, and so on. Null: this record can't be converted. */
-  readonly upgrades: readonly ((record: StoredRecord) => StoredRecord | null)[];
+  readonly upgrades: readonly ((record: StoredRecord, other: OtherRecord) => StoredRecord | null)[];
   /** Tables derived from the main one. */
   readonly indexes: readonly string[];
 };
@@ -25,6 +28,9 @@ export const unconvertedTable = (family: string): string => `${family}.unconvert
 /** Each family in one transaction: a process killed half-way starts over from the old format. */
 export function migrate(environment: Environment, families: readonly Family[]): void {
   const formats = environment.table<Key, number>(META);
+  // Opened before any transaction begins.
+  for (const { name, encoding } of families) environment.table<Key, unknown>(name, encoding);
+  const other: OtherRecord = ({ name, encoding }, key) => environment.table<Key, unknown>(name, encoding).get(key);
   for (const family of families) {
     refuseNewer(family, formats.get(['format', family.name]));
     const records = environment.table<Key, unknown>(family.name, family.encoding);
@@ -33,7 +39,7 @@ export function migrate(environment: Environment, families: readonly Family[]): 
     environment.writeNow(tx => {
       // A family met for the first time has no records yet, so there is nothing to convert.
       const stored = formats.get(['format', family.name]) ?? family.format;
-      if (stored < family.format) upgradeAll(tx, family, stored, { records, aside });
+      if (stored < family.format) upgradeAll(tx, family, stored, { records, aside, other });
       tx.put(formats, ['format', family.name], family.format);
     });
   }
@@ -67,25 +73,25 @@ function upgradeAll(
   tx: Transaction,
   family: Family,
   from: number,
-  tables: { records: Table<Key, unknown>; aside: Table<Key, SetAside> },
+  { records, aside, other }: { records: Table<Key, unknown>; aside: Table<Key, SetAside>; other: OtherRecord },
 ): void {
-  const olds = [...tables.records.entries()];
+  const olds = [...records.entries()];
   // All are taken out before one is put back: a new key may be another record's old one.
-  for (const { key } of olds) tx.remove(tables.records, key);
+  for (const { key } of olds) tx.remove(records, key);
   for (const old of olds) {
-    const upgraded = upgrade(family, from, old);
-    if (upgraded === null) tx.put(tables.aside, asideKey(from, old.key), { value: old.value, format: from });
-    else tx.put(tables.records, upgraded.key, upgraded.value);
+    const upgraded = upgrade(family, from, old, other);
+    if (upgraded === null) tx.put(aside, asideKey(from, old.key), { value: old.value, format: from });
+    else tx.put(records, upgraded.key, upgraded.value);
   }
 }
 
 /** The format is part of the key: what a later migration sets aside never overwrites what an earlier one did. */
 const asideKey = (format: number, key: Key): Key => (Array.isArray(key) ? [format, ...key] : [format, key]);
 
-function upgrade(family: Family, from: number, old: StoredRecord): StoredRecord | null {
+function upgrade(family: Family, from: number, old: StoredRecord, other: OtherRecord): StoredRecord | null {
   let record: StoredRecord | null = old;
   for (const step of family.upgrades.slice(from - 1, family.format - 1)) {
-    if (record !== null) record = step(record);
+    if (record !== null) record = step(record, other);
   }
   return record;
 }

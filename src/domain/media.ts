@@ -70,6 +70,8 @@ export type Media = {
   readonly bitrateBps: number;
   readonly streams: Streams;
   readonly chapters: readonly Chapter[];
+  /** Null until a scan has made the map. */
+  readonly keyframes: KeyframeFacts | null;
   readonly hasPoster: boolean;
   readonly addedAtMs: number;
 };
@@ -114,6 +116,9 @@ export type KeyframeMap = {
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
 };
+
+/** What the catalogue says of a keyframe map. */
+export type KeyframeFacts = { readonly count: number; readonly longestGapMs: number; readonly copyMethod: CopyMethod };
 
 export type Library = {
   readonly id: LibraryId;

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, mediaIdFor } from '#domain/ids.ts';
+import { keyframeFactsOf } from '#domain/keyframes.ts';
 import type { Library, Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
@@ -179,7 +180,7 @@ export class ScanRun {
 
   async #isCurrent(known: Media, file: FoundFile): Promise<boolean> {
     const isSameFile = known.byteLength === file.byteLength && known.mtimeMs === file.mtimeMs;
-    if (!isSameFile || this.#options.keyframes.get(known) === undefined) return false;
+    if (!isSameFile || known.keyframes === null || !this.#options.keyframes.has(known)) return false;
     return !known.hasPoster || (await this.#options.posters.has(known));
   }
 
@@ -199,6 +200,7 @@ export class ScanRun {
       path: file.path,
       ...nameOf(file.name),
       ...facts,
+      keyframes: keyframeFactsOf(keyframes),
       hasPoster: await this.#makePoster(file, facts),
       addedAtMs: known?.addedAtMs ?? Date.now(),
     };

@@ -4,11 +4,25 @@ import type { Media } from '#domain/media.ts';
 import type { Environment, Transaction } from '#storage/environment.ts';
 import type { Family } from '#storage/migrations.ts';
 import type { Table } from '#storage/table.ts';
+import { factsOfPackedMap, KEYFRAME_MAPS } from './keyframe-maps.ts';
 import { type Page, parseCursor, takePage } from './page.ts';
 
 const ORDERS = 'media.orders';
 
-export const MEDIA: Family = { name: 'media', encoding: 'msgpack', format: 1, upgrades: [], indexes: [ORDERS] };
+/** Format 2 keeps the facts of the keyframe map, which were told from the map whenever somebody asked. */
+export const MEDIA: Family = {
+  name: 'media',
+  encoding: 'msgpack',
+  format: 2,
+  upgrades: [
+    ({ key, value }, other) => {
+      const media = value as Omit<Media, 'keyframes'>;
+      const map = other(KEYFRAME_MAPS, key) as Uint8Array | undefined;
+      return { key, value: { ...media, keyframes: map ? factsOfPackedMap(map, media.version) : null } };
+    },
+  ],
+  indexes: [ORDERS],
+};
 
 /** `added`: newest first. */
 export type MediaSort = 'title' | 'added';

@@ -3,10 +3,11 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
+import type { Media } from '#domain/media.ts';
 import { openDatabase, storePath } from '#storage/database.ts';
 import { Environment } from '#storage/environment.ts';
 import { checkFormats, type Family, migrate, unconvertedTable } from '#storage/migrations.ts';
-import { aMedia, makeDataDir } from './support.ts';
+import { aKeyframeMap, aMedia, makeDataDir } from './support.ts';
 
 const FORMAT_1: Family = { name: 'films', encoding: 'msgpack', format: 1, upgrades: [], indexes: [] };
 
@@ -125,4 +126,25 @@ test('database: read-only finds no store where none was made, and makes none', a
   const dataDir = await makeDataDir(t);
   await assert.rejects(openDatabase(dataDir, { readOnly: true }), { code: 'STORAGE_FAILED' });
   await assert.rejects(openDatabase(join(dataDir, 'missing'), { readOnly: true }), { code: 'STORAGE_FAILED' });
+});
+
+test('migrations: media of format 1 get the facts of their keyframe maps, once', async t => {
+  const dataDir = await makeDataDir(t);
+  const first = await openDatabase(dataDir);
+  const [known, unknown] = [aMedia('Metropolis'), aMedia('Nosferatu')];
+  const before = ({ keyframes: _, ...media }: Media) => media as Media;
+  await first.media.put(before(known));
+  await first.media.put(before(unknown));
+  await first.keyframeMaps.put(known.id, aKeyframeMap([0, 8_910_000]));
+  await first.keyframeMaps.put(unknown.id, { ...aKeyframeMap([0]), version: 'of another file' });
+  await first.close();
+  const formats = new Environment(storePath(dataDir), 'read-write');
+  await formats.table<string[], number>('meta').put(['format', 'media'], 1);
+  await formats.close();
+  for (const round of ['first', 'second']) {
+    const database = await openDatabase(dataDir);
+    assert.deepEqual(database.media.get(known.id)?.keyframes, { count: 2, longestGapMs: 99_000, copyMethod: 'mp4' }, round);
+    assert.equal(database.media.get(unknown.id)?.keyframes, null, round);
+    await database.close();
+  }
 });

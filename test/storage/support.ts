@@ -41,6 +41,7 @@ export function aMedia(title: string, changes: Partial<Media> & { libraryId?: Li
     bitrateBps: 1,
     streams: { video: [], audio: [], subtitles: [] },
     chapters: [],
+    keyframes: null,
     hasPoster: false,
     addedAtMs: 1,
     ...changes,

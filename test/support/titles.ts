@@ -55,6 +55,7 @@ export const aTitle = (changes: Partial<Media> = {}): Media => ({
   bitrateBps: 4_200_000,
   streams: { video: [aVideoStream()], audio: [anAudioStream()], subtitles: [] },
   chapters: [],
+  keyframes: null,
   hasPoster: false,
   addedAtMs: 1,
   ...changes,

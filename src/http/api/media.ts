@@ -2,11 +2,10 @@
 import Type from 'typebox';
 import { FerriteError } from '#domain/errors.ts';
 import { type MediaId, parseLibraryId, parseMediaId, type UserId } from '#domain/ids.ts';
-import type { KeyframeMap, Media } from '#domain/media.ts';
+import type { Media } from '#domain/media.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import { type CatalogueIndex, MEDIA_SORTS } from '#library/catalogue-index.ts';
-import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import type { ProgressRepository } from '#storage/records/progress.ts';
@@ -16,7 +15,6 @@ import type { PosterLinks } from './posters.ts';
 export type MediaRouteOptions = {
   readonly libraries: LibraryRepository;
   readonly media: MediaRepository;
-  readonly keyframes: KeyframeMapRepository;
   readonly progress: ProgressRepository;
   readonly index: CatalogueIndex;
   readonly links: PosterLinks;
@@ -109,8 +107,7 @@ function getMedia(options: MediaRouteOptions): Route {
     handler: request => {
       const { userId } = requireCaller(request);
       const media = requireMedia(options.media, request.params.mediaId);
-      const { byteLength, bitrateBps, streams, chapters } = media;
-      const keyframes = keyframeFacts(options.keyframes.get(media));
+      const { byteLength, bitrateBps, streams, chapters, keyframes } = media;
       return { status: 200, json: { ...describe(media, userId, options), byteLength, bitrateBps, streams, chapters, keyframes } };
     },
   });
@@ -152,12 +149,4 @@ function describe(media: Media, userId: UserId, { progress, links }: MediaRouteO
     addedAtMs,
     progress: progress.get(userId, id) ?? null,
   };
-}
-
-function keyframeFacts(map: KeyframeMap | undefined) {
-  if (map === undefined) return null;
-  const { keyframes, endPts, timescale } = map.video;
-  const gaps = keyframes.map((pts, at) => (keyframes[at + 1] ?? endPts) - pts);
-  const longestGap = gaps.reduce((longest, gap) => Math.max(longest, gap), 0);
-  return { count: keyframes.length, longestGapMs: Math.round((longestGap * 1000) / timescale), copyMethod: map.copyMethod };
 }

@@ -31,10 +31,9 @@ type Call = (method: string, path: string, options?: { as?: string; body?: unkno
 
 async function serve(t: TestContext): Promise<{ world: World; call: Call; url: string }> {
   const world = await makeWorld(t);
-  const { media, keyframeMaps: keyframes, progress, libraries } = world.database;
+  const { media, progress, libraries } = world.database;
   const options = {
     media,
-    keyframes,
     progress,
     libraries,
     index: world.index,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_KEYFRAMES } from '#domain/keyframes.ts';
 import { packKeyframeMap, unpackKeyframeMap } from '#storage/records/keyframe-packing.ts';
 import { aKeyframeMap, aMedia, openStore } from '../support.ts';
 
@@ -39,4 +40,30 @@ test('keyframe maps: the map of another version of the file is treated as absent
   assert.equal(database.keyframeMaps.get({ ...media, version: 'v2' }), undefined);
   await database.keyframeMaps.remove(media.id);
   assert.equal(database.keyframeMaps.get(media), undefined);
+});
+
+test('keyframe-maps: a map of more keyframes than any film has, or of days, is refused', async t => {
+  const { database } = await openStore(t);
+  const media = aMedia('Metropolis');
+  const plain = aKeyframeMap([0, 90_000]);
+  const [sound] = plain.audio;
+  assert.ok(sound);
+  const refused = [
+    aKeyframeMap([]),
+    aKeyframeMap(Array.from({ length: MAX_KEYFRAMES + 1 }, (_, index) => index)),
+    { ...plain, video: { ...plain.video, endPts: 2 ** 60 } },
+    { ...plain, video: { ...plain.video, endPts: Number.NaN } },
+    { ...plain, video: { ...plain.video, timescale: 0 } },
+    { ...plain, audio: [sound, { ...sound, endPts: 2 ** 62 }] },
+    { ...plain, audio: [{ ...sound, frameDuration: 0 }] },
+  ];
+  for (const map of refused) await assert.rejects(database.keyframeMaps.put(media.id, map), { code: 'MEDIA_UNREADABLE' });
+  assert.equal(database.keyframeMaps.has(media), false);
+  await database.keyframeMaps.put(media.id, plain);
+  assert.deepEqual([database.keyframeMaps.has(media), database.keyframeMaps.has({ ...media, version: 'v2' })], [true, false]);
+});
+
+test('keyframe-maps: a stored map that claims more keyframes than it may have is made again', () => {
+  const packed = packKeyframeMap(aKeyframeMap(Array.from({ length: MAX_KEYFRAMES + 1 }, (_, index) => index)));
+  assert.equal(unpackKeyframeMap(packed), undefined);
 });
