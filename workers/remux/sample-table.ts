@@ -1,5 +1,6 @@
 // Every sample of one track in decode order, as columns of numbers: no object per sample, so a film of two hours costs megabytes, not hundreds.
 import { upperBound } from '#domain/plan.ts';
+import type { FileBudget } from './file-budget.ts';
 
 export type SampleTable = {
   readonly count: number;
@@ -39,46 +40,65 @@ export function sliceTable(table: SampleTable, first: number, end: number): Samp
     compositionOffsets: table.compositionOffsets?.subarray(first, end) ?? null,
     byteLengths: table.byteLengths.subarray(first, end),
     fileOffsets: table.fileOffsets.subarray(first, end),
-    syncSamples: syncSamples ? syncSamples.filter(sample => sample >= first && sample < end).map(sample => sample - first) : null,
+    syncSamples: syncSamples?.subarray(lowerBound(syncSamples, first), lowerBound(syncSamples, end)).map(sample => sample - first) ?? null,
     lastDuration: end > first ? durationAt(table, end - 1) : 0,
   };
 }
 
 /** Ends the table before the first sample that reaches past the end of the file: a cut-off copy plays up to where it was cut. */
-export function withoutMissing(table: SampleTable, fileByteLength: number): SampleTable {
+export async function withoutMissing(table: SampleTable, fileByteLength: number, budget: FileBudget): Promise<SampleTable> {
   const { count, fileOffsets, byteLengths } = table;
   const isThere = (sample: number) => {
     const start = numberAt(fileOffsets, sample);
     return start >= 0 && start + numberAt(byteLengths, sample) <= fileByteLength;
   };
-  let end = 0;
-  while (end < count && isThere(end)) end++;
-  return sliceTable(table, 0, end);
+  for await (const { from, to } of budget.stretches(count)) {
+    for (let sample = from; sample < to; sample++) if (!isThere(sample)) return sliceTable(table, 0, sample);
+  }
+  return table;
 }
 
 /** Moves every DTS, and every PTS, by its own whole number of ticks. */
-export function shiftTimes(table: SampleTable, dtsTicks: number, ptsTicks: number): SampleTable {
-  const { dts, compositionOffsets } = table;
-  if (dtsTicks !== 0) for (let sample = 0; sample < dts.length; sample++) dts[sample] = numberAt(dts, sample) + dtsTicks;
+export async function shiftTimes(table: SampleTable, dtsTicks: number, ptsTicks: number, budget: FileBudget): Promise<SampleTable> {
+  const { count, dts } = table;
   const offsetTicks = ptsTicks - dtsTicks;
-  if (offsetTicks === 0) return table;
-  return { ...table, compositionOffsets: (compositionOffsets ?? new Int32Array(dts.length)).map(offset => offset + offsetTicks) };
+  if (dtsTicks === 0 && offsetTicks === 0) return table;
+  const compositionOffsets = offsetTicks === 0 ? table.compositionOffsets : (table.compositionOffsets ?? new Int32Array(count));
+  for await (const { from, to } of budget.stretches(count)) {
+    if (dtsTicks !== 0) for (let sample = from; sample < to; sample++) dts[sample] = numberAt(dts, sample) + dtsTicks;
+    if (offsetTicks === 0 || !compositionOffsets) continue;
+    for (let sample = from; sample < to; sample++) compositionOffsets[sample] = numberAt(compositionOffsets, sample) + offsetTicks;
+  }
+  return { ...table, compositionOffsets };
 }
 
 /** First position whose value is at least `value`, for whole numbers. */
 export const lowerBound = (sorted: ArrayLike<number>, value: number): number => upperBound(sorted, value - 1);
 
 /** `flags[i] === 1` means that sample `i` is one of them. */
-export function positionsOfOnes(flags: Uint8Array): Uint32Array {
+export async function positionsOfOnes(flags: Uint8Array, budget: FileBudget): Promise<Uint32Array> {
   let count = 0;
-  for (const flag of flags) count += flag;
+  for await (const { from, to } of budget.stretches(flags.length))
+    for (let sample = from; sample < to; sample++) count += flags[sample] ?? 0;
+  budget.take('keyframes', count);
   const positions = new Uint32Array(count);
   let next = 0;
-  for (let sample = 0; sample < flags.length; sample++) if (flags[sample] === 1) positions[next++] = sample;
+  for await (const { from, to } of budget.stretches(flags.length)) {
+    for (let sample = from; sample < to; sample++) if (flags[sample] === 1) positions[next++] = sample;
+  }
   return positions;
 }
 
-export function tableByteLength(table: SampleTable): number {
-  const columns = [table.dts, table.compositionOffsets, table.byteLengths, table.fileOffsets, table.syncSamples];
-  return columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 0);
+export const columnsOf = ({
+  dts,
+  compositionOffsets,
+  byteLengths,
+  fileOffsets,
+  syncSamples,
+}: SampleTable): readonly (ArrayBufferView | null)[] => [dts, compositionOffsets, byteLengths, fileOffsets, syncSamples];
+
+/** What the columns keep in memory: of a part of a buffer all of it, of a shared one once. */
+export function heldByteLength(columns: readonly (ArrayBufferView | null)[]): number {
+  const buffers = new Set(columns.flatMap(column => (column ? [column.buffer] : [])));
+  return [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -11,6 +11,9 @@ export type SegmentSpan = {
   readonly shiftTicks: number;
 };
 
+/** `signal` ends the reading of an index with CANCELLED. */
+export type OpenOptions = { readonly signal?: AbortSignal };
+
 export interface RemuxSource {
   readonly copyMethod: Exclude<CopyMethod, 'ffmpeg'>;
   readonly video: VideoTimeline;

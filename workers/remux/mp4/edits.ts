@@ -1,6 +1,6 @@
 // Edit lists (`elst`) as ffmpeg applies them: which samples remain, and how far their times move.
-
 import { upperBound } from '#domain/plan.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { durationAt, lowerBound, numberAt, ptsAt, type SampleTable, shiftTimes, sliceTable } from '#workers/remux/sample-table.ts';
 import type { Edit, Mp4Track } from './movie.ts';
 import type { RawSamples } from './sample-table.ts';
@@ -15,14 +15,19 @@ type Window = {
 };
 
 /** The track on the movie's timeline. Null when the edit list rearranges the media, which takes more than moving it. */
-export function applyEdits(raw: RawSamples, track: Mp4Track, movieTimescale: number): SampleTable | null {
+export async function applyEdits(
+  raw: RawSamples,
+  track: Mp4Track,
+  movieTimescale: number,
+  budget: FileBudget,
+): Promise<SampleTable | null> {
   const { table, dtsShift } = raw;
-  const plain = (shift: number) => shiftTimes(table, shift - dtsShift, shift);
+  const plain = (shift: number) => shiftTimes(table, shift - dtsShift, shift, budget);
   if (track.edits.length === 0 || table.count === 0) return plain(0);
   const window = editWindow(track.edits, track.timescale, movieTimescale);
   if (!window) return null;
-  const placed = place(table, window, track);
-  return placed && sliceTable(plain(placed.shift), placed.first, placed.end);
+  const placed = await place(table, window, track, budget);
+  return placed && sliceTable(await plain(placed.shift), placed.first, placed.end);
 }
 
 /** Of a fragmented track: ffmpeg then goes by the first edits alone and drops nothing. */
@@ -43,34 +48,40 @@ function editWindow(edits: readonly Edit[], timescale: number, movieTimescale: n
 }
 
 /** `table` has times from 0 on and its file's own composition offsets. Null when the window shows nothing. */
-function place(
+async function place(
   table: SampleTable,
-  { delay, from, to }: Window,
+  { delay, from: windowStart, to: windowEnd }: Window,
   { kind, timescale }: Mp4Track,
-): { first: number; end: number; shift: number } | null {
+  budget: FileBudget,
+): Promise<{ first: number; end: number; shift: number } | null> {
   const { count, dts, compositionOffsets } = table;
   // Sound needs what comes before to decode right: ffmpeg keeps a second of it.
-  const first = startBefore(table, kind === 'video' ? from : Math.max(from - timescale, 0));
+  const first = startBefore(table, kind === 'video' ? windowStart : Math.max(windowStart - timescale, 0));
   let shift: number | null = null;
   let earliestPts = Number.POSITIVE_INFINITY;
   let isEnding = false;
-  let sample = first;
-  for (; sample < count; sample++) {
-    const pts = ptsAt(table, sample);
-    const end = pts + durationAt(table, sample);
-    const isCutInto: boolean = kind === 'audio' && pts < from && end > from && shift === null;
-    const isShown = pts >= from && pts < to;
-    // A frame of sound that the window cuts into plays as a whole: its start moves before the window's.
-    if (shift === null && (isShown || isCutInto)) shift = delay - (isCutInto ? from - pts : 0) - numberAt(dts, sample);
-    if (isShown) earliestPts = Math.min(earliestPts, pts);
-    if (end < to || !(kind === 'audio' || isSyncSample(table, sample))) continue;
-    // Pictures that follow this keyframe may be shown before it: ffmpeg goes on to the next one.
-    if (kind === 'audio' || compositionOffsets === null || isEnding) break;
-    isEnding = true;
+  let end = count;
+  pieces: for await (const { from, to } of budget.stretches(count - first)) {
+    for (let sample = first + from; sample < first + to; sample++) {
+      const pts = ptsAt(table, sample);
+      const ends = pts + durationAt(table, sample);
+      const isCutInto: boolean = kind === 'audio' && pts < windowStart && ends > windowStart && shift === null;
+      const isShown = pts >= windowStart && pts < windowEnd;
+      // A frame of sound that the window cuts into plays as a whole: its start moves before the window's.
+      if (shift === null && (isShown || isCutInto)) shift = delay - (isCutInto ? windowStart - pts : 0) - numberAt(dts, sample);
+      if (isShown) earliestPts = Math.min(earliestPts, pts);
+      if (ends < windowEnd || !(kind === 'audio' || isSyncSample(table, sample))) continue;
+      // Pictures that follow this keyframe may be shown before it: ffmpeg goes on to the next one.
+      if (kind === 'audio' || compositionOffsets === null || isEnding) {
+        end = Math.min(sample + 1, count);
+        break pieces;
+      }
+      isEnding = true;
+    }
   }
   if (shift === null || earliestPts === Number.POSITIVE_INFINITY) return null;
   if (kind === 'video') shift -= Math.max(earliestPts + shift - delay, 0);
-  return { first, end: Math.min(sample + 1, count), shift };
+  return { first, end, shift };
 }
 
 /** The last sample at or before `mediaTime` that decoding can start at. */

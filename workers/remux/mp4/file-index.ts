@@ -1,7 +1,9 @@
 // The index of an MP4 file: its tracks with every sample's place and time, wherever in the file that is written.
+import { isWithinBounds } from '#domain/keyframes.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import type { TrackHeader } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { type SampleTable, shiftTimes, withoutMissing } from '#workers/remux/sample-table.ts';
 import {
   audioTimeline,
@@ -12,11 +14,11 @@ import {
   withoutHeldPriming,
 } from '#workers/remux/table-timelines.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
-import { BoxReader, corrupt, type FileBox } from './boxes.ts';
+import { BoxReader, corrupt } from './boxes.ts';
 import { applyEdits, fragmentShift } from './edits.ts';
 import { FragmentSamples } from './moofs.ts';
 import { type Mp4Movie, type Mp4Track, parseMovie } from './movie.ts';
-import { type RawSamples, readSampleTable } from './sample-table.ts';
+import { readSampleTable } from './sample-table.ts';
 
 export type CopyableTrack = {
   readonly header: TrackHeader;
@@ -43,16 +45,24 @@ const PICTURE_FORMATS = new Set(['jpeg', 'png ', 'mjpa', 'mjpb']);
 export const startsLikeMp4 = (head: Buffer): boolean => head.byteLength >= 8 && FIRST_BOXES.has(head.toString('latin1', 4, 8));
 
 /** Null when it is no MP4, has no video track, or its video has timing we don't copy. */
-export async function readMp4Index(file: UnchangedFile): Promise<Mp4Index | null> {
+export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Promise<Mp4Index | null> {
   if (!startsLikeMp4(await file.read(0, 8))) return null;
-  const { movie, samplesOf } = await readMovie(file);
+  const reader = new BoxReader(file, budget);
+  const moov = await readMoov(reader);
+  const movie = parseMovie(moov, budget);
   const video = videoTrackOf(movie);
   if (!video) return null;
-  const indexed = indexVideo(video, samplesOf(video), file.byteLength);
+  const audio = movie.tracks.filter(track => track.kind === 'audio');
+  // Uncompressed sound has a sample for each sample of sound: a table of it would cost gigabytes and could not be copied anyway.
+  const copied = audio.filter(track => codecStringOfTrack(track) !== null);
+  const samplesOf = await samplesReader({ reader, file, movie, moov, budget }, [video, ...copied]);
+  const indexed = await indexVideo(video, await samplesOf(video), file.byteLength, budget);
   if (!indexed) return null;
-  const tracks = movie.tracks
-    .filter(track => track.kind === 'audio')
-    .map(track => ({ track, ...indexAudio(track, samplesOf, movie.timescale, file.byteLength) }));
+  const tracks: (Indexed<AudioTimeline> & { readonly track: Mp4Track })[] = [];
+  for (const track of audio) {
+    const samples = copied.includes(track) ? await samplesOf(track) : null;
+    tracks.push({ track, ...(await indexAudio(track, samples, movie.timescale, { file, budget })) });
+  }
   return {
     video: indexed.timeline,
     audio: tracks.map(({ timeline }) => timeline),
@@ -63,41 +73,44 @@ export async function readMp4Index(file: UnchangedFile): Promise<Mp4Index | null
 
 const entryIf = <Value>(index: number, value: Value | null): [number, Value][] => (value === null ? [] : [[index, value]]);
 
-type SamplesOf = (track: Mp4Track) => SampleTable | null;
+type SamplesOf = (track: Mp4Track) => Promise<SampleTable | null>;
+type OpenMovie = {
+  readonly reader: BoxReader;
+  readonly file: UnchangedFile;
+  readonly movie: Mp4Movie;
+  readonly moov: Buffer;
+  readonly budget: FileBudget;
+};
 
-async function readMovie(file: UnchangedFile): Promise<{ movie: Mp4Movie; samplesOf: SamplesOf }> {
-  const reader = new BoxReader(file);
-  const boxes = reader.boxes();
-  const moov = await readMoov(reader, boxes);
-  const movie = parseMovie(moov);
-  const fromMoov = (track: Mp4Track) => readSampleTable(moov, track.samples);
+/** Of the `wanted` tracks only. */
+async function samplesReader({ reader, file, movie, moov, budget }: OpenMovie, wanted: readonly Mp4Track[]): Promise<SamplesOf> {
+  const fromMoov = ({ samples }: Mp4Track) => readSampleTable({ moov, samples, fileByteLength: file.byteLength, budget });
   if (!movie.fragmentDefaults) {
-    return { movie, samplesOf: track => mapSamples(fromMoov(track), raw => applyEdits(raw, track, movie.timescale)) };
+    return async track => {
+      const raw = await fromMoov(track);
+      return raw && applyEdits(raw, track, movie.timescale, budget);
+    };
   }
-  const head = movie.tracks.flatMap((track): [number, RawSamples][] => {
-    const samples = fromMoov(track);
-    return samples ? [[track.id, samples]] : [];
-  });
-  const fragments = new FragmentSamples(movie.fragmentDefaults, new Map(head));
-  for await (const box of boxes) {
-    if (box.type === 'moof' && box.end <= file.byteLength) fragments.add(await reader.payload(box), box.start);
+  const ids = new Set(wanted.map(({ id }) => id));
+  const fragments = new FragmentSamples(new Map([...movie.fragmentDefaults].filter(([id]) => ids.has(id))), budget);
+  for (const track of wanted) {
+    const samples = await fromMoov(track);
+    if (samples) await fragments.start(track.id, samples);
   }
-  const samplesOf = (track: Mp4Track) =>
-    mapSamples(fragments.samplesOf(track.id), ({ table, dtsShift }) => {
-      const shift = fragmentShift(track.edits, track.timescale, movie.timescale);
-      return shiftTimes(table, shift - dtsShift, shift);
-    });
-  return { movie, samplesOf };
+  for (let box = await reader.next('moof'); box && box.end <= file.byteLength; box = await reader.next('moof')) {
+    await fragments.add(await reader.payload(box), box.start);
+  }
+  return async track => {
+    const raw = await fragments.samplesOf(track.id);
+    const shift = fragmentShift(track.edits, track.timescale, movie.timescale);
+    return raw && shiftTimes(raw.table, shift - raw.dtsShift, shift, budget);
+  };
 }
 
-const mapSamples = (raw: RawSamples | null, place: (raw: RawSamples) => SampleTable | null): SampleTable | null => raw && place(raw);
-
-async function readMoov(reader: BoxReader, boxes: AsyncGenerator<FileBox>): Promise<Buffer> {
-  // Not a for…of: that would close the walk, which goes on behind `moov` when the movie is fragmented.
-  for (let next = await boxes.next(); !next.done; next = await boxes.next()) {
-    if (next.value.type === 'moov') return reader.payload(next.value);
-  }
-  throw corrupt('it has no index (moov), as a download or recording that was cut off');
+async function readMoov(reader: BoxReader): Promise<Buffer> {
+  const box = await reader.next('moov');
+  if (!box) throw corrupt('it has no index (moov), as a download or recording that was cut off');
+  return reader.payload(box);
 }
 
 function videoTrackOf({ tracks }: Mp4Movie): Mp4Track | undefined {
@@ -107,28 +120,42 @@ function videoTrackOf({ tracks }: Mp4Movie): Mp4Track | undefined {
   );
 }
 
-function indexVideo(track: Mp4Track, samples: SampleTable | null, fileByteLength: number): Indexed<VideoTimeline> | null {
+async function indexVideo(
+  track: Mp4Track,
+  samples: SampleTable | null,
+  fileByteLength: number,
+  budget: FileBudget,
+): Promise<Indexed<VideoTimeline> | null> {
   if (!samples) return null;
-  const table = withoutMissing(samples, fileByteLength);
-  const keyframes = keyframesOf(table);
+  const table = await withoutMissing(samples, fileByteLength, budget);
+  const keyframes = await keyframesOf(table, budget);
   if (keyframes.pts.length === 0) throw corrupt('there is no picture in it');
   if (table.count < samples.count && keyframes.pts.length < 2) throw corrupt('it is cut off before its second keyframe');
-  return { timeline: videoTimeline(table, keyframes, track.timescale), copy: copyOf(track, table, track.timescale, keyframes) };
+  const timeline = await videoTimeline(table, keyframes, track.timescale, budget);
+  return { timeline, copy: copyOf(track, table, track.timescale, keyframes) };
 }
 
-function indexAudio(track: Mp4Track, samplesOf: SamplesOf, movieTimescale: number, fileByteLength: number): Indexed<AudioTimeline> {
+/** `samples` are null for a track that is not copied. */
+async function indexAudio(
+  track: Mp4Track,
+  samples: SampleTable | null,
+  movieTimescale: number,
+  { file, budget }: { readonly file: UnchangedFile; readonly budget: FileBudget },
+): Promise<Indexed<AudioTimeline>> {
   const { index, timescale } = track;
   const firstPts = fragmentShift(track.edits, timescale, movieTimescale);
-  // Uncompressed sound has a sample for each sample of sound: a table of it would cost gigabytes and could not be copied anyway.
-  const samples = codecStringOfTrack(track) === null ? null : samplesOf(track);
-  if (!samples)
-    return { timeline: { index, timescale, firstPts, frameDuration: null, endPts: firstPts + track.mediaDuration }, copy: null };
-  const table = withoutHeldPriming({ ...withoutMissing(samples, fileByteLength), syncSamples: null });
+  if (!samples) {
+    // All bits set is how a writer says that it does not know.
+    const duration = isWithinBounds(timescale, track.mediaDuration) ? track.mediaDuration : 0;
+    return { timeline: { index, timescale, firstPts, frameDuration: null, endPts: firstPts + duration }, copy: null };
+  }
+  const there = await withoutMissing(samples, file.byteLength, budget);
+  const table = await withoutHeldPriming({ ...there, syncSamples: null }, budget);
   if (table.count === 0) return { timeline: { index, timescale, firstPts, frameDuration: null, endPts: firstPts }, copy: null };
   const sampleRate = track.sampleRate || timescale;
-  const counted = sampleRate === timescale ? table : countInSamples(table, timescale, sampleRate);
-  if (!counted) return { timeline: { ...audioTimeline(table, index, timescale), frameDuration: null }, copy: null };
-  return { timeline: audioTimeline(counted, index, sampleRate), copy: copyOf(track, counted, sampleRate, null) };
+  const counted = sampleRate === timescale ? table : await countInSamples(table, timescale, sampleRate, budget);
+  if (!counted) return { timeline: { ...(await audioTimeline(table, index, timescale, budget)), frameDuration: null }, copy: null };
+  return { timeline: await audioTimeline(counted, index, sampleRate, budget), copy: copyOf(track, counted, sampleRate, null) };
 }
 
 function copyOf(track: Mp4Track, table: SampleTable, timescale: number, keyframes: Keyframes | null): CopyableTrack | null {

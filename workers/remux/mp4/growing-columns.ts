@@ -1,8 +1,9 @@
 // A sample table under construction whose length nobody knows yet: columns that double when they are full.
-
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { durationAt, numberAt, positionsOfOnes, type SampleTable } from '#workers/remux/sample-table.ts';
 import type { RawSamples } from './sample-table.ts';
 
+const FIRST_ROWS = 64;
 // What the fields of a fragment can hold.
 const MAX_STEP = 0x7fff_ffff;
 const MAX_DTS = 2 ** 52;
@@ -18,13 +19,14 @@ export type NewSample = {
 
 export class GrowingColumns {
   #count = 0;
-  #dts = new Float64Array(1024);
-  #compositionOffsets = new Int32Array(1024);
-  #byteLengths = new Uint32Array(1024);
-  #fileOffsets = new Float64Array(1024);
-  #isSync = new Uint8Array(1024);
+  #dts = new Float64Array(FIRST_ROWS);
+  #compositionOffsets = new Int32Array(FIRST_ROWS);
+  #byteLengths = new Uint32Array(FIRST_ROWS);
+  #fileOffsets = new Float64Array(FIRST_ROWS);
+  #isSync = new Uint8Array(FIRST_ROWS);
   #lastDuration = 0;
   #isSteady = true;
+  #hasOffsets = false;
   #greatestNegativeOffset = 0;
 
   /** DTS of a sample that would follow the last one; 0 when there is none. */
@@ -41,38 +43,44 @@ export class GrowingColumns {
     this.#compositionOffsets[at] = compositionOffset;
     this.#byteLengths[at] = byteLength;
     this.#fileOffsets[at] = fileOffset;
+    if (compositionOffset !== 0) this.#hasOffsets = true;
     this.#isSync[at] = isSync ? 1 : 0;
     this.#lastDuration = duration;
     this.#greatestNegativeOffset = Math.max(this.#greatestNegativeOffset, -compositionOffset);
   }
 
-  addTable(table: SampleTable): void {
-    const sync = table.syncSamples && new Set(table.syncSamples);
-    for (let sample = 0; sample < table.count; sample++) {
-      this.add({
-        dts: numberAt(table.dts, sample),
-        compositionOffset: table.compositionOffsets === null ? 0 : numberAt(table.compositionOffsets, sample),
-        byteLength: numberAt(table.byteLengths, sample),
-        fileOffset: numberAt(table.fileOffsets, sample),
-        duration: durationAt(table, sample),
-        isSync: sync === null || sync.has(sample),
-      });
+  async addTable(table: SampleTable, budget: FileBudget): Promise<void> {
+    const { syncSamples } = table;
+    let nextSync = 0;
+    for await (const { from, to } of budget.stretches(table.count)) {
+      for (let sample = from; sample < to; sample++) {
+        const isSync = syncSamples === null || syncSamples[nextSync] === sample;
+        if (isSync) nextSync++;
+        this.add({
+          dts: numberAt(table.dts, sample),
+          compositionOffset: table.compositionOffsets === null ? 0 : numberAt(table.compositionOffsets, sample),
+          byteLength: numberAt(table.byteLengths, sample),
+          fileOffset: numberAt(table.fileOffsets, sample),
+          duration: durationAt(table, sample),
+          isSync,
+        });
+      }
     }
   }
 
   /** Null when the samples' times run backwards or jump. */
-  finish(): RawSamples | null {
+  async finish(budget: FileBudget): Promise<RawSamples | null> {
     if (!this.#isSteady) return null;
     const count = this.#count;
-    const offsets = this.#compositionOffsets.slice(0, count);
     const flags = this.#isSync.subarray(0, count);
+    // Cut to their length, for the index is kept for as long as somebody watches.
     const table = {
       count,
       dts: this.#dts.slice(0, count),
-      compositionOffsets: offsets.some(offset => offset !== 0) ? offsets : null,
+      compositionOffsets: this.#hasOffsets ? this.#compositionOffsets.slice(0, count) : null,
       byteLengths: this.#byteLengths.slice(0, count),
       fileOffsets: this.#fileOffsets.slice(0, count),
-      syncSamples: flags.includes(0) ? positionsOfOnes(flags) : null,
+      syncSamples: flags.includes(0) ? await positionsOfOnes(flags, budget) : null,
       lastDuration: this.#lastDuration,
     };
     return { table, dtsShift: this.#greatestNegativeOffset };

@@ -1,12 +1,15 @@
 // The samples of a fragmented MP4, gathered from the headers of its fragments (`moof`).
-import { type BoxSpan, boxes, findBox } from '#workers/bmff/boxes.ts';
+import { type BoxSpan, boxes } from '#workers/bmff/boxes.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { corrupt } from './boxes.ts';
 import { GrowingColumns } from './growing-columns.ts';
 import type { FragmentDefaults } from './movie.ts';
-import { MAX_SAMPLES, type RawSamples } from './sample-table.ts';
+import type { RawSamples } from './sample-table.ts';
 
 const NOT_SYNC = 0x0001_0000;
 const DEPENDS_ON_OTHERS = 0x0100_0000;
+/** Samples between two looks at the clock. */
+const STRETCH = 16 * 1024;
 
 type TrackRun = { readonly view: Buffer; readonly run: BoxSpan; readonly defaults: FragmentDefaults; readonly baseOffset: number };
 type TrackState = { readonly columns: GrowingColumns; readonly defaults: FragmentDefaults; nextDts: number; usesOneEntry: boolean };
@@ -14,49 +17,65 @@ type TrackState = { readonly columns: GrowingColumns; readonly defaults: Fragmen
 /** Takes the fragments of a file one after the other. */
 export class FragmentSamples {
   readonly #tracks = new Map<number, TrackState>();
-  #sampleCount = 0;
+  readonly #budget: FileBudget;
 
-  /** `head`: samples that lie in `moov` already, by track id. */
-  constructor(defaults: ReadonlyMap<number, FragmentDefaults>, head: ReadonlyMap<number, RawSamples>) {
+  /** Of the tracks that have `defaults`. */
+  constructor(defaults: ReadonlyMap<number, FragmentDefaults>, budget: FileBudget) {
+    this.#budget = budget;
     for (const [id, trackDefaults] of defaults) {
-      const columns = new GrowingColumns();
-      const start = head.get(id);
-      if (start) columns.addTable(start.table);
-      this.#tracks.set(id, { columns, defaults: trackDefaults, nextDts: columns.endDts, usesOneEntry: true });
+      this.#tracks.set(id, { columns: new GrowingColumns(), defaults: trackDefaults, nextDts: 0, usesOneEntry: true });
     }
   }
 
-  add(moof: Buffer, moofStart: number): void {
+  /** Samples that lie in `moov` already. */
+  async start(trackId: number, { table }: RawSamples): Promise<void> {
+    const state = this.#tracks.get(trackId);
+    if (!state) return;
+    await state.columns.addTable(table, this.#budget);
+    state.nextDts = state.columns.endDts;
+  }
+
+  async add(moof: Buffer, moofStart: number): Promise<void> {
     let dataEnd = moofStart;
     for (const traf of boxes(moof)) {
-      if (traf.type === 'traf') dataEnd = this.#addTrack(moof, traf, moofStart, dataEnd);
+      this.#budget.take('elements');
+      if (traf.type === 'traf') dataEnd = await this.#addTrack(moof, traf, moofStart, dataEnd);
     }
   }
 
   /** Null for a track without fragments, with times that run backwards or with more than one sample entry in use. */
-  samplesOf(trackId: number): RawSamples | null {
+  async samplesOf(trackId: number): Promise<RawSamples | null> {
     const state = this.#tracks.get(trackId);
-    return state?.usesOneEntry ? state.columns.finish() : null;
+    return state?.usesOneEntry ? state.columns.finish(this.#budget) : null;
   }
 
   /** Gives where the data of this track ends: the next track's may start there. */
-  #addTrack(moof: Buffer, traf: BoxSpan, moofStart: number, previousEnd: number): number {
-    const inside = (type: string) => findBox(moof, [type], traf.start, traf.end);
-    const header = inside('tfhd');
+  async #addTrack(moof: Buffer, traf: BoxSpan, moofStart: number, previousEnd: number): Promise<number> {
+    const { header, decodeTime, runs } = this.#partsOf(moof, traf);
     const state = header && this.#tracks.get(moof.readUInt32BE(header.start + 4));
     if (!header || !state) return previousEnd;
     const { defaults, baseOffset } = readTrackHeader(moof, header, state.defaults, moofStart, previousEnd);
     if (defaults.descriptionIndex !== 1) state.usesOneEntry = false;
-    const decodeTime = inside('tfdt');
     if (decodeTime) state.nextDts = readDecodeTime(moof, decodeTime);
     let dataEnd = baseOffset;
-    for (const run of boxes(moof, traf.start, traf.end)) {
-      if (run.type === 'trun') dataEnd = this.#addRun(state, { view: moof, run, defaults, baseOffset }, dataEnd);
-    }
+    for (const run of runs) dataEnd = await this.#addRun(state, { view: moof, run, defaults, baseOffset }, dataEnd);
     return dataEnd;
   }
 
-  #addRun(state: TrackState, { view, run, defaults, baseOffset }: TrackRun, implicitOffset: number): number {
+  #partsOf(moof: Buffer, traf: BoxSpan) {
+    let header: BoxSpan | null = null;
+    let decodeTime: BoxSpan | null = null;
+    const runs: BoxSpan[] = [];
+    for (const child of boxes(moof, traf.start, traf.end)) {
+      this.#budget.take('elements');
+      if (child.type === 'trun') runs.push(child);
+      else if (child.type === 'tfhd') header ??= child;
+      else if (child.type === 'tfdt') decodeTime ??= child;
+    }
+    return { header, decodeTime, runs };
+  }
+
+  async #addRun(state: TrackState, { view, run, defaults, baseOffset }: TrackRun, implicitOffset: number): Promise<number> {
     const word = view.readUInt32BE(run.start);
     const flags = word & 0xff_ffff;
     const count = view.readUInt32BE(run.start + 4);
@@ -68,10 +87,11 @@ export class FragmentSamples {
     let offset = flags & 0x01 ? baseOffset + take() : implicitOffset;
     let sampleFlags = flags & 0x04 ? take() : defaults.flags;
     const fields = [0x100, 0x200, 0x400, 0x800].filter(flag => flags & flag).length;
-    const rowsFit = fields === 0 ? MAX_SAMPLES : (run.end - at) / (fields * 4);
-    this.#sampleCount += count;
-    if (count > rowsFit || this.#sampleCount > MAX_SAMPLES) throw corrupt('a fragment claims more samples than it holds');
+    if (count * fields * 4 > run.end - at) throw corrupt('a fragment claims more samples than it holds');
+    this.#budget.take('samples', count);
+    if (this.#budget.isTurnOver) await this.#budget.pause();
     for (let sample = 0; sample < count; sample++) {
+      if (sample % STRETCH === STRETCH - 1) await this.#budget.pause();
       const duration = flags & 0x100 ? take() >>> 0 : defaults.duration;
       const byteLength = flags & 0x200 ? take() >>> 0 : defaults.byteLength;
       if (flags & 0x400) sampleFlags = take();

@@ -1,6 +1,7 @@
 // What `moov` says of its tracks, apart from where their samples lie.
-import { type BoxSpan, boxes, findBox } from '#workers/bmff/boxes.ts';
-import { corrupt } from './boxes.ts';
+import { type BoxSpan, boxes } from '#workers/bmff/boxes.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
+import { BoxChildren, corrupt } from './boxes.ts';
 import { cleanAudioEntry, cleanVideoEntry, pictureSize, sampleRate } from './sample-entry.ts';
 
 /** `mediaTime` −1 is an empty edit; `duration` is in the movie's timescale. */
@@ -28,7 +29,7 @@ export type Mp4Track = {
   /** Tracks this one points at as its chapters. */
   readonly chapterIds: readonly number[];
   /** The sample table inside `moov`. */
-  readonly samples: BoxSpan;
+  readonly samples: BoxChildren;
 };
 
 /** Defaults of a track's fragments (`trex`). */
@@ -48,32 +49,42 @@ export type Mp4Movie = {
 };
 
 const MAX_TRACKS = 256;
+// An entry holds a codec's configuration: some hundred bytes, and the largest colour profiles.
+const MAX_ENTRY_BYTES = 1024 * 1024;
 
-export function parseMovie(moov: Buffer): Mp4Movie {
-  const header = findBox(moov, ['mvhd']);
+/** `moov` without its header, each of whose boxes is walked once. */
+export function parseMovie(moov: Buffer, budget: FileBudget): Mp4Movie {
+  const children = new BoxChildren(moov, { start: 0, end: moov.byteLength }, budget);
+  const header = children.first('mvhd');
   if (!header) throw corrupt('its index (moov) has no header');
   const timescale = moov.readUInt32BE(header.start + (isLong(moov, header) ? 20 : 12));
   const tracks: Mp4Track[] = [];
   let index = 0;
-  for (const child of boxes(moov)) {
-    // ffmpeg numbers a cover picture as a stream too, where it meets it.
-    if (child.type === 'udta' || child.type === 'meta') index += coverCount(moov, child);
-    if (child.type !== 'trak') continue;
-    if (index >= MAX_TRACKS) throw corrupt('it has too many tracks');
-    const track = parseTrack(moov, child, index++);
-    if (track) tracks.push(track);
+  // ffmpeg numbers a cover picture as a stream too, where it meets it.
+  for (const child of inFileOrder(children, ['trak', 'udta', 'meta'])) {
+    if (child.type !== 'trak') index += coverCount(moov, child, budget);
+    else {
+      if (index >= MAX_TRACKS) throw corrupt('it has too many tracks');
+      const track = parseTrack(moov, child, index++, budget);
+      if (track) tracks.push(track);
+    }
   }
-  return { timescale, tracks, fragmentDefaults: parseDefaults(moov) };
+  return { timescale, tracks, fragmentDefaults: parseDefaults(moov, children.first('mvex'), new Set(tracks.map(({ id }) => id)), budget) };
 }
 
-function parseTrack(moov: Buffer, trak: BoxSpan, index: number): Mp4Track | null {
-  const inside = (...path: string[]) => findBox(moov, path, trak.start, trak.end);
-  const handler = inside('mdia', 'hdlr');
+const inFileOrder = (children: BoxChildren, types: readonly string[]): BoxSpan[] =>
+  types.flatMap(type => children.all(type)).sort((a, b) => a.start - b.start);
+
+function parseTrack(moov: Buffer, trak: BoxSpan, index: number, budget: FileBudget): Mp4Track | null {
+  const inside = (parent: BoxSpan | undefined): BoxChildren | undefined => parent && new BoxChildren(moov, parent, budget);
+  const track = new BoxChildren(moov, trak, budget);
+  const media = inside(track.first('mdia'));
+  const handler = media?.first('hdlr');
   const kind =
     handler && { vide: 'video' as const, soun: 'audio' as const }[moov.toString('latin1', handler.start + 8, handler.start + 12)];
-  const trackHeader = inside('tkhd');
-  const mediaHeader = inside('mdia', 'mdhd');
-  const samples = inside('mdia', 'minf', 'stbl');
+  const trackHeader = track.first('tkhd');
+  const mediaHeader = media?.first('mdhd');
+  const samples = kind && inside(inside(media?.first('minf'))?.first('stbl'));
   if (!kind || !trackHeader || !mediaHeader || !samples) return null;
   const timing = parseMediaHeader(moov, mediaHeader);
   if (timing.timescale === 0) throw corrupt('a track has no timescale');
@@ -83,10 +94,10 @@ function parseTrack(moov: Buffer, trak: BoxSpan, index: number): Mp4Track | null
     id: moov.readUInt32BE(trackHeader.start + (isLong(moov, trackHeader) ? 20 : 12)),
     kind,
     ...timing,
-    edits: parseEdits(moov, inside('edts', 'elst')),
-    ...parseDescriptions(moov, samples, kind),
+    edits: parseEdits(moov, inside(track.first('edts'))?.first('elst'), budget),
+    ...parseDescriptions(moov, samples.first('stsd'), kind, budget),
     matrix: Buffer.from(moov.subarray(matrixStart, matrixStart + 36)),
-    chapterIds: wordsOf(moov, inside('tref', 'chap')),
+    chapterIds: wordsOf(moov, inside(track.first('tref'))?.first('chap'), budget),
     samples,
   };
 }
@@ -102,24 +113,31 @@ function parseMediaHeader(moov: Buffer, { start, ...rest }: BoxSpan): Pick<Mp4Tr
 
 type Description = Pick<Mp4Track, 'formats' | 'sampleEntry' | 'sampleRate' | 'width' | 'height'>;
 
-function parseDescriptions(moov: Buffer, samples: BoxSpan, kind: 'video' | 'audio'): Description {
-  const descriptions = findBox(moov, ['stsd'], samples.start, samples.end);
-  const entries = descriptions ? [...boxes(moov, descriptions.start + 8, descriptions.end)] : [];
-  const formats = entries.map(entry => entry.type);
+function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind: 'video' | 'audio', budget: FileBudget): Description {
+  const nothing = { formats: [], sampleEntry: null, sampleRate: 0, width: 0, height: 0 };
+  if (!descriptions) return nothing;
+  const entries: BoxSpan[] = [];
+  for (const entry of boxes(moov, descriptions.start + 8, descriptions.end)) {
+    budget.take('descriptions');
+    entries.push(entry);
+  }
+  const formats = entries.map(({ type }) => type);
   const [first] = entries;
-  const nothing = { formats, sampleEntry: null, sampleRate: 0, width: 0, height: 0 };
-  if (!descriptions || !first) return nothing;
+  if (!first || first.end - first.headerStart > MAX_ENTRY_BYTES) return { ...nothing, formats };
+  // As many boxes as it has room for: they are walked more than once.
+  budget.take('descriptions', Math.ceil((first.end - first.start) / 64));
   const entry = moov.subarray(first.headerStart, first.end);
-  if (kind === 'video') return { ...nothing, sampleEntry: cleanVideoEntry(entry), ...pictureSize(entry) };
+  if (kind === 'video') return { ...nothing, formats, sampleEntry: cleanVideoEntry(entry), ...pictureSize(entry) };
   const version = moov.readUInt8(descriptions.start);
-  return { ...nothing, sampleEntry: cleanAudioEntry(entry, version), sampleRate: sampleRate(entry, version) };
+  return { ...nothing, formats, sampleEntry: cleanAudioEntry(entry, version), sampleRate: sampleRate(entry, version) };
 }
 
-function parseEdits(moov: Buffer, list: BoxSpan | undefined): Edit[] {
+function parseEdits(moov: Buffer, list: BoxSpan | undefined, budget: FileBudget): Edit[] {
   if (!list) return [];
   const isWide = isLong(moov, list);
   const rowBytes = isWide ? 20 : 12;
-  const count = Math.min(moov.readUInt32BE(list.start + 4), Math.floor((list.end - list.start - 8) / rowBytes));
+  const count = Math.min(moov.readUInt32BE(list.start + 4), Math.max(0, Math.floor((list.end - list.start - 8) / rowBytes)));
+  budget.take('descriptions', count);
   return Array.from({ length: count }, (_, row) => {
     const at = list.start + 8 + row * rowBytes;
     if (!isWide) return { duration: moov.readUInt32BE(at), mediaTime: moov.readInt32BE(at + 4) };
@@ -127,13 +145,19 @@ function parseEdits(moov: Buffer, list: BoxSpan | undefined): Edit[] {
   });
 }
 
-function parseDefaults(moov: Buffer): Map<number, FragmentDefaults> | null {
-  const extension = findBox(moov, ['mvex']);
+/** Of the tracks that `wanted` names. */
+function parseDefaults(
+  moov: Buffer,
+  extension: BoxSpan | undefined,
+  wanted: ReadonlySet<number>,
+  budget: FileBudget,
+): Map<number, FragmentDefaults> | null {
   if (!extension) return null;
   const defaults = new Map<number, FragmentDefaults>();
-  for (const { type, start } of boxes(moov, extension.start, extension.end)) {
-    if (type !== 'trex') continue;
-    defaults.set(moov.readUInt32BE(start + 4), {
+  for (const { start } of new BoxChildren(moov, extension, budget).all('trex')) {
+    const id = moov.readUInt32BE(start + 4);
+    if (!wanted.has(id)) continue;
+    defaults.set(id, {
       descriptionIndex: moov.readUInt32BE(start + 8),
       duration: moov.readUInt32BE(start + 12),
       byteLength: moov.readUInt32BE(start + 16),
@@ -145,19 +169,26 @@ function parseDefaults(moov: Buffer): Map<number, FragmentDefaults> | null {
 
 const COVER_TYPES = new Set([13, 14, 27]); // JPEG, PNG, BMP
 
-function coverCount(moov: Buffer, parent: BoxSpan): number {
-  const meta = parent.type === 'meta' ? parent : findBox(moov, ['meta'], parent.start, parent.end);
+function coverCount(moov: Buffer, parent: BoxSpan, budget: FileBudget): number {
+  const meta = parent.type === 'meta' ? parent : new BoxChildren(moov, parent, budget).first('meta');
+  if (!meta) return 0;
   // `meta` has version and flags in MP4, none in QuickTime.
-  const cover =
-    meta && (findBox(moov, ['ilst', 'covr'], meta.start + 4, meta.end) ?? findBox(moov, ['ilst', 'covr'], meta.start, meta.end));
+  const cover = coverIn(moov, { start: meta.start + 4, end: meta.end }, budget) ?? coverIn(moov, meta, budget);
   if (!cover) return 0;
-  const pictures = [...boxes(moov, cover.start, cover.end)];
-  return pictures.filter(({ type, start, end }) => type === 'data' && end - start > 8 && COVER_TYPES.has(moov.readUInt32BE(start))).length;
+  const pictures = new BoxChildren(moov, cover, budget).all('data');
+  return pictures.filter(({ start, end }) => end - start > 8 && COVER_TYPES.has(moov.readUInt32BE(start))).length;
 }
 
-function wordsOf(moov: Buffer, span: BoxSpan | undefined): number[] {
+function coverIn(moov: Buffer, meta: Pick<BoxSpan, 'start' | 'end'>, budget: FileBudget): BoxSpan | undefined {
+  const list = new BoxChildren(moov, meta, budget).first('ilst');
+  return list && new BoxChildren(moov, list, budget).first('covr');
+}
+
+function wordsOf(moov: Buffer, span: BoxSpan | undefined, budget: FileBudget): number[] {
   if (!span) return [];
-  return Array.from({ length: Math.floor((span.end - span.start) / 4) }, (_, word) => moov.readUInt32BE(span.start + word * 4));
+  const count = Math.floor((span.end - span.start) / 4);
+  budget.take('descriptions', count);
+  return Array.from({ length: count }, (_, word) => moov.readUInt32BE(span.start + word * 4));
 }
 
 const isLong = (moov: Buffer, span: BoxSpan): boolean => moov.readUInt8(span.start) === 1;

@@ -3,27 +3,29 @@ import { FerriteError } from '#domain/errors.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { FragmentHeadWriter, fragmentHeadByteLength, initSegment } from '#workers/bmff/boxes.ts';
-import { durationAt, lowerBound, numberAt, ptsAt, type SampleTable, tableByteLength } from '#workers/remux/sample-table.ts';
+import { asUnreadable } from '#workers/remux/contradiction.ts';
+import { FileBudget } from '#workers/remux/file-budget.ts';
+import { columnsOf, durationAt, heldByteLength, lowerBound, numberAt, ptsAt, type SampleTable } from '#workers/remux/sample-table.ts';
 import { readSamples, stretchesOf } from '#workers/remux/scattered-samples.ts';
-import type { RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import type { OpenOptions, RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import { sampleOfKeyframe } from '#workers/remux/table-timelines.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type CopyableTrack, type Mp4Index, readMp4Index } from './file-index.ts';
 
 /** Above any segment of a plan (15 s of the fastest disc): a file that needs more is damaged or no film. */
-const MAX_SEGMENT_BYTES = 512 * 1024 * 1024;
+const MAX_SEGMENT_BYTES = 256 * 1024 * 1024;
+/** 15 s of sound in the shortest frames there are have 6000. */
+const MAX_SEGMENT_SAMPLES = 100_000;
 
 /** Null when the file is no MP4, or its timing is not one we copy. Throws MEDIA_UNREADABLE when it is cut off or damaged. */
-export async function openMp4(path: string): Promise<RemuxSource | null> {
+export async function openMp4(path: string, { signal }: OpenOptions = {}): Promise<RemuxSource | null> {
   const file = await UnchangedFile.open(path);
   try {
-    const index = await readMp4Index(file);
+    const index = await readMp4Index(file, new FileBudget(file.byteLength, signal));
     if (index) return new Mp4Source(file, index);
   } catch (cause) {
     await file.close();
-    // Tables are read where the file says they lie: a damaged one leads out of the buffer.
-    if (cause instanceof RangeError)
-      throw new FerriteError('MEDIA_UNREADABLE', 'the MP4 file is damaged: its index contradicts itself', { cause });
-    throw cause;
+    throw asUnreadable(cause);
   }
   await file.close();
   return null;
@@ -52,7 +54,7 @@ class Mp4Source implements RemuxSource {
     this.#index = index;
     this.video = index.video;
     this.audio = index.audio;
-    this.indexByteLength = [...index.copyable.values()].reduce((sum, { table }) => sum + tableByteLength(table), 0);
+    this.indexByteLength = indexByteLength(index);
   }
 
   codecString(streamIndex: number): string | null {
@@ -90,12 +92,13 @@ class Mp4Source implements RemuxSource {
     const track = this.#track(streamIndex);
     const { table } = track;
     const [first, end] = samplesOf(track, span);
+    if (end - first > MAX_SEGMENT_SAMPLES) throw tooLarge();
     if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
     const decodeTime = numberAt(table.dts, first) + span.shiftTicks;
     if (decodeTime < 0) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
     let dataByteLength = 0;
     for (let sample = first; sample < end; sample++) dataByteLength += numberAt(table.byteLengths, sample);
-    if (dataByteLength > MAX_SEGMENT_BYTES) throw new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
+    if (dataByteLength > MAX_SEGMENT_BYTES) throw tooLarge();
     return { table, first, end, dataByteLength, decodeTime, sequenceNumber: span.index + 1 };
   }
 
@@ -110,8 +113,22 @@ class Mp4Source implements RemuxSource {
 function samplesOf({ table, keyframes }: CopyableTrack, { fromPts, toPts }: SegmentSpan): [number, number] {
   if (!keyframes) return [lowerBound(table.dts, fromPts), lowerBound(table.dts, toPts)];
   const from = lowerBound(keyframes.pts, fromPts);
-  const first = keyframes.pts[from] === fromPts ? keyframes.samples[from] : undefined;
-  return [first ?? table.count, keyframes.samples[lowerBound(keyframes.pts, toPts)] ?? table.count];
+  const first = keyframes.pts[from] === fromPts ? sampleOfKeyframe(keyframes, from, table) : table.count;
+  return [first, sampleOfKeyframe(keyframes, lowerBound(keyframes.pts, toPts), table)];
+}
+
+const tooLarge = (): FerriteError => new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
+
+const BYTES_PER_KEYFRAME = 8;
+
+function indexByteLength({ video, copyable }: Mp4Index): number {
+  const columns = [...copyable.values()].flatMap(({ table, keyframes }) => [
+    ...columnsOf(table),
+    keyframes?.pts ?? null,
+    keyframes?.samples ?? null,
+  ]);
+  const entries = [...copyable.values()].reduce((sum, { header }) => sum + header.sampleEntry.byteLength, 0);
+  return heldByteLength(columns) + entries + video.keyframes.length * BYTES_PER_KEYFRAME;
 }
 
 function writeHead(target: Buffer, { table, first, end, ...facts }: Place): void {

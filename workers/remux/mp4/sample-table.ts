@@ -1,10 +1,8 @@
 // The sample table of an unfragmented MP4 track (`stbl`), expanded once into columns.
-import { type BoxSpan, boxes, findBox } from '#workers/bmff/boxes.ts';
+import type { BoxSpan } from '#workers/bmff/boxes.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { positionsOfOnes, type SampleTable } from '#workers/remux/sample-table.ts';
-import { corrupt } from './boxes.ts';
-
-/** Bounds what a damaged header can make us allocate: four days of film at 24 pictures a second. */
-export const MAX_SAMPLES = 8 * 1024 * 1024;
+import { type BoxChildren, corrupt } from './boxes.ts';
 
 export type RawSamples = {
   /** DTS from 0, before any edit list. */
@@ -16,91 +14,110 @@ export type RawSamples = {
 /** A table inside `stbl`: `at` is its first row. */
 type Rows = { readonly view: DataView; readonly at: number; readonly count: number };
 
+/** Where the tables are read, and what reading them may cost. */
+type Tables = { readonly moov: Buffer; readonly samples: BoxChildren; readonly fileByteLength: number; readonly budget: FileBudget };
+
 /** Null when the track's timing is not one we copy. Without any sample (`count` 0) when all of them are in fragments. */
-export function readSampleTable(moov: Buffer, samples: BoxSpan): RawSamples | null {
-  const sizes = readSizes(moov, samples);
+export async function readSampleTable(tables: Tables): Promise<RawSamples | null> {
+  const sizes = await readSizes(tables);
   const count = sizes.length;
-  const times = readTimes(rowsOf(moov, samples, 'stts', 8), count);
+  const times = await readTimes(tables, count);
   if (!times) return null;
-  const fileOffsets = readOffsets(moov, samples, sizes);
+  const fileOffsets = await readOffsets(tables, sizes);
   if (!fileOffsets) return null;
-  const { compositionOffsets, dtsShift } = readCompositionOffsets(rowsOf(moov, samples, 'ctts', 8), count);
-  const table = {
-    count,
-    ...times,
-    compositionOffsets,
-    byteLengths: sizes,
-    fileOffsets,
-    syncSamples: readSyncSamples(moov, samples, count),
-  };
-  return { table, dtsShift };
+  const { compositionOffsets, dtsShift } = await readCompositionOffsets(tables, count);
+  const syncSamples = await readSyncSamples(tables, count);
+  return { table: { count, ...times, compositionOffsets, byteLengths: sizes, fileOffsets, syncSamples }, dtsShift };
 }
 
 /** A full box that holds a count and so many rows: never more of them than the box has room for. */
-function rowsOf(moov: Buffer, samples: BoxSpan, type: string, rowBytes: number): Rows | null {
-  const found = findBox(moov, [type], samples.start, samples.end);
-  if (!found || found.end - found.start < 8) return null;
-  const at = found.start + 8;
+function rowsOf({ moov, samples }: Tables, type: string, rowBytes: number): Rows | null {
+  return rowsIn(moov, samples.first(type), 8, rowBytes);
+}
+
+/** The count stands before the rows, which start so many bytes into the box. */
+function rowsIn(moov: Buffer, found: Pick<BoxSpan, 'start' | 'end'> | undefined, rowsStart: number, rowBytes: number): Rows | null {
+  if (!found || found.end - found.start < rowsStart) return null;
+  const at = found.start + rowsStart;
   const count = Math.min(moov.readUInt32BE(at - 4), Math.floor((found.end - at) / rowBytes));
   return { view: viewOf(moov), at, count };
 }
 
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function readSizes(moov: Buffer, samples: BoxSpan): Uint32Array {
-  const found = findBox(moov, ['stsz'], samples.start, samples.end);
+async function readSizes({ moov, samples, fileByteLength, budget }: Tables): Promise<Uint32Array> {
+  const found = samples.first('stsz');
   if (!found || found.end - found.start < 12) throw corrupt('a track has no sample sizes');
   const constantSize = moov.readUInt32BE(found.start + 4);
-  const count = moov.readUInt32BE(found.start + 8);
-  if (count > MAX_SAMPLES) throw corrupt('it claims more samples than any film has');
-  if (constantSize > 0) return new Uint32Array(count).fill(constantSize);
-  if (found.start + 12 + count * 4 > found.end) throw corrupt('its list of sample sizes is cut off');
-  const sizes = new Uint32Array(count);
+  const claimed = moov.readUInt32BE(found.start + 8);
+  if (constantSize > 0) {
+    // A cut-off copy holds fewer of them than it says; one more than fit is seen to be missing.
+    const count = Math.min(claimed, Math.floor(fileByteLength / constantSize) + 1);
+    budget.take('samples', count);
+    return new Uint32Array(count).fill(constantSize);
+  }
+  if (found.start + 12 + claimed * 4 > found.end) throw corrupt('its list of sample sizes is cut off');
+  budget.take('samples', claimed);
+  const sizes = new Uint32Array(claimed);
   const view = viewOf(moov);
-  for (let sample = 0; sample < count; sample++) sizes[sample] = view.getUint32(found.start + 12 + sample * 4);
+  for await (const { from, to } of budget.stretches(claimed)) {
+    for (let sample = from; sample < to; sample++) sizes[sample] = view.getUint32(found.start + 12 + sample * 4);
+  }
   return sizes;
 }
 
-function readTimes(rows: Rows | null, count: number): Pick<SampleTable, 'dts' | 'lastDuration'> | null {
+async function readTimes(tables: Tables, count: number): Promise<Pick<SampleTable, 'dts' | 'lastDuration'> | null> {
+  const { budget } = tables;
   const dts = new Float64Array(count);
   if (count === 0) return { dts, lastDuration: 0 };
+  const rows = rowsOf(tables, 'stts', 8);
   if (!rows || rows.count === 0) throw corrupt('a track has no sample times');
   let sample = 0;
   let time = 0;
   let duration = 0;
-  for (let row = 0; row < rows.count && sample < count; row++) {
-    const end = Math.min(count, sample + rows.view.getUint32(rows.at + row * 8));
-    duration = rows.view.getUint32(rows.at + row * 8 + 4);
-    if (duration > 0x7fff_ffff) return null; // a negative duration, as some recorders write: times that run backwards
-    for (; sample < end; sample++, time += duration) dts[sample] = time;
+  for await (const { from, to } of budget.stretches(rows.count)) {
+    for (let row = from; row < to && sample < count; row++) {
+      const end = Math.min(count, sample + rows.view.getUint32(rows.at + row * 8));
+      duration = rows.view.getUint32(rows.at + row * 8 + 4);
+      if (duration > 0x7fff_ffff) return null; // a negative duration, as some recorders write: times that run backwards
+      for (; sample < end; sample++, time += duration) dts[sample] = time;
+    }
+    if (sample === count) break;
   }
   for (; sample < count; sample++, time += duration) dts[sample] = time; // as ffmpeg does with a short list
   return { dts, lastDuration: duration };
 }
 
-function readCompositionOffsets(rows: Rows | null, count: number): Pick<SampleTable, 'compositionOffsets'> & { dtsShift: number } {
+async function readCompositionOffsets(
+  tables: Tables,
+  count: number,
+): Promise<Pick<SampleTable, 'compositionOffsets'> & { dtsShift: number }> {
+  const rows = rowsOf(tables, 'ctts', 8);
   if (!rows || rows.count === 0) return { compositionOffsets: null, dtsShift: 0 };
   const offsets = new Int32Array(count);
   let sample = 0;
   let dtsShift = 0;
-  for (let row = 0; row < rows.count && sample < count; row++) {
-    const end = Math.min(count, sample + rows.view.getUint32(rows.at + row * 8));
-    const offset = rows.view.getInt32(rows.at + row * 8 + 4); // signed in version 0 too: files say so
-    offsets.fill(offset, sample, end);
-    // ffmpeg leaves out the last two rows, and so must we to print the same DTS.
-    if (row + 2 < rows.count) dtsShift = Math.max(dtsShift, -offset);
-    sample = end;
+  for await (const { from, to } of tables.budget.stretches(rows.count)) {
+    for (let row = from; row < to && sample < count; row++) {
+      const end = Math.min(count, sample + rows.view.getUint32(rows.at + row * 8));
+      const offset = rows.view.getInt32(rows.at + row * 8 + 4); // signed in version 0 too: files say so
+      offsets.fill(offset, sample, end);
+      // ffmpeg leaves out the last two rows, and so must we to print the same DTS.
+      if (row + 2 < rows.count) dtsShift = Math.max(dtsShift, -offset);
+      sample = end;
+    }
+    if (sample === count) break;
   }
   return { compositionOffsets: offsets, dtsShift };
 }
 
 /** Where each sample lies: chunks (`stco`, `co64`) of so many samples (`stsc`). Null when samples use different sample entries. */
-function readOffsets(moov: Buffer, samples: BoxSpan, sizes: Uint32Array): Float64Array | null {
+async function readOffsets(tables: Tables, sizes: Uint32Array): Promise<Float64Array | null> {
   const offsets = new Float64Array(sizes.length);
   if (sizes.length === 0) return offsets;
-  const long = rowsOf(moov, samples, 'co64', 8);
-  const chunks = long ?? rowsOf(moov, samples, 'stco', 4);
-  const runs = rowsOf(moov, samples, 'stsc', 12);
+  const long = rowsOf(tables, 'co64', 8);
+  const chunks = long ?? rowsOf(tables, 'stco', 4);
+  const runs = rowsOf(tables, 'stsc', 12);
   if (!chunks || !runs || runs.count === 0) throw corrupt('a track does not say where its samples lie');
   const offsetOf = (chunk: number) =>
     long
@@ -108,46 +125,53 @@ function readOffsets(moov: Buffer, samples: BoxSpan, sizes: Uint32Array): Float6
       : chunks.view.getUint32(chunks.at + chunk * 4);
   let sample = 0;
   let run = 0;
-  for (let chunk = 0; chunk < chunks.count && sample < sizes.length; chunk++) {
-    while (run + 1 < runs.count && runs.view.getUint32(runs.at + (run + 1) * 12) <= chunk + 1) run++;
-    if (runs.view.getUint32(runs.at + run * 12 + 8) !== 1) return null;
-    const end = Math.min(sizes.length, sample + runs.view.getUint32(runs.at + run * 12 + 4));
-    for (let at = offsetOf(chunk); sample < end; sample++) {
-      offsets[sample] = at;
-      at += sizes[sample] ?? 0;
+  for await (const { from, to } of tables.budget.stretches(chunks.count)) {
+    for (let chunk = from; chunk < to && sample < sizes.length; chunk++) {
+      while (run + 1 < runs.count && runs.view.getUint32(runs.at + (run + 1) * 12) <= chunk + 1) run++;
+      if (runs.view.getUint32(runs.at + run * 12 + 8) !== 1) return null;
+      const end = Math.min(sizes.length, sample + runs.view.getUint32(runs.at + run * 12 + 4));
+      for (let at = offsetOf(chunk); sample < end; sample++) {
+        offsets[sample] = at;
+        at += sizes[sample] ?? 0;
+      }
     }
+    if (sample === sizes.length) break;
   }
   if (sample < sizes.length) throw corrupt('its list of chunks holds fewer samples than there are');
   return offsets;
 }
 
 /** Sync samples, QuickTime's partial ones and the random access points of open GOPs: what ffmpeg marks as keyframes. Null: every sample. */
-function readSyncSamples(moov: Buffer, samples: BoxSpan, count: number): Uint32Array | null {
-  const listed = rowsOf(moov, samples, 'stss', 4);
+async function readSyncSamples(tables: Tables, count: number): Promise<Uint32Array | null> {
+  const listed = rowsOf(tables, 'stss', 4);
   if (!listed) return null;
   const isSync = new Uint8Array(count);
-  for (const rows of [listed, rowsOf(moov, samples, 'stps', 4)]) {
+  for (const rows of [listed, rowsOf(tables, 'stps', 4)]) {
     if (!rows) continue;
-    for (let row = 0; row < rows.count; row++) {
-      const sample = rows.view.getUint32(rows.at + row * 4) - 1;
-      if (sample >= 0 && sample < count) isSync[sample] = 1;
+    for await (const { from, to } of tables.budget.stretches(rows.count)) {
+      for (let row = from; row < to; row++) {
+        const sample = rows.view.getUint32(rows.at + row * 4) - 1;
+        if (sample >= 0 && sample < count) isSync[sample] = 1;
+      }
     }
   }
-  markRandomAccessPoints(moov, samples, isSync);
+  await markRandomAccessPoints(tables, isSync);
   if (count > 0 && !isSync.includes(1)) isSync[0] = 1;
-  return positionsOfOnes(isSync);
+  return positionsOfOnes(isSync, tables.budget);
 }
 
-/** The `rap ` sample group: rows of how many samples belong to which description, 0 for none. */
-function markRandomAccessPoints(moov: Buffer, samples: BoxSpan, isSync: Uint8Array): void {
-  for (const { type, start, end } of boxes(moov, samples.start, samples.end)) {
-    if (type !== 'sbgp' || end - start < 12 || moov.toString('latin1', start + 4, start + 8) !== 'rap ') continue;
-    const at = start + (moov.readUInt8(start) === 0 ? 12 : 16); // version 1 has a parameter more
-    const count = Math.min(moov.readUInt32BE(at - 4), Math.floor((end - at) / 8));
-    let sample = 0;
-    for (let row = 0; row < count && sample < isSync.length; row++) {
-      const last = Math.min(isSync.length, sample + moov.readUInt32BE(at + row * 8));
-      if (moov.readUInt32BE(at + row * 8 + 4) > 0) isSync.fill(1, sample, last);
+/** The `rap ` sample group: rows of how many samples belong to which description, 0 for none. Of several ffmpeg takes the last. */
+async function markRandomAccessPoints({ moov, samples, budget }: Tables, isSync: Uint8Array): Promise<void> {
+  const isRandomAccess = ({ start, end }: BoxSpan) => end - start >= 12 && moov.toString('latin1', start + 4, start + 8) === 'rap ';
+  const found = samples.all('sbgp').findLast(isRandomAccess);
+  // Version 1 has a parameter more.
+  const rows = found && rowsIn(moov, found, moov.readUInt8(found.start) === 0 ? 12 : 16, 8);
+  if (!rows) return;
+  let sample = 0;
+  for await (const { from, to } of budget.stretches(rows.count)) {
+    for (let row = from; row < to && sample < isSync.length; row++) {
+      const last = Math.min(isSync.length, sample + rows.view.getUint32(rows.at + row * 8));
+      if (rows.view.getUint32(rows.at + row * 8 + 4) > 0) isSync.fill(1, sample, last);
       sample = last;
     }
   }

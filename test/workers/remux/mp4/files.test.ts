@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
 import { FerriteError } from '#domain/errors.ts';
 import { box, boxes, findBox, fullBox, u32, u64 } from '#workers/bmff/boxes.ts';
+import { FileBudget } from '#workers/remux/file-budget.ts';
 import { FragmentSamples } from '#workers/remux/mp4/moofs.ts';
 import { openMp4 } from '#workers/remux/mp4/mp4.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
@@ -304,7 +305,7 @@ test('mp4: a file cut off behind its index plays up to where it was cut', async 
   await assert.rejects(openMp4(await write('cut.mp4', head)), failsWith('MEDIA_UNREADABLE'));
 });
 
-test('mp4: fragments that give no base offset lie one track behind the other', () => {
+test('mp4: fragments that give no base offset lie one track behind the other', async () => {
   const run = (count: number) => fullBox('trun', 0, 0x200, u32(count), ...Array.from({ length: count }, (_, row) => u32(10 + row)));
   const track = (id: number, ...parts: Buffer[]) => box('traf', fullBox('tfhd', 0, 0, u32(id)), fullBox('tfdt', 1, 0, u64(500)), ...parts);
   const defaults = { descriptionIndex: 1, duration: 100, byteLength: 7, flags: 0 };
@@ -313,19 +314,19 @@ test('mp4: fragments that give no base offset lie one track behind the other', (
       [1, defaults],
       [2, defaults],
     ]),
-    new Map(),
+    new FileBudget(10_000),
   );
-  samples.add(Buffer.concat([track(1, run(2), run(1)), track(2, run(2))]), 4000);
-  const columns = (id: number) => {
-    const table = samples.samplesOf(id)?.table;
+  await samples.add(Buffer.concat([track(1, run(2), run(1)), track(2, run(2))]), 4000);
+  const columns = async (id: number) => {
+    const table = (await samples.samplesOf(id))?.table;
     return [table?.fileOffsets, table?.byteLengths, table?.dts].map(column => [...(column ?? [])]);
   };
-  assert.deepEqual(columns(1), [
+  assert.deepEqual(await columns(1), [
     [4000, 4010, 4021],
     [10, 11, 10],
     [500, 600, 700],
   ]);
-  assert.deepEqual(columns(2), [
+  assert.deepEqual(await columns(2), [
     [4031, 4041],
     [10, 11],
     [500, 600],
