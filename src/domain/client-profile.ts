@@ -1,4 +1,4 @@
-// What a player can play: named profiles for the players that don't say, and what a request adds to them.
+// The codecs and containers that a player can play: named profiles for players that do not list theirs, and the fields with which a request overrides a profile.
 import type { AudioStream, Container, Media, VideoStream } from './media.ts';
 
 export type ProfileName = 'web-chrome' | 'web-firefox' | 'safari-macos' | 'safari-ios' | 'android' | 'tvos' | 'roku' | 'generic';
@@ -46,7 +46,7 @@ export const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
   generic: { ...NO_LIMITS, containers: ['mp4'], videoCodecs: ['h264'], audioCodecs: ['aac', 'mp3'], hls: 'native' },
 };
 
-/** The profile of a request that names none, from its User-Agent; `generic`, which everything plays, when it tells nothing. */
+/** The profile of a request that names none, taken from its User-Agent; `generic`, whose streams every player plays, when the User-Agent is unknown. */
 export function profileForUserAgent(userAgent: string): ProfileName {
   if (/roku/i.test(userAgent)) return 'roku';
   if (/appletv/i.test(userAgent)) return 'tvos';
@@ -73,7 +73,7 @@ const CODEC_ALIASES: Readonly<Record<string, string>> = {
 };
 const CONTAINER_ALIASES: Readonly<Record<string, string>> = { mkv: 'matroska', mov: 'mp4', m4v: 'mp4', ts: 'mpegts' };
 
-/** A profile overridden field by field by what the request says. */
+/** A profile overridden, field by field, by the capabilities in the request. */
 export function resolveCapabilities(profile: ProfileName, said: Partial<Capabilities>): Capabilities {
   const merged = { ...PROFILES[profile], ...said };
   const rename = (names: readonly string[], aliases: Readonly<Record<string, string>>) =>
@@ -89,11 +89,11 @@ export function resolveCapabilities(profile: ProfileName, said: Partial<Capabili
 export const playsContainer = (capabilities: Capabilities, container: Container): boolean => capabilities.containers.includes(container);
 export const playsAudio = (capabilities: Capabilities, audio: AudioStream): boolean => capabilities.audioCodecs.includes(audio.codec);
 
-/** Why the video can't be handed over as it is; empty when it can. */
+/** The reasons why the video can not be copied; empty when it can. */
 export function videoObstacles(capabilities: Capabilities, video: VideoStream, media: Pick<Media, 'bitrateBps'>) {
   return [
     ...(capabilities.videoCodecs.includes(video.codec) ? [] : (['video-codec-unsupported'] as const)),
-    // Browsers and hardware decode H.264 in 8-bit 4:2:0 only, and nobody plays fields well from fragmented MP4.
+    // Browsers and hardware decode H.264 in 8-bit 4:2:0 only, and no player plays interlaced fields well from fragmented MP4.
     ...((video.codec === 'h264' && video.bitDepth > 8) || video.isInterlaced ? (['video-profile-unsupported'] as const) : []),
     ...(exceeds(video.width, capabilities.maxWidth) || exceeds(video.height, capabilities.maxHeight)
       ? (['resolution-too-high'] as const)

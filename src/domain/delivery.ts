@@ -1,4 +1,4 @@
-// Direct, remux or transcode: what a session may fetch, from the media and what the client can play. Pure.
+// Direct, remux or transcode: the delivery of a session, decided from the media and the client's profile. Pure.
 import { type Capabilities, playsAudio, playsContainer, videoObstacles } from './client-profile.ts';
 import { FerriteError } from './errors.ts';
 import { buildLadder, displaySize, stereoAac } from './ladder.ts';
@@ -60,7 +60,7 @@ function unsupported(how: string, reasons: readonly DeliveryReason[]): FerriteEr
   return new FerriteError('MEDIA_UNSUPPORTED', `the media can not be ${how} on this client: ${reasons.join(', ')}`);
 }
 
-/** The file as it is needs all of it to be playable, and plays the track that the file itself puts first. */
+/** Direct play needs every track of the file to be playable, and plays the track that the file puts first. */
 function whyNotDirect(media: Media, { capabilities, audioTrack }: DeliveryRequest, video: VideoStream): DeliveryReason[] {
   const audio = media.streams.audio[audioTrack];
   return [

@@ -1,4 +1,4 @@
-// Every failure the product can tell anybody about: code → status, whether retrying helps, and what to do. `docs/errors.md` is kept equal to this table by a test.
+// Every failure that the product can report: code → status, whether retrying helps, and what to do. `docs/errors.md` is kept equal to this table by a test.
 
 type ErrorRow = { readonly status: number; readonly title: string; readonly remedy: string; readonly retryAfterMs?: number };
 
@@ -67,7 +67,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What crosses a thread or the network: errors lose their class between threads. */
+/** An error as it crosses a thread or the network: errors lose their class between threads. */
 export type ErrorRecord = { readonly code: ErrorCode; readonly message: string };
 
 /** A field of a request that was refused. `path` is a JSON pointer. */

@@ -1,4 +1,4 @@
-// Identifiers as branded strings: made only by a `parse…` (from outside) or a `new…Id` (here), so that one kind never stands in for another.
+// Identifiers as branded strings: made only by a `parse…` (from outside) or a `new…Id` (here), so that an id of one kind is never taken for one of another.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { FerriteError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-// One title on demand as the catalogue knows it: the file, its streams and what was derived from them.
+// One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
 import type { LibraryId, MediaId, UserId } from './ids.ts';
 
 /** Exact fraction, such as 24000/1001 frames per second. */
@@ -9,14 +9,14 @@ type StreamBase = {
   readonly index: number;
   /** ffprobe's codec name: h264, hevc, vp9, av1, aac, ac3, eac3, opus, flac, mp3, subrip, … */
   readonly codec: string;
-  /** BCP 47 or ISO 639 as the file says it; null when it does not. */
+  /** BCP 47 or ISO 639, as in the file; null when the file names no language. */
   readonly language: string | null;
   readonly title: string | null;
   readonly isDefault: boolean;
 };
 
 export type VideoStream = StreamBase & {
-  /** RFC 6381, such as avc1.640028 or hvc1.1.6.L93.B0; null when it can't be told. */
+  /** The codec string of RFC 6381, such as avc1.640028 or hvc1.1.6.L93.B0; null when the file does not tell it. */
   readonly codecString: string | null;
   readonly profile: string | null;
   readonly width: number;
@@ -57,7 +57,7 @@ export type Container = 'mp4' | 'matroska' | 'webm' | 'mpegts' | 'avi' | 'other'
 export type Media = {
   readonly id: MediaId;
   readonly libraryId: LibraryId;
-  /** Absolute path on the server. Never leaves it. */
+  /** Absolute path on the server. No answer contains it. */
   readonly path: string;
   readonly title: string;
   readonly year: number | null;
@@ -76,11 +76,11 @@ export type Media = {
   readonly addedAtMs: number;
 };
 
-/** Who cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */
+/** What cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */
 export type CopyMethod = 'mp4' | 'matroska' | 'ffmpeg';
 
 /**
- * Where the samples of one track lie in time, without the samples: what a plan is computed from.
+ * The times of one track's samples, without the samples. A plan is computed from them.
  * PTS are integers in `timescale` units, as the file has them.
  */
 export type VideoTimeline = {
@@ -147,5 +147,5 @@ export type User = {
   readonly createdAtMs: number;
 };
 
-/** Who calls, as the access token says and the user record confirms. */
+/** The caller of a request, as its access token names it and the user record confirms it. */
 export type Caller = { readonly userId: UserId; readonly username: string; readonly role: User['role'] };

@@ -83,7 +83,7 @@ export function encodeClock({ num, den }: Rational): { timescale: number; frameT
 
 export const segmentCount = (grid: Grid): number => grid.boundaries.length - 1;
 
-/** The true duration of segment `index` in seconds (EXTINF). The first also covers what a late track leaves empty before it. */
+/** The true duration of segment `index` in seconds (EXTINF). The first segment also covers the gap before a track that begins late. */
 export function segmentDurationS(grid: Grid, index: number): number {
   return (boundaryAt(grid, index + 1) - (index === 0 ? 0 : boundaryAt(grid, index))) / grid.timescale;
 }
@@ -92,7 +92,7 @@ export const segmentStartS = (grid: Grid, index: number): number => (index === 0
 
 /** The segment that shows media time `positionMs`; a time past the end gives the last one. */
 export function segmentIndexAt(grid: Grid, positionMs: number): number {
-  // A boundary's own time in milliseconds may come out a hair before it.
+  // A boundary's time, rounded to milliseconds, may lie just before the boundary.
   const ticks = (positionMs * grid.timescale) / 1000 + 1e-4;
   const after = upperBound(grid.boundaries, ticks);
   return Math.min(Math.max(after - 1, 0), segmentCount(grid) - 1);
@@ -140,7 +140,7 @@ function groupKeyframes(video: VideoTimeline, targetMs: number): number[] {
     const last = boundaries.at(-1);
     if (last === undefined || pts - last >= target) boundaries.push(pts);
   }
-  // A sliver at the end is more requests than it is worth: it joins its neighbour.
+  // A very short last segment is not worth a request: it joins the one before.
   if (boundaries.length > 1 && video.endPts - (boundaries.at(-1) ?? 0) < target / 2) boundaries.pop();
   boundaries.push(video.endPts);
   return boundaries;
@@ -183,7 +183,7 @@ function cutWholeFrames(
     if (frame > (frames.at(-1) ?? 0)) frames.push(frame);
   }
   if (frameCount > (frames.at(-1) ?? 0)) frames.push(frameCount);
-  // The last frame may be a short one.
+  // The last audio frame may be shorter than the others.
   return { timescale, boundaries: frames.map(frame => Math.min(firstTicks + frame * frameTicks, endTicks)) };
 }
 

@@ -107,10 +107,10 @@ function audioNames(media: Media): string[] {
   return names;
 }
 
-/** A quoted-string has no quotes, line ends or other control characters (RFC 8216, 4.1 and 4.2), whatever the file says. */
+/** A quoted-string has no quotes, line ends or other control characters (RFC 8216, 4.1 and 4.2), even when the file's text has. */
 const attributeText = (text: string | null): string => (text ?? '').replace(/["\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
-/** What is no language tag (BCP 47) is not told: a player would not know it either. */
+/** Text that is no language tag (BCP 47) is left out: a player would not know it either. */
 const isLanguageTag = (text: string | null): text is string => text !== null && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
 
 function isIndependent(rendition: VideoRendition | Rendition, hasLeadingPictures: boolean): boolean {

@@ -1,4 +1,4 @@
-// One media delivered one way: a copied or encoded track. What it is decides its bytes, so its key addresses them.
+// One media delivered one way: a copied or encoded track. A rendition's properties decide its bytes, so its key addresses them.
 import { createHash } from 'node:crypto';
 import type { Rational } from './media.ts';
 
@@ -54,7 +54,7 @@ export type AudioRendition = AudioCopy | AudioEncode;
 export type EncodeRendition = VideoEncode | AudioEncode;
 export type Rendition = VideoRendition | AudioRendition;
 
-/** Raised when the same rendition would be written with other bytes: it is part of every segment's address. */
+/** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
 const SEGMENT_FORMAT = 3;
 
 export type RenditionKey = string & { readonly __rendition: true };
@@ -71,6 +71,6 @@ export const isEncode = (rendition: Rendition): rendition is EncodeRendition =>
 /** A segment's number, or its rendition's init segment. */
 export type SegmentName = number | 'init';
 
-/** Which chunk of a segment: its first half second, or what follows. */
+/** The number of a chunk in its segment: 0 for the first half second, 1 for the rest. */
 export type ChunkNumber = 0 | 1;
 export type SegmentChunk = { readonly index: number; readonly chunk: ChunkNumber };

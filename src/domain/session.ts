@@ -1,4 +1,4 @@
-// One viewer watching one media: what was agreed when it started, and what is known of it since.
+// One viewer watching one media: the terms that were agreed when the session started, and its state since.
 import type { ProfileName } from './client-profile.ts';
 import type { MediaId, SessionId, UserId } from './ids.ts';
 import type { AudioRendition, VideoRendition } from './rendition.ts';
@@ -53,7 +53,7 @@ export type PlaybackState = 'playing' | 'paused' | 'buffering';
 
 export type SessionEnd = 'stopped' | 'expired';
 
-/** The live state of a session, as its actor tells it. */
+/** The live state of a session, as its actor reports it. */
 export type SessionStatus = {
   readonly state: 'ready' | 'playing' | 'paused' | 'buffering' | 'stopped' | 'expired';
   readonly positionMs: number;

@@ -8,7 +8,7 @@ const MAX_OFFERS = 500;
 export class SharedOffers {
   readonly #offers = new LRUCache<string, Offer>({ max: MAX_OFFERS });
 
-  /** An offer equal to this one: the first that was seen. */
+  /** The first offer seen that equals this one. */
   share(offer: Offer): Offer {
     const text = JSON.stringify(offer);
     const known = this.#offers.get(text);

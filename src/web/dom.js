@@ -47,7 +47,7 @@ export function append(parent, children) {
 }
 
 /**
- * Replaces what is in `parent`.
+ * Replaces the children of `parent`.
  * @param {Element} parent
  * @param {...Child} children
  */

@@ -79,7 +79,7 @@ export function formatLanguage(language) {
 }
 
 /**
- * A wide film has fewer lines than the box it was made for: 1920 × 800 is 1080p to everybody.
+ * A wide film has fewer lines than the box that it was made for: people call 1920 × 800 1080p.
  * @param {number} width
  * @param {number} height
  */

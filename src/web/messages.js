@@ -1,4 +1,4 @@
-// What each failure means to the person watching: code → a sentence and what to do.
+// Each failure in words for the person watching: code → a sentence that says what happened and what to do.
 
 /** @type {Record<string, string>} */
 const SENTENCES = {
@@ -32,7 +32,7 @@ const SENTENCES = {
   REVOKED: 'Playback was ended because your access was withdrawn.',
 };
 
-/** Codes whose own text names what was wrong with the input. */
+/** Codes whose text from the server names the mistake in the input. */
 const TELLING = new Set(['INVALID_REQUEST', 'CONFLICT', 'BODY_TOO_LARGE']);
 
 /**

@@ -1,4 +1,4 @@
-// Finished segments: in memory for those being watched, on disk under a byte cap for those that cost an encode. What nobody used for the longest time goes first.
+// Finished segments: in memory while they are watched, on disk under a byte cap where making them again would cost an encode. The least recently used segment is evicted first.
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { SegmentIndexRepository } from '#storage/records/segment-index.ts';
@@ -6,7 +6,7 @@ import { SegmentDisk } from './disk.ts';
 import type { DiskState } from './disk-health.ts';
 import { aKeptSegment, type KeptSegment } from './kept-segment.ts';
 import { type PinnedRange, SegmentPins } from './pins.ts';
-import { SessionWindows } from './session-windows.ts';
+import { SessionShares } from './session-shares.ts';
 import { CacheTier } from './tier.ts';
 
 export type SegmentCacheOptions = {
@@ -27,9 +27,9 @@ export type NewSegment = {
   readonly name: SegmentName;
   readonly bytes: Buffer;
   readonly keepOnDisk: boolean;
-  /** The session it was made for; null when that is nobody's in particular. */
+  /** The session that the segment was made for; null when no single session asked for it. */
   readonly owner: SessionId | null;
-  /** Somebody gets these bytes now: that is a use. */
+  /** A session gets these bytes now, which counts as a use. */
   readonly isAwaited: boolean;
 };
 
@@ -44,13 +44,13 @@ export type SegmentCacheFacts = {
 };
 type TierFacts = { readonly bytes: number; readonly pinnedBytes: number; readonly hits: number; readonly evictions: number };
 
-/** Of the memory: what one session alone may have in it before its own segments go first. */
-const WINDOW_PART = 0.25;
+/** The part of the memory tier that one session alone may fill: beyond it, its own segments are evicted first. */
+const SHARE_PART = 0.25;
 /** A file that is asked for twice within this comes into memory. */
 const WARM_WITHIN_MS = 60_000;
-/** What nobody used for this long gives way to what was asked for again. */
+/** A segment unused for this long may be evicted for a file that is read again. */
 const IDLE_MS = 10_000;
-/** More than this wait for nobody: the next request brings them back. */
+/** At most so many segments are queued to be read into memory; one that finds the queue full is queued by its next request. */
 const MAX_WARMING = 16;
 
 export class SegmentCache {
@@ -58,7 +58,7 @@ export class SegmentCache {
   readonly #segments = new Map<RenditionKey, Map<SegmentName, KeptSegment>>();
   readonly #memory: CacheTier<KeptSegment>;
   readonly #disk: SegmentDisk;
-  readonly #windows: SessionWindows;
+  readonly #shares: SessionShares;
   readonly #pins: SegmentPins;
   readonly #toWarm = new Set<KeptSegment>();
   #warming: Promise<void> | null = null;
@@ -82,7 +82,7 @@ export class SegmentCache {
   private constructor(options: SegmentCacheOptions) {
     this.#options = options;
     this.#memory = new CacheTier(options.maxMemoryBytes);
-    this.#windows = new SessionWindows(options.maxMemoryBytes * WINDOW_PART);
+    this.#shares = new SessionShares(options.maxMemoryBytes * SHARE_PART);
     this.#pins = new SegmentPins((key, name, isPinned) => this.#repin(this.#find(key, name), isPinned));
     this.#disk = new SegmentDisk({
       ...options,
@@ -106,7 +106,7 @@ export class SegmentCache {
   /** The file of a segment that is on disk: no I/O. */
   file(key: RenditionKey, name: SegmentName): SegmentFile | undefined {
     const segment = this.#find(key, name);
-    if (!segment?.diskPlace) return undefined;
+    if (!segment?.diskEntry) return undefined;
     this.#diskHits++;
     const nowMs = this.#look();
     this.#use(segment);
@@ -115,7 +115,7 @@ export class SegmentCache {
     return { path: this.#disk.pathOf(segment), byteLength: segment.byteLength };
   }
 
-  /** From wherever it is, and into memory; undefined when it is nowhere. */
+  /** The segment's bytes from memory or disk; those from disk are put into memory. Undefined when the segment is in neither. */
   async cold(key: RenditionKey, name: SegmentName): Promise<Buffer | undefined> {
     const segment = this.#find(key, name);
     const hot = this.hot(key, name);
@@ -126,16 +126,16 @@ export class SegmentCache {
       return undefined;
     }
     this.#diskHits++;
-    // Others may have been here meanwhile.
+    // Another request may have read the segment into memory meanwhile.
     if (segment.bytes) return segment.bytes;
-    if (segment.diskPlace) {
+    if (segment.diskEntry) {
       this.#use(segment);
       this.#remember(segment, bytes);
     }
     return bytes;
   }
 
-  /** The file is missing or not what it was. */
+  /** The segment's file is missing or has changed: the cache forgets it. */
   lose(key: RenditionKey, name: SegmentName): void {
     const segment = this.#find(key, name);
     if (segment) this.#disk.lose(segment);
@@ -150,7 +150,7 @@ export class SegmentCache {
     return segment !== undefined && !segment.bytes && !segment.unwritten;
   }
 
-  /** How many segments in a row are kept from that one on, counted up to `atMost`. */
+  /** How many consecutive segments from `index` on are kept, counted up to `atMost`. */
   keptFrom(key: RenditionKey, index: number, atMost: number): number {
     const segments = this.#segments.get(key);
     let count = 0;
@@ -158,7 +158,7 @@ export class SegmentCache {
     return count;
   }
 
-  /** The first one published stays: a URL gives the same bytes for as long as they are kept. */
+  /** The first bytes published for an address stay: its URL gives the same bytes for as long as they are kept. */
   put({ key, name, bytes, keepOnDisk, owner, isAwaited }: NewSegment): Buffer {
     const known = this.#find(key, name);
     const before = known?.bytes ?? known?.unwritten;
@@ -167,7 +167,7 @@ export class SegmentCache {
       this.#remember(known, before);
       return before;
     }
-    // What is on disk only is read back by whoever wants it.
+    // A segment that is only on disk is read back by the next request for it.
     if (known) return bytes;
     const segment = this.#note(aKeptSegment(key, name, bytes.byteLength, owner));
     if (isAwaited) this.#use(segment);
@@ -178,8 +178,8 @@ export class SegmentCache {
   }
 
   /**
-   * Whether what can be had elsewhere may come into memory: where there is room, or in place of what nobody used for a while.
-   * More segments in turn than memory holds would push each other out for nothing.
+   * Whether a segment that can be read elsewhere too is worth memory: where there is room, or where the segment to evict was unused for a while.
+   * Segments read in turn, more of them than memory holds, would evict each other for nothing.
    */
   isWorthMemory(byteLength: number): boolean {
     const { maxBytes, byteLength: taken, victim } = this.#memory;
@@ -187,7 +187,7 @@ export class SegmentCache {
     return taken + byteLength <= maxBytes || victim === undefined || this.#look() - victim.usedAtMs > IDLE_MS;
   }
 
-  /** What that session is about to need goes last; replaces what was said of it before. */
+  /** The segments that the session is about to need are evicted last. Replaces the session's earlier ranges. */
   pin(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
     this.#pins.set(sessionId, ranges);
   }
@@ -211,7 +211,7 @@ export class SegmentCache {
     };
   }
 
-  /** Resolves when nothing is read ahead any more, and the disk is as it should be. */
+  /** Resolves when no read into memory is running, and the disk has every change. */
   async close(): Promise<void> {
     this.#toWarm.clear();
     await this.#warming;
@@ -233,12 +233,12 @@ export class SegmentCache {
     return segment;
   }
 
-  /** Memory and disk have one notion of use. What was asked for twice is no one session's any more. */
+  /** Memory and disk have one notion of use. A segment that was used twice leaves its session's share. */
   #use(segment: KeptSegment): void {
     segment.uses++;
     segment.usedAtMs = this.#lookedAtMs;
-    if (segment.uses > 1) this.#windows.release(segment);
-    if (segment.memoryPlace) this.#memory.use(segment.memoryPlace);
+    if (segment.uses > 1) this.#shares.release(segment);
+    if (segment.memoryEntry) this.#memory.use(segment.memoryEntry);
     this.#disk.use(segment);
   }
 
@@ -246,42 +246,42 @@ export class SegmentCache {
     const { byteLength, uses, owner } = segment;
     if (segment.bytes || byteLength > this.#memory.maxBytes) return;
     while (this.#memory.byteLength + byteLength > this.#memory.maxBytes) {
-      const victim = this.#windows.surplusOf(owner, other => !this.#isPinned(other)) ?? this.#memory.victim;
+      const victim = this.#shares.surplusOf(owner, other => !this.#isPinned(other)) ?? this.#memory.victim;
       if (!victim) return;
       this.#memoryEvictions++;
       this.#release(victim);
     }
     segment.bytes = bytes;
-    segment.memoryPlace = this.#memory.add(segment, this.#pins.has(segment.key, segment.name));
-    if (uses < 2) this.#windows.add(segment);
+    segment.memoryEntry = this.#memory.add(segment, this.#pins.has(segment.key, segment.name));
+    if (uses < 2) this.#shares.add(segment);
   }
 
   #release(segment: KeptSegment): void {
-    if (segment.memoryPlace) this.#memory.remove(segment.memoryPlace);
-    segment.memoryPlace = null;
+    if (segment.memoryEntry) this.#memory.remove(segment.memoryEntry);
+    segment.memoryEntry = null;
     segment.bytes = null;
-    this.#windows.release(segment);
+    this.#shares.release(segment);
     this.#forgetIfGone(segment);
   }
 
   #forgetIfGone(segment: KeptSegment): void {
-    if (segment.bytes || segment.unwritten || segment.diskPlace) return;
+    if (segment.bytes || segment.unwritten || segment.diskEntry) return;
     const segments = this.#segments.get(segment.key);
     if (segments?.get(segment.name) !== segment) return;
     segments.delete(segment.name);
     if (segments.size === 0) this.#segments.delete(segment.key);
   }
 
-  #isPinned({ memoryPlace }: KeptSegment): boolean {
-    return memoryPlace !== null && this.#memory.isPinned(memoryPlace);
+  #isPinned({ memoryEntry }: KeptSegment): boolean {
+    return memoryEntry !== null && this.#memory.isPinned(memoryEntry);
   }
 
   #repin(segment: KeptSegment | undefined, isPinned: boolean): void {
-    if (segment?.memoryPlace) isPinned ? this.#memory.pin(segment.memoryPlace) : this.#memory.unpin(segment.memoryPlace);
-    if (segment?.diskPlace) isPinned ? this.#disk.tier.pin(segment.diskPlace) : this.#disk.tier.unpin(segment.diskPlace);
+    if (segment?.memoryEntry) isPinned ? this.#memory.pin(segment.memoryEntry) : this.#memory.unpin(segment.memoryEntry);
+    if (segment?.diskEntry) isPinned ? this.#disk.tier.pin(segment.diskEntry) : this.#disk.tier.unpin(segment.diskEntry);
   }
 
-  /** Reads it into memory in the background, one after the other: it is wanted by many. */
+  /** Reads the segment into memory in the background, one segment after another: many sessions ask for it. */
   #warm(segment: KeptSegment): void {
     if (this.#toWarm.size >= MAX_WARMING) return;
     this.#toWarm.add(segment);
@@ -292,9 +292,9 @@ export class SegmentCache {
 
   async #warmAll(): Promise<void> {
     for (const segment of this.#toWarm) {
-      const bytes = segment.diskPlace && !segment.bytes ? await this.#disk.read(segment) : undefined;
+      const bytes = segment.diskEntry && !segment.bytes ? await this.#disk.read(segment) : undefined;
       this.#toWarm.delete(segment);
-      if (bytes && segment.diskPlace) this.#remember(segment, bytes);
+      if (bytes && segment.diskEntry) this.#remember(segment, bytes);
     }
   }
 }

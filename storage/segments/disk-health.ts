@@ -11,7 +11,7 @@ type Options = {
 
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** What is wrong with the disk as a whole, not with one file. */
+/** Errors of the disk as a whole, not of one file. */
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENXIO', 'STORAGE_FAILED']);
 const FULL_CODES = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -24,7 +24,7 @@ export class DiskHealth {
     this.#options = options;
   }
 
-  /** Paused until a write succeeds again, though the next one may be tried. */
+  /** Writing is paused until a write succeeds; when the pause is over, one write may be tried. */
   get state(): DiskState {
     return this.#pauseMs === 0 ? 'writing' : 'paused';
   }
@@ -33,7 +33,7 @@ export class DiskHealth {
     return this.#pauseMs === 0 || this.#options.monotonicMs() >= this.#retryAtMs;
   }
 
-  /** One line for each outage, however many segments it costs. */
+  /** One log line for each outage, however many segments are lost to it. */
   failed(error: unknown): void {
     const code = codeOf(error);
     if (!DISK_CODES.has(code)) {

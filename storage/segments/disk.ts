@@ -1,4 +1,4 @@
-// The disk tier of the segment cache: one change after the other, every byte counted from before it is written until after it is removed.
+// The disk tier of the segment cache: one change after another, each file's bytes counted from before it is written until after it is removed.
 
 import type { IndexedSegment, SegmentIndexRepository } from '#storage/records/segment-index.ts';
 import { DiskHealth, type DiskState, isDiskFull } from './disk-health.ts';
@@ -14,7 +14,7 @@ type Options = {
   /** A clock that never goes back. */
   readonly monotonicMs: () => number;
   readonly isPinned: (segment: KeptSegment) => boolean;
-  /** It is not on disk any more, or was not written: it is forgotten unless it is in memory. */
+  /** The segment is no longer on disk, or was not written: the cache forgets it unless memory holds it. */
   readonly onGone: (segment: KeptSegment) => void;
 };
 
@@ -30,13 +30,13 @@ export class SegmentDisk {
   readonly #options: Options;
   readonly #files: SegmentFiles;
   readonly #health: DiskHealth;
-  /** One change of the disk after the other: a segment made again right after it went must not be removed for the one that went. */
+  /** The disk's changes, one after another: the removal of an evicted segment must not remove the same segment made again. */
   #changes: Promise<void> = Promise.resolve();
   #unwrittenBytes = 0;
   /** Being written or removed, or not removable at the moment. */
   #otherBytes = 0;
   readonly #leftovers = new Set<KeptSegment>();
-  /** Used since that was last noted in their records. */
+  /** Segments used since their records were last written. */
   readonly #used = new Set<KeptSegment>();
   #noting: NodeJS.Timeout | undefined;
   #evictions = 0;
@@ -62,7 +62,7 @@ export class SegmentDisk {
       }
       const segment = adopt(record);
       this.#lastUseMs = record.lastUsedAtMs;
-      segment.diskPlace = this.tier.add(segment, false);
+      segment.diskEntry = this.tier.add(segment, false);
       kept.add(this.#files.pathOf(key, name));
     }
     await index.remove(lost);
@@ -93,13 +93,13 @@ export class SegmentDisk {
   }
 
   use(segment: KeptSegment): void {
-    if (!segment.diskPlace) return;
-    this.tier.use(segment.diskPlace);
+    if (!segment.diskEntry) return;
+    this.tier.use(segment.diskEntry);
     segment.lastUsedAtMs = this.#useTimeMs();
     this.#used.add(segment);
   }
 
-  /** Undefined when it is not there, or not whole: then it is given up. */
+  /** The segment's bytes; undefined when its file is absent or not whole, and the segment is then given up. */
   async read(segment: KeptSegment): Promise<Buffer | undefined> {
     const bytes = await this.#files.read(segment.key, segment.name);
     if (bytes?.byteLength === segment.byteLength) return bytes;
@@ -107,7 +107,7 @@ export class SegmentDisk {
     return undefined;
   }
 
-  /** Writes it after what is being written; not at all while the disk is slow or refuses. */
+  /** Queues the segment to be written; drops it while the disk is slow or refuses writes. */
   keep(segment: KeptSegment, bytes: Buffer): void {
     const { byteLength } = segment;
     if (byteLength > this.#options.maxBytes || this.#unwrittenBytes + byteLength > MAX_UNWRITTEN_BYTES || !this.#health.mayWrite) return;
@@ -119,19 +119,19 @@ export class SegmentDisk {
       } finally {
         this.#unwrittenBytes -= byteLength;
         segment.unwritten = null;
-        if (!segment.diskPlace) this.#options.onGone(segment);
+        if (!segment.diskEntry) this.#options.onGone(segment);
       }
     });
   }
 
-  /** Its file is not what it was: it is on disk no longer. */
+  /** The segment's file has changed: the segment no longer counts as on disk. */
   lose(segment: KeptSegment): void {
-    if (!segment.diskPlace) return;
+    if (!segment.diskEntry) return;
     this.#leave(segment);
     this.#change(() => this.#remove([segment]));
   }
 
-  /** Resolves when the disk is as it should be, and knows what was used. */
+  /** Resolves when the disk has every change, and the records every use. */
   async close(): Promise<void> {
     clearInterval(this.#noting);
     this.#noteUses();
@@ -169,10 +169,10 @@ export class SegmentDisk {
       throw error;
     }
     this.#otherBytes -= byteLength;
-    segment.diskPlace = this.tier.add(segment, this.#options.isPinned(segment));
+    segment.diskEntry = this.tier.add(segment, this.#options.isPinned(segment));
   }
 
-  /** False when what lies there can not be removed. */
+  /** False when the segment's file can not be removed. */
   async #makeRoom(byteLength: number): Promise<boolean> {
     for (const segment of [...this.#leftovers]) await this.#erase(segment);
     const missing = this.byteLength + byteLength - this.#options.maxBytes;
@@ -180,7 +180,7 @@ export class SegmentDisk {
     return this.#leftovers.size === 0;
   }
 
-  /** Removes what was not used for the longest time, at least so many bytes if there are; how many it were. */
+  /** Evicts the least recently used segments, at least so many bytes of them if there are; resolves with the bytes freed. */
   async #evict(byteLength: number): Promise<number> {
     const before = this.byteLength;
     const going: KeptSegment[] = [];
@@ -197,15 +197,15 @@ export class SegmentDisk {
   }
 
   #leave(segment: KeptSegment): void {
-    if (!segment.diskPlace) return;
-    this.tier.remove(segment.diskPlace);
-    segment.diskPlace = null;
+    if (!segment.diskEntry) return;
+    this.tier.remove(segment.diskEntry);
+    segment.diskEntry = null;
     this.#used.delete(segment);
     this.#otherBytes += segment.byteLength;
     this.#options.onGone(segment);
   }
 
-  /** The records first: a file without one is removed when the cache is opened again. */
+  /** The records go first: a file without a record is removed when the cache is opened again. */
   async #remove(segments: readonly KeptSegment[]): Promise<void> {
     if (segments.length === 0) return;
     await this.#options.index
@@ -240,7 +240,7 @@ export class SegmentDisk {
       const part = used.slice(from, from + NOTES_PER_WRITE);
       this.#change(() =>
         this.#options.index.touch(
-          part.filter(({ diskPlace }) => diskPlace).map(({ key, name, lastUsedAtMs }) => ({ rendition: key, name, lastUsedAtMs })),
+          part.filter(({ diskEntry }) => diskEntry).map(({ key, name, lastUsedAtMs }) => ({ rendition: key, name, lastUsedAtMs })),
         ),
       );
     }

@@ -1,11 +1,11 @@
-// The files of finished segments. One appears under its name only once all its bytes are on the disk.
+// The files of finished segments. A file appears under its name only once all its bytes are on the disk.
 import { type Dirent, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 
 const TEMPORARY = '.tmp';
-/** Below the folder; what looks otherwise is not ours. */
+/** Paths below the cache folder; a file whose path differs was not written by this class. */
 const OURS = /^[0-9a-f]{2}\/[0-9a-f]{32}\/(init\.mp4|\d+\.m4s)(\.tmp)?$/;
 const ABSENT_OR_IN_USE = new Set(['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 
@@ -20,14 +20,14 @@ export class SegmentFiles {
     return `${this.#folderOf(key)}/${name === 'init' ? 'init.mp4' : `${name}.m4s`}`;
   }
 
-  /** Rejects when not all of it is on the disk: see `remove`. */
+  /** Rejects when the disk does not have the whole segment; `remove` then takes away what was written. */
   async write(key: RenditionKey, name: SegmentName, bytes: Buffer): Promise<void> {
     const path = this.pathOf(key, name);
     await mkdir(this.#folderOf(key), { recursive: true, mode: 0o700 });
     const file = await open(path + TEMPORARY, 'w', 0o600);
     try {
       await file.writeFile(bytes);
-      // Without it a power cut can leave a file of the right size and the wrong bytes behind a record that says it is whole.
+      // Without datasync a power cut can leave a file of the right size with the wrong bytes, and a record that calls it whole.
       await file.datasync();
     } finally {
       await file.close();
@@ -35,7 +35,7 @@ export class SegmentFiles {
     await rename(path + TEMPORARY, path);
   }
 
-  /** What is there of it, whole or not; its folder too when it was the last in it. */
+  /** Removes the segment's file, whole or not, and its folder when that is empty afterwards. */
   async remove(key: RenditionKey, name: SegmentName): Promise<void> {
     const path = this.pathOf(key, name);
     await rm(path, { force: true }).catch(unlessAbsent);
@@ -43,25 +43,25 @@ export class SegmentFiles {
     await rmdir(this.#folderOf(key)).catch(unlessAbsent);
   }
 
-  /** Undefined when it can not be read. */
+  /** The segment's bytes; undefined when its file can not be read. */
   async read(key: RenditionKey, name: SegmentName): Promise<Buffer | undefined> {
     return readFile(this.pathOf(key, name)).catch(() => undefined);
   }
 
-  /** Blocks: for the time before anybody is served. */
+  /** Blocks the thread: to be called before the port opens. */
   hasSize(key: RenditionKey, name: SegmentName, byteLength: number): boolean {
     const facts = statSync(this.pathOf(key, name), { throwIfNoEntry: false });
     return facts?.isFile() === true && facts.size === byteLength;
   }
 
-  /** Makes the folder, and removes from it the segments that are not among `kept`. Anything else in it is somebody's and stays. */
+  /** Makes the folder, and removes from it the segments that are not among `kept`. Files that are not segments stay. */
   async removeAllBut(kept: ReadonlySet<string>): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const entries = await readdir(this.#dir, { recursive: true, withFileTypes: true });
     const pathOf = (entry: Dirent): string => join(entry.parentPath, entry.name);
     const lost = entries.map(pathOf).filter(path => OURS.test(relative(this.#dir, path)) && !kept.has(path));
     for (const path of lost) await rm(path, { force: true });
-    // One that still holds something stays.
+    // A folder that still holds a file stays.
     for (const folder of new Set(lost.map(dirname))) await rmdir(folder).catch(() => undefined);
   }
 
@@ -70,7 +70,7 @@ export class SegmentFiles {
   }
 }
 
-/** For what is to be absent, or to stay because it holds something. */
+/** Ignores that a path is absent, or that a folder is not empty. */
 function unlessAbsent(error: NodeJS.ErrnoException): void {
   if (!ABSENT_OR_IN_USE.has(error.code ?? '')) throw error;
 }

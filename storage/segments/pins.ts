@@ -27,7 +27,7 @@ export class SegmentPins {
   set(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
     const before = this.#bySession.get(sessionId) ?? [];
     this.#bySession.delete(sessionId);
-    // New ones first: what stays pinned never looks free in between.
+    // New ranges are pinned before old ones are unpinned, so that a segment in both never counts as free in between.
     for (const range of ranges) this.#change(range, 1);
     for (const range of before) this.#change(range, -1);
     if (ranges.length > 0) this.#bySession.set(sessionId, ranges);

@@ -1,7 +1,7 @@
-// One tier of the segment cache: what is in it in the order of use, and what goes next. What somebody is about to need goes last.
-import { type Place, UseOrder } from './use-order.ts';
+// One tier of the segment cache: its segments in the order of use, and the next one to evict. Pinned segments, which a session is about to need, are evicted last.
+import { type UseEntry, UseOrder } from './use-order.ts';
 
-/** More than this much of a tier is never held back: what was pinned the longest ago is then as good as unpinned. */
+/** At most this part of a tier stays pinned: beyond it the segments pinned the longest ago count as unpinned. */
 const MAX_PINNED_PART = 0.5;
 
 export class CacheTier<T extends { readonly byteLength: number }> {
@@ -21,42 +21,42 @@ export class CacheTier<T extends { readonly byteLength: number }> {
     return this.#pinned.byteLength;
   }
 
-  /** What has to go when something has to. */
+  /** The next segment to evict. */
   get victim(): T | undefined {
     return this.#free.oldest ?? this.#pinned.oldest;
   }
 
-  isPinned(place: Place<T>): boolean {
-    return place.order === this.#pinned;
+  isPinned(entry: UseEntry<T>): boolean {
+    return entry.order === this.#pinned;
   }
 
-  add(item: T, isPinned: boolean): Place<T> {
-    const place = (isPinned ? this.#pinned : this.#free).add(item);
+  add(item: T, isPinned: boolean): UseEntry<T> {
+    const entry = (isPinned ? this.#pinned : this.#free).add(item);
     if (isPinned) this.#limitPins();
-    return place;
+    return entry;
   }
 
-  use(place: Place<T>): void {
-    place.order.use(place);
+  use(entry: UseEntry<T>): void {
+    entry.order.use(entry);
   }
 
-  remove(place: Place<T>): void {
-    place.order.remove(place);
+  remove(entry: UseEntry<T>): void {
+    entry.order.remove(entry);
   }
 
-  pin(place: Place<T>): void {
-    if (this.isPinned(place)) return;
-    this.#pinned.take(place);
+  pin(entry: UseEntry<T>): void {
+    if (this.isPinned(entry)) return;
+    this.#pinned.take(entry);
     this.#limitPins();
   }
 
-  unpin(place: Place<T>): void {
-    if (this.isPinned(place)) this.#free.take(place);
+  unpin(entry: UseEntry<T>): void {
+    if (this.isPinned(entry)) this.#free.take(entry);
   }
 
   #limitPins(): void {
     while (this.#pinned.byteLength > this.maxBytes * MAX_PINNED_PART) {
-      const oldest = this.#pinned.oldestPlace;
+      const oldest = this.#pinned.oldestEntry;
       if (!oldest) return;
       this.#free.take(oldest);
     }

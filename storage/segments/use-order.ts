@@ -1,12 +1,12 @@
-// Things in the order of their last use, with the sum of their bytes. Every step costs the same, however many there are.
+// Items in the order of their last use, with the sum of their bytes. Every operation takes constant time.
 type Sized = { readonly byteLength: number };
 
-/** Where one thing stands in an order. Held by the thing itself, so that a use costs no search. */
-export class Place<T extends Sized> {
+/** An item's entry in an order of use. The item itself holds its entry, so that a use needs no search. */
+export class UseEntry<T extends Sized> {
   readonly item: T;
   order: UseOrder<T>;
-  older: Place<T> | null = null;
-  newer: Place<T> | null = null;
+  older: UseEntry<T> | null = null;
+  newer: UseEntry<T> | null = null;
 
   constructor(item: T, order: UseOrder<T>) {
     this.item = item;
@@ -15,15 +15,15 @@ export class Place<T extends Sized> {
 }
 
 export class UseOrder<T extends Sized> {
-  #oldest: Place<T> | null = null;
-  #newest: Place<T> | null = null;
+  #oldest: UseEntry<T> | null = null;
+  #newest: UseEntry<T> | null = null;
   #byteLength = 0;
 
   get oldest(): T | undefined {
     return this.#oldest?.item;
   }
 
-  get oldestPlace(): Place<T> | null {
+  get oldestEntry(): UseEntry<T> | null {
     return this.#oldest;
   }
 
@@ -35,47 +35,47 @@ export class UseOrder<T extends Sized> {
     return this.#byteLength;
   }
 
-  /** As the one used last. */
-  add(item: T): Place<T> {
-    const place = new Place(item, this);
-    this.#append(place);
+  /** Adds the item as the one used last. */
+  add(item: T): UseEntry<T> {
+    const entry = new UseEntry(item, this);
+    this.#append(entry);
     this.#byteLength += item.byteLength;
-    return place;
+    return entry;
   }
 
-  use(place: Place<T>): void {
-    if (place === this.#newest) return;
-    this.#unlink(place);
-    this.#append(place);
+  use(entry: UseEntry<T>): void {
+    if (entry === this.#newest) return;
+    this.#unlink(entry);
+    this.#append(entry);
   }
 
-  remove(place: Place<T>): void {
-    this.#unlink(place);
-    this.#byteLength -= place.item.byteLength;
+  remove(entry: UseEntry<T>): void {
+    this.#unlink(entry);
+    this.#byteLength -= entry.item.byteLength;
   }
 
-  /** Takes over a place of another order, as the one used last. */
-  take(place: Place<T>): void {
-    place.order.remove(place);
-    place.order = this;
-    this.#append(place);
-    this.#byteLength += place.item.byteLength;
+  /** Takes over an entry of another order, as the one used last. */
+  take(entry: UseEntry<T>): void {
+    entry.order.remove(entry);
+    entry.order = this;
+    this.#append(entry);
+    this.#byteLength += entry.item.byteLength;
   }
 
-  #append(place: Place<T>): void {
-    place.older = this.#newest;
-    place.newer = null;
-    if (this.#newest) this.#newest.newer = place;
-    else this.#oldest = place;
-    this.#newest = place;
+  #append(entry: UseEntry<T>): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
   }
 
-  #unlink(place: Place<T>): void {
-    if (place.older) place.older.newer = place.newer;
-    else this.#oldest = place.newer;
-    if (place.newer) place.newer.older = place.older;
-    else this.#newest = place.older;
-    place.older = null;
-    place.newer = null;
+  #unlink(entry: UseEntry<T>): void {
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
+    entry.older = null;
+    entry.newer = null;
   }
 }

@@ -19,7 +19,7 @@ export type TrackHeader = {
   readonly height: number;
   /** ISO 639-2/T; `und` when unknown. */
   readonly language: string;
-  /** The nine words of the source's `tkhd` matrix where it turns the picture; absent: as it is. */
+  /** The nine words of the source's `tkhd` matrix where it turns the picture; absent when the picture is shown unturned. */
   readonly matrix?: Buffer;
 };
 
@@ -123,7 +123,7 @@ const FRAGMENT_BYTES_WITHOUT_ROWS = 96; // every box header and field of `moof`,
 export const fragmentHeadByteLength = (sampleCount: number): number => FRAGMENT_BYTES_WITHOUT_ROWS + sampleCount * SAMPLE_ROW_BYTES;
 
 export type FragmentFacts = {
-  /** Grows from one to the next (mfhd, ISO/IEC 14496-12, 8.8.5). */
+  /** Grows from one fragment to the next (mfhd, ISO/IEC 14496-12, 8.8.5). */
   readonly sequenceNumber: number;
   /** The DTS of the first sample (baseMediaDecodeTime). */
   readonly decodeTime: number;

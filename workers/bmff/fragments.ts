@@ -22,13 +22,13 @@ export type FragmentHandlers = {
   readonly onSample: (sample: FragmentSample) => void;
 };
 
-// Far above any real box of a one-frame fragment; a stream that claims more is not what we asked ffmpeg for.
+// Far above any real box of a one-frame fragment; a stream with a larger box is not in the format that ffmpeg was asked for.
 const MAX_BOX_BYTES = 256 * 1024 * 1024;
-// We ask for one frame a fragment.
+// ffmpeg is asked for one frame a fragment.
 const MAX_RUN_SAMPLES = 10_000;
 const SAMPLE_IS_NON_SYNC = 0x0001_0000;
 
-/** Push bytes in as they arrive; whole samples come out. Throws ENCODE_FAILED on what is not a fragmented MP4. */
+/** Push bytes in as they arrive; whole samples come out. Throws ENCODE_FAILED when the bytes are no fragmented MP4. */
 export class FragmentReader {
   readonly #handlers: FragmentHandlers;
   #chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-// One film as a poster with title, year, length and how far it was watched.
+// One film as a poster with title, year, length, and how much of the film was watched.
 import { element } from '../dom.js';
 import { formatLength, formatResolution, formatTime } from '../format.js';
 import { icon } from '../icons.js';

@@ -1,4 +1,4 @@
-// One film: its poster, what is in the file, and Play.
+// The page of one film: its poster, the tracks of its file, and Play.
 import { request } from '../api.js';
 import { element, fill } from '../dom.js';
 import { formatChannels, formatCodec, formatLanguage, formatLength, formatResolution, formatTime } from '../format.js';

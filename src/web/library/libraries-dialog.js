@@ -40,7 +40,7 @@ export function showLibrariesDialog({ onChanged }) {
       const libraries = await readLibraries();
       const scans = await Promise.all(libraries.map(readScan));
       const isOpen = new Set(Array.from(list.querySelectorAll('details[open]'), node => node.getAttribute('data-id')));
-      // Drawn again only when nothing in it has the focus, or a press would hit a button that was replaced.
+      // Drawn again only while no element of the list has the focus: a press would hit a button that was replaced.
       if (list.contains(document.activeElement) && document.activeElement?.matches('summary')) return;
       fill(list, ...libraries.map((library, index) => libraryRow(library, scans[index], isOpen, act)));
       if (libraries.length === 0) fill(list, element('p', { class: 'muted' }, 'No library yet.'));

@@ -1,4 +1,4 @@
-// The library: what was begun, then every film as a poster, found by search, sorted, and loaded further while scrolling.
+// The library: films that were begun, then every film as a poster, found by search, sorted, and loaded further while scrolling.
 import { request, signOut } from '../api.js';
 import { element, fill } from '../dom.js';
 import { icon } from '../icons.js';
@@ -19,7 +19,7 @@ const SORTS = [
   { value: 'year', label: 'Oldest' },
 ];
 
-/** What the list looked like when it was left, so that Back comes back to it. */
+/** The list's query, order and scroll position when a person left it, so that Back returns to them. */
 const remembered = { query: '', sort: 'title', count: 0, scrollY: 0 };
 
 /**
@@ -81,7 +81,7 @@ class LibraryScreen {
       element('section', { 'aria-label': 'All films' }, tools, this.#grid, this.#status, this.#sentinel),
     );
     this.#listen();
-    // Scans are the administrators' business: nobody else is told of them.
+    // Only administrators are told of scans.
     this.#scans = isAdmin()
       ? watchScans({ onProgress: scans => this.#showScans(scans), onFilmsAdded: () => this.#refresh(), signal: this.#closed.signal })
       : null;
@@ -223,7 +223,7 @@ class LibraryScreen {
 
   async #loadContinue() {
     const { signal } = this.#closed;
-    // The row is an extra: when it can't be had the library is shown without it.
+    // When the row of begun films can not be loaded, the library is shown without it.
     const answer = await request('GET', '/api/v1/me/progress?limit=12', { signal }).catch(() => null);
     if (signal.aborted || answer === null) return;
     const items = answer.items.map(asFilm);
@@ -280,7 +280,7 @@ class LibraryScreen {
   }
 
   async #logOut() {
-    // Whatever the server answers, this browser is signed out.
+    // This browser is signed out even when the server refuses the request.
     await signOut().catch(() => undefined);
     this.#signedOut();
   }

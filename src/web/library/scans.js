@@ -45,7 +45,7 @@ export function watchScans({ onProgress, onFilmsAdded, signal }) {
   const look = async () => {
     clearTimeout(timer);
     const thisRound = ++round;
-    // A look that fails is followed by the next one.
+    // After a request that failed the next one is made as usual.
     const scans = await readLibraries()
       .then(libraries => Promise.all(libraries.map(readScan)))
       .catch(() => []);
@@ -63,5 +63,5 @@ export function watchScans({ onProgress, onFilmsAdded, signal }) {
   return { refresh: () => void look() };
 }
 
-/** A list that changes under the eyes of somebody far down in it is a nuisance. */
+/** The list is not reloaded while a person has scrolled far down in it. */
 const isNearTop = () => scrollY < 200;

@@ -45,7 +45,7 @@ export function onSignedOutElsewhere(callback) {
 }
 
 /**
- * A refresh token works once and its second use revokes the login, so two tabs must never send the same one.
+ * A refresh token works once, and its second use revokes the login: two tabs must never send the same token.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
@@ -86,7 +86,7 @@ async function takeLease() {
     const [, untilMs] = readLease();
     if (untilMs < Date.now()) {
       localStorage.setItem(LEASE_KEY, `${name} ${Date.now() + LEASE_MS}`);
-      // Another tab may have written at the same moment: the last writer holds it.
+      // Another tab may have written at the same moment: the tab that wrote last holds the lock.
       await pause(50);
       if (readLease()[0] === name) return;
     }

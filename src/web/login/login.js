@@ -27,15 +27,12 @@ export function showLogin(root, { onSignedIn }) {
   }
 }
 
+const usernameField = () =>
+  field('User name', { name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', required: true });
+
 /** @param {() => void} onSignedIn */
 function loginForm(onSignedIn) {
-  const username = field('User name', {
-    name: 'username',
-    autocomplete: 'username',
-    autocapitalize: 'none',
-    spellcheck: 'false',
-    required: true,
-  });
+  const username = usernameField();
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'current-password', required: true });
   return form('Sign in', 'Sign in', [username.row, password.row], async () => {
     await signIn({ username: username.input.value.trim(), password: password.input.value });
@@ -45,13 +42,7 @@ function loginForm(onSignedIn) {
 
 /** @param {() => void} onSignedIn */
 function setupForm(onSignedIn) {
-  const username = field('User name', {
-    name: 'username',
-    autocomplete: 'username',
-    autocapitalize: 'none',
-    spellcheck: 'false',
-    required: true,
-  });
+  const username = usernameField();
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'new-password', required: true, minlength: 8 });
   const again = field('Password again', { name: 'again', type: 'password', autocomplete: 'new-password', required: true });
   const welcome = element('p', { class: 'muted' }, 'This server is new. Create the administrator, then add your films.');

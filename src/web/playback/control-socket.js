@@ -1,4 +1,4 @@
-// The WebSocket of one session: connects again with backoff, matches replies to requests, and says when it is of no use.
+// The WebSocket of one session: connects again with backoff, matches replies to requests, and reports each time that the connection is lost.
 
 const REPLY_TIMEOUT_MS = 5_000;
 const MAX_BACKOFF_MS = 15_000;
@@ -112,7 +112,7 @@ function parseMessage(data) {
     const message = JSON.parse(data);
     return typeof message?.type === 'string' ? message : null;
   } catch {
-    // Not ours; the protocol has one JSON object a frame.
+    // Not of this protocol, which has one JSON object a frame.
     return null;
   }
 }

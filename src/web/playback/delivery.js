@@ -1,7 +1,7 @@
 // A stream that the video element reads by itself: one file (direct play), or HLS by the browser's own player.
 
 /**
- * What a delivery tells its owner. `onTrouble`: waiting for the server, trying again by itself. `onLost`: the session is gone.
+ * The events that a delivery reports to its owner. `onTrouble`: waiting for the server, trying again by itself. `onLost`: the session is gone.
  * @typedef {{ onTrouble(code: string): void, onRecovered(): void, onLost(): void, onFailure(code: string): void, onChange(): void }} DeliveryListener
  */
 /** @typedef {{ id: number, label: string }} Choice */
@@ -76,7 +76,7 @@ export class FileDelivery {
 
   selectLevel() {}
 
-  /** The element loads its file as it sees fit. */
+  /** Without effect here: the element decides by itself what it loads of its file. */
   pauseLoading() {}
 
   resumeLoading() {}

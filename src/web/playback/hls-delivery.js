@@ -5,7 +5,7 @@ import { RetryPolicy } from './retry-policy.js';
 
 /** @typedef {import('./delivery.js').Level} Level */
 
-/** After hls.js gave up it is started again, until this long without a single segment. */
+/** hls.js is started again after it gave up, until so long has passed without a segment. */
 const GIVE_UP_MS = 300_000;
 /** Where media time 0 stands on the timeline of every rendition (decision 0004). */
 const TIMELINE_START_S = 10;
@@ -68,7 +68,7 @@ export class HlsDelivery {
     this.#hls = null;
   }
 
-  /** Nothing new is asked for: while the knob is dragged the server works for where it will be let go. */
+  /** Stops requests: while the knob is dragged, the server is to encode for the position where a person lets it go. */
   pauseLoading() {
     this.#hls?.pauseBuffering();
   }
@@ -178,7 +178,7 @@ export class HlsDelivery {
     hls.on(events.ERROR, (_event, data) => this.#onError(data));
   }
 
-  /** The server lists the rung it made ready first; hls.js sorts the levels. @param {import('hls.js').default} hls */
+  /** Starts on the rung that the server lists first, which it has ready; hls.js sorts the levels. @param {import('hls.js').default} hls */
   #chooseStartLevel(hls) {
     const { levels } = this;
     const preferred = levels.find(level => level.rung === this.preferredRung);
@@ -257,7 +257,7 @@ export class HlsDelivery {
 /** @type {Promise<typeof import('hls.js').default | null> | null} */
 let loading = null;
 
-/** Loaded once; asked for early, so that pressing Play does not wait for it. */
+/** Loads hls.js once. The film's page calls this early, so that Play does not wait for the library. */
 export function loadHls() {
   loading ??= import('/vendor/hls.js').then(
     module => module.default,

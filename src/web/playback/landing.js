@@ -1,27 +1,27 @@
-// Where a seek lands: asked of the server for what is not loaded yet, the wanted frame itself for what is.
+// The landing of a seek: the wanted frame itself where the picture is loaded already, else the position that the server answers.
 
 /** @typedef {import('../player/seek-mode.js').SeekMode} SeekMode */
 /** @typedef {import('./session.js').PlaybackSession} PlaybackSession */
 
-/** Longer than an answer takes anywhere but on a connection that is lost: then the wanted position does. */
+/** No answer takes longer, unless the connection is lost; the seek then lands on the wanted position. */
 const ANSWER_MS = 300;
-/** A whole millisecond may come out a hair before the frame that starts with it. */
+/** A frame's start, rounded to a whole millisecond, may lie just before the frame. */
 const ROUNDING_FRAMES = 1e-3;
 
 /**
  * @param {{ video: HTMLVideoElement, delivery: { offsetMs: number }, session: PlaybackSession }} player
- * @param {{ fromMs: number, targetMs: number, mode: SeekMode }} wish
+ * @param {{ fromMs: number, targetMs: number, mode: SeekMode }} seek
  * @returns {Promise<number>} in media time
  */
 export async function landingOf({ video, delivery, session }, { fromMs, targetMs, mode }) {
   const [picture] = session.info.tracks.video;
   const exactMs = frameCentreMs(picture, targetMs);
-  // Loaded already: the very frame costs nothing, and nobody is asked.
+  // The frame is loaded already: showing it needs no request.
   if (isBuffered(video, exactMs + delivery.offsetMs)) return exactMs;
   const answer = session.hintSeek(targetMs, mode);
   if (mode === 'precise') return exactMs;
   const landedMs = await withinTime(answer, ANSWER_MS);
-  // A step must not lead back over where it began, as it could with keyframes far apart.
+  // A step must not land on the other side of its start, as it could with keyframes far apart.
   const isWrongWay = landedMs !== null && targetMs > fromMs === landedMs <= fromMs;
   return landedMs === null || isWrongWay ? exactMs : frameCentreMs(picture, landedMs);
 }

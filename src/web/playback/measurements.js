@@ -1,4 +1,4 @@
-// What watching is like: time to first frame, seek times, rebuffers and dropped frames, measured at the video element.
+// What a viewer experiences: time to first frame, seek times, rebuffers and dropped frames, measured at the video element.
 
 /**
  * @typedef {{ ttffMs: number | null, seekLatencyMs: number | null, rebufferCount: number, rebufferMs: number,

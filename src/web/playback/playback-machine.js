@@ -21,7 +21,7 @@ const TO_START = { targetMs: 0, mode: 'keyframe' };
  */
 const seekEvent = (type, { shownMs, nowMs, isEnded }, { targetMs, mode }) => ({ type, targetMs, mode, shownMs, nowMs, isEnded });
 
-/** What an action or an effect is told: what the event says. @template E @param {{ event: E }} args @returns {E} */
+/** Hands an action the event itself. @template E @param {{ event: E }} args @returns {E} */
 const ofEvent = ({ event }) => event;
 /** @param {{ context: Context }} args */
 const ofGathered = ({ context }) => context.gathered ?? TO_START;
@@ -33,7 +33,7 @@ const atPosition = ({ context, event }) => ({ positionMs: positionOf(context, ev
 /** @param {{ event: { output: number } }} args */
 const atLanding = ({ event }) => ({ positionMs: event.output });
 
-/** Nothing chosen: what the server offers then is the film's own answer. @param {Wanted} wanted */
+/** No other delivery or audio track was chosen: the delivery that the server picks tells whether the file can be played as it is. @param {Wanted} wanted */
 const isDefault = ({ delivery, audioTrack }) => delivery === 'auto' && audioTrack === null;
 
 /** @param {readonly number[]} restartsMs @param {number} nowMs */
@@ -54,7 +54,7 @@ export function createPlaybackMachine({ setup, assign, raise, and, not, or, stat
       children: /** @type {{ opening: 'opening', landing: 'landing' }} */ ({}),
     },
     actors: {
-      /** Opens a session: sends `session.delayed` while it waits, then `session.opened` or `session.refused`; stopped, it gives up. */
+      /** Opens a session: sends `session.delayed` while it waits, then `session.opened` or `session.refused`; when it is stopped, it gives the session up. */
       opening: fromCallback(/** @type {import('xstate').CallbackLogicFunction<any, Event, OpeningInput>} */ (missing)),
       /** Tells where a seek lands, in media time. */
       landing: fromPromise(/** @type {(options: { input: Seek }) => Promise<number>} */ (missing)),
@@ -186,7 +186,7 @@ export function createPlaybackMachine({ setup, assign, raise, and, not, or, stat
                   'seek.begun': { actions: { type: 'hold', params: ofEvent } },
                 },
               },
-              // What plays goes on until the new session is there.
+              // The stream that plays goes on until the new session is open.
               opening: {
                 invoke: { id: 'opening', src: 'opening', input: ({ context: { wanted, startMs } }) => ({ wanted, startMs }) },
                 initial: 'beginning',
@@ -250,7 +250,7 @@ export function createPlaybackMachine({ setup, assign, raise, and, not, or, stat
                   },
                 },
               },
-              // The picture is still there, its session is gone: whatever needs one next opens another.
+              // The picture is still shown, its session is gone: the next Play or seek opens another.
               stale: {
                 on: {
                   'playback.play': { guard: not('isEnded'), target: 'opening', actions: { type: 'beginAt', params: atPosition } },

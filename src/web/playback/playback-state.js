@@ -1,11 +1,11 @@
-// What the playback machine holds and is told, and what its snapshots say of the status, the position and the wish to play.
+// The playback machine's context and events, and how its snapshots are read: status, position, whether it is to play.
 
 /** @typedef {import('../player/seek-mode.js').SeekMode} SeekMode */
 /** @typedef {import('./session.js').Turn} Turn */
 /** @typedef {import('./session-start.js').Wanted} Wanted */
 /** @typedef {'direct' | 'remux' | 'transcode'} DeliveryKind */
 /** @typedef {{ targetMs: number, mode: SeekMode }} Seek */
-/** What only the page knows when it sends an event. @typedef {{ shownMs: number, nowMs: number, isEnded: boolean }} Facts */
+/** Facts that only the page knows, sent with every event. @typedef {{ shownMs: number, nowMs: number, isEnded: boolean }} Facts */
 /** @typedef {{ context: Context, matches(state: any): boolean }} Snapshot */
 /** @typedef {{ delivery: DeliveryKind, startPositionMs: number }} Opened */
 /** @typedef {{ wanted: Wanted, startMs: number | null }} OpeningInput */
@@ -37,7 +37,7 @@
 export const positionOf = ({ gathered, aimed, heldMs }, shownMs) => gathered?.targetMs ?? aimed?.targetMs ?? heldMs ?? shownMs;
 
 /**
- * What a person sees of the session. `waiting`: something is being tried again by itself; `failed`: a person has to press Retry.
+ * The session's status as a person sees it. `waiting`: a request is tried again without anybody's doing; `failed`: a person has to press Retry.
  * @typedef {{ name: 'starting' } | { name: 'ready' } | { name: 'waiting', message: string } | { name: 'failed', message: string } | { name: 'closed' }} Status
  */
 

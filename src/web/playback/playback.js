@@ -30,7 +30,7 @@ export class Playback extends EventTarget {
   #capabilities;
   #measurements;
   #actor;
-  /** Open at the server, and not yet the one that plays. @type {PlaybackSession | null} */
+  /** A session that is open at the server, and whose stream does not play yet. @type {PlaybackSession | null} */
   #opened = null;
   /** @type {PlaybackSession | null} */
   #session = null;
@@ -183,9 +183,9 @@ export class Playback extends EventTarget {
     this.#tell({ type: 'seek.step', targetMs: this.#withinFilm(this.positionMs + deltaMs), mode });
   }
 
-  /** The knob is on its way: what plays goes on from what is loaded. @param {number} positionMs */
+  /** The knob is being dragged: playback goes on with what is loaded, and the server is told the knob's position. @param {number} positionMs */
   scrubTo(positionMs) {
-    // A file needs nothing made for it.
+    // Direct play: the server makes nothing for a position in a file.
     if (this.info === null || this.info.delivery === 'direct') return;
     this.#delivery?.pauseLoading();
     this.#scrubbing.moveTo(positionMs);
@@ -208,7 +208,7 @@ export class Playback extends EventTarget {
     return Math.min(Math.max(positionMs, 0), lastMs);
   }
 
-  /** Sends an event with what only the page knows. @param {{ type: string } & Record<string, unknown>} event */
+  /** Sends an event with the facts that only the page knows. @param {{ type: string } & Record<string, unknown>} event */
   #tell(event) {
     const facts = { shownMs: this.#shownMs, nowMs: performance.now(), isEnded: this.#video.ended };
     this.#actor.send(/** @type {import('./playback-state.js').Event} */ ({ ...event, ...facts }));
@@ -225,7 +225,7 @@ export class Playback extends EventTarget {
     video.addEventListener('ended', () => this.#session?.beatNow(), { signal });
   }
 
-  /** The video element may show the held position: from there on the element is the one to ask. */
+  /** The video element may show the held position: from then on the position is the element's. */
   #pictureShown() {
     const hasPicture = !this.#delivery?.isReloading && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
     this.#tell({ type: 'picture.shown', hasPicture });
@@ -286,7 +286,7 @@ export class Playback extends EventTarget {
     return landingOf({ video: this.#video, delivery, session }, { fromMs: this.#shownMs, targetMs, mode });
   }
 
-  /** The last picture of what has played stays until the new stream has one. */
+  /** Replaces the session and its delivery; the old stream's last picture stays until the new one has a picture. */
   #takeSession() {
     const session = this.#opened;
     if (session === null) return;

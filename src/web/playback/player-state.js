@@ -1,4 +1,4 @@
-// `window.ferrite`: what the player is doing, to be read by tests and by whoever reports a fault.
+// `window.ferrite`: the player's state, for tests and for people who report a fault.
 
 /** @type {import('./playback.js').Playback | null} */
 let playback = null;

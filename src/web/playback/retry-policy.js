@@ -1,17 +1,17 @@
-// When hls.js tries again: as the server said in Retry-After, else with a growing pause; also where it would not by itself.
+// When hls.js tries a request again: after the server's Retry-After, else after a growing pause; also for failures that hls.js by itself does not retry.
 
 /** Backoff 0.5 s doubling to 5 s, this often: a little over a minute before hls.js calls an error fatal. */
 const MAX_RETRIES = 16;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 5_000;
-/** A server that says more would leave the viewer with nothing to see for too long: it is asked sooner. */
+/** The longest Retry-After that is obeyed: a longer one would leave the viewer without a picture for too long. */
 const MAX_TOLD_MS = 10_000;
 
 export class RetryPolicy {
-  /** What the last refusal said. @type {number | null} */
+  /** The Retry-After of the last refusal. @type {number | null} */
   #toldMs = null;
 
-  /** Reads what a refusal says, before hls.js hears of it. @param {XMLHttpRequest} xhr */
+  /** Reads the Retry-After of a refusal before hls.js handles the response. @param {XMLHttpRequest} xhr */
   watch(xhr) {
     xhr.addEventListener('readystatechange', () => {
       if (xhr.readyState !== XMLHttpRequest.HEADERS_RECEIVED) return;
@@ -20,7 +20,7 @@ export class RetryPolicy {
     });
   }
 
-  /** The server may hold a segment back while it is being made, so the first byte may be late. @returns {import('hls.js').LoadPolicy} */
+  /** The first byte may be late: the server holds the answer back while the segment is being made. @returns {import('hls.js').LoadPolicy} */
   get loadPolicy() {
     const retry = this.#retry();
     return { default: { maxTimeToFirstByteMs: 30_000, maxLoadTimeMs: 120_000, timeoutRetry: retry, errorRetry: retry } };
@@ -34,7 +34,7 @@ export class RetryPolicy {
       maxRetryDelayMs: MAX_DELAY_MS,
       shouldRetry: (config, count, isTimeout, response) => {
         const status = response?.code ?? 0;
-        // hls.js computes the pause from here right after it has asked.
+        // hls.js computes the pause from `config` right after this call.
         if (config) Object.assign(config, { retryDelayMs: this.#toldMs ?? FIRST_DELAY_MS, maxRetryDelayMs: this.#toldMs ?? MAX_DELAY_MS });
         if (count >= MAX_RETRIES || (status >= 400 && status < 500 && status !== 429)) return false;
         return isTimeout || status === 0 || status >= 500 || status === 429;

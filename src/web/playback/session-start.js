@@ -1,4 +1,4 @@
-// Starts a session: what is asked for, and patience with a server that is busy or restarting.
+// Starts a session: the body of the request, and patience with a server that is busy or restarting.
 import { ApiError, isTransient } from '../api.js';
 import { describeTurn } from '../messages.js';
 import { readSeekMode } from '../player/seek-mode.js';

@@ -7,7 +7,7 @@ const START_TIMEOUT_MS = 45_000;
 
 /** @typedef {'playing' | 'paused' | 'buffering'} PlayState */
 /** @typedef {{ positionMs: number, state: PlayState, playbackRate: number, stats: Record<string, unknown> }} Snapshot */
-/** The place in the queue for a transcoder. @typedef {{ position: number, estimatedWaitMs: number | null }} Turn */
+/** The position in the queue for a transcoder. @typedef {{ position: number, estimatedWaitMs: number | null }} Turn */
 /** @typedef {{ rung: string, width: number, height: number, bandwidthBps: number, codecs: string }} Rung */
 /**
  * @typedef {{ sessionId: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl?: string, queue?: Turn | null, controlUrl: string,
@@ -16,7 +16,7 @@ const START_TIMEOUT_MS = 45_000;
  */
 
 /**
- * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: a Turn, or null when it has come), `refused` (detail: ApiError; while it waits for its turn), `moved` (new stream URL).
+ * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: a Turn, or null when the session's turn has come), `refused` (detail: ApiError; only while the session waits for its turn), `moved` (new stream URL).
  */
 export class PlaybackSession extends EventTarget {
   #info;
@@ -105,7 +105,7 @@ export class PlaybackSession extends EventTarget {
   }
 
   /**
-   * Has the server make the segment before it is asked for.
+   * Tells the server of a seek, so that it makes the segment before the player requests it.
    * @param {number} positionMs
    * @param {import('../player/seek-mode.js').SeekMode} mode
    * @returns {Promise<number | null>} where the seek lands; null when there is no answer
@@ -192,7 +192,7 @@ export class PlaybackSession extends EventTarget {
     if (message.type === 'queue') this.dispatchEvent(new CustomEvent('queue', { detail: turnIn(message) }));
   }
 
-  /** Its turn will not come. @param {any} message */
+  /** The session's turn will not come. @param {any} message */
   #refuse({ code, retryAfterMs }) {
     this.#end();
     const detail = new ApiError(code, { status: 503, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : null });

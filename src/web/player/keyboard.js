@@ -1,4 +1,4 @@
-// The player's keys: the table that is both what they do and the help that `?` shows.
+// The player's keys: one table that binds them and that `?` shows as help.
 
 const TYPING = 'input, textarea, select, [contenteditable]';
 
@@ -66,7 +66,7 @@ export function bindKeys(commands, signal) {
   );
 }
 
-/** Shift counts with the arrows alone: with letters and signs it is how some keyboards write them. @param {KeyboardEvent} event */
+/** Shift counts with the arrows alone: some keyboards need it to write letters and signs. @param {KeyboardEvent} event */
 const keyOf = ({ key, shiftKey }) => (shiftKey && /^Arrow(Left|Right)$/.test(key) ? `shift+${key}` : key);
 
 /**

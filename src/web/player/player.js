@@ -231,7 +231,7 @@ class Player {
     }, SPINNER_AFTER_MS);
   }
 
-  /** While one source replaces another the element is black: its last picture is shown instead. */
+  /** While one source replaces another the video element is black: a copy of its last picture covers it. */
   #keepPicture() {
     const { videoWidth, videoHeight, readyState } = this.#video;
     if (videoWidth === 0 || readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
@@ -339,7 +339,7 @@ class Player {
   /** @param {string} mediaId */
   async #showTitle(mediaId) {
     const { signal } = this.#closed;
-    // Without a title the film plays all the same, and what is wrong shows in the playback itself.
+    // Without a title the film plays all the same, and a failure shows in the playback itself.
     const media = await request('GET', `/api/v1/media/${encodeURIComponent(mediaId)}`, { signal }).catch(() => null);
     if (media === null || signal.aborted) return;
     this.#title.textContent = media.title;

@@ -1,7 +1,7 @@
 // The knob being dragged: hints to the server on the way, so that the picture is being made when the knob is let go.
 import { isBuffered } from '../playback/landing.js';
 
-/** The server takes in no more. */
+/** The server ignores hints that come more often. */
 const HINT_INTERVAL_MS = 120;
 
 export class Scrubbing {

@@ -5,7 +5,7 @@ import { formatTime, speakTime } from '../format.js';
 /** @typedef {{ positionMs: number, durationMs: number, buffered: TimeRanges }} SeekBarState */
 
 /**
- * `onSeek`: the knob was let go, with Shift to land on the very frame. `onScrub`: it is on its way. `onCancel`: it goes back.
+ * `onSeek`: the knob was let go, with Shift to land on the very frame. `onScrub`: the knob is being dragged. `onCancel`: the drag was given up.
  * @typedef {{ onSeek(positionMs: number, isPrecise: boolean): void, onScrub(positionMs: number): void, onCancel(): void }} SeekBarListener
  */
 

@@ -1,4 +1,4 @@
-// How seeks land: on the nearest place that is ready soonest, or on the very frame; remembered for the next film.
+// The mode of seeks: to the segment start that is ready soonest, or to the very frame. Remembered for the next film.
 
 /** @typedef {'keyframe' | 'precise'} SeekMode */
 

@@ -1,4 +1,4 @@
-// "Statistics": what is being played and how well, for whoever wants to know why.
+// "Statistics": the delivery, the picture, and how well the film plays.
 import { element, fill } from '../dom.js';
 import { formatBitrate, formatSeconds } from '../format.js';
 import { icon } from '../icons.js';
