@@ -1,10 +1,12 @@
 // How workers start ffmpeg and ffprobe and wait for their end: one function, handed in, so that who spawns is decided in one place.
+import type { ProgramLimits } from './limits.ts';
 
 export type RunToolOptions = {
   /** The process is ended when it has run this long. */
   readonly deadlineMs: number;
   /** The process is ended when it has written more than this to stdout. */
   readonly maxOutputBytes: number;
+  readonly limits?: ProgramLimits;
   readonly signal?: AbortSignal;
 };
 

@@ -4,6 +4,7 @@ import net from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FerriteError } from '#domain/errors.ts';
+import { ENCODER_LIMITS, type ProgramLimits } from './limits.ts';
 import type { RunTool } from './run-tool.ts';
 import type { SpawnerEvent, SpawnerHello, SpawnerRequest } from './spawner.ts';
 
@@ -37,10 +38,10 @@ export class SpawnerClient {
     this.#socketPath = socketPath;
   }
 
-  async run(file: string, args: readonly string[]): Promise<ChildProcess> {
+  async run(file: string, args: readonly string[], limits: ProgramLimits = ENCODER_LIMITS): Promise<ChildProcess> {
     this.#connection ??= this.#connect();
     try {
-      return (await this.#connection).run(file, args);
+      return (await this.#connection).run(file, args, limits);
     } catch (cause) {
       this.#connection = null;
       throw new FerriteError('WORKER_LOST', 'programs can not be started at the moment', { cause });
@@ -109,7 +110,7 @@ class Connection {
     this.#control = control;
   }
 
-  run(file: string, args: readonly string[]): ChildProcess {
+  run(file: string, args: readonly string[], limits: ProgramLimits): ChildProcess {
     if (!this.#control.writable) throw new FerriteError('WORKER_LOST', 'the process starter was lost');
     const id = this.#nextId++;
     const socket = net.connect(this.#socketPath);
@@ -119,7 +120,7 @@ class Connection {
     const exited = Promise.withResolvers<ProcessExit>();
     const pending: Pending = { pid: null, onSpawned: spawned.resolve, onExited: exited.resolve };
     this.#pending.set(id, pending);
-    this.#send({ type: 'run', id, file, args });
+    this.#send({ type: 'run', id, file, args, limits });
     const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
       if (this.#control.writable) this.#send({ type: 'kill', id, signal });
       else if (pending.pid !== null && !socket.destroyed) killOrphan(pending.pid, signal);
@@ -168,9 +169,9 @@ const hello = (message: SpawnerHello): string => `${JSON.stringify(message)}\n`;
 
 /** Runs a program to its end and collects what it prints. */
 export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpeg' | 'ffprobe', string>>): RunTool {
-  return async (tool, args, { deadlineMs, maxOutputBytes, signal }) => {
+  return async (tool, args, { deadlineMs, maxOutputBytes, limits, signal }) => {
     signal?.throwIfAborted();
-    const child = await spawner.run(paths[tool], args);
+    const child = await spawner.run(paths[tool], args, limits);
     const chunks: Buffer[] = [];
     let byteLength = 0;
     let failure: FerriteError | null = null;
@@ -193,6 +194,7 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
     try {
       const [exit] = await Promise.all([child.exited, ended]);
       if (failure) throw failure;
+      if (exit.signal === 'SIGXCPU') throw new FerriteError('MEDIA_UNREADABLE', `${tool} took more processor time than it may`);
       return { stdout: Buffer.concat(chunks), stderrTail: exit.stderrTail, exitCode: exit.exitCode };
     } finally {
       clearTimeout(deadline);

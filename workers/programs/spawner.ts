@@ -8,9 +8,16 @@ import { closeSync, readdirSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
+import { limited, type ProgramLimits } from './limits.ts';
 
 export type SpawnerRequest =
-  | { readonly type: 'run'; readonly id: number; readonly file: string; readonly args: readonly string[] }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly file: string;
+      readonly args: readonly string[];
+      readonly limits: ProgramLimits;
+    }
   | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' };
 
 export type SpawnerEvent =
@@ -102,8 +109,8 @@ class Client {
     void this.#run(waiting.request, socket);
   }
 
-  async #run({ id, file, args }: RunRequest, socket: net.Socket): Promise<void> {
-    const child = execa(file, args, {
+  async #run({ id, file, args, limits }: RunRequest, socket: net.Socket): Promise<void> {
+    const child = execa(...limited(file, args, limits), {
       stdin: socket,
       stdout: socket,
       stderr: 'pipe',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
@@ -258,4 +259,43 @@ test('spawner: a tool gives its output and exit; it is ended when it takes or pr
   controller.abort();
   await assert.rejects(cancelled, { message: /was cancelled/ });
   assert.notEqual((await run('ffprobe', [], limits)).exitCode, 0);
+});
+
+test('spawner: a program runs within its limits, and keeps its arguments and its pid', DEADLINE, async t => {
+  const { client } = await start(t);
+  const limits = { addressSpaceBytes: 1 << 30, dataBytes: 1 << 29, cpuSeconds: 20, niceness: 7 };
+  const child = await client.run('sh', ['-c', 'echo $$ $(nice); ulimit -v; ulimit -d; ulimit -t; echo "$0"', '-x $(id)'], limits);
+  const lines = (await text(child.socket)).split('\n');
+  assert.equal(lines[0]?.split(' ')[1], String(Math.min(19, getPriority() + 7)));
+  assert.deepEqual(lines.slice(1, 5), [String(1 << 20), String(1 << 19), '20', '-x $(id)']);
+});
+
+test('spawner: a program that takes more memory or processor time than it may fails, and says so', DEADLINE, async t => {
+  const { client } = await start(t);
+  // `head` takes what it is asked to keep into memory.
+  const hungry = await client.run('sh', ['-c', 'head -c 300M /dev/zero | tail -c 300M | wc -c'], { addressSpaceBytes: 100 * 1024 * 1024 });
+  assert.equal((await text(hungry.socket)).trim(), '0');
+  const runTool = toolRunner(client, { ffmpeg: 'sh', ffprobe: 'sh' });
+  const busy = runTool('ffprobe', ['-c', 'exec sh -c "while :; do :; done"'], {
+    deadlineMs: 30_000,
+    maxOutputBytes: 10,
+    limits: { cpuSeconds: 1 },
+  });
+  await assert.rejects(busy, { code: 'MEDIA_UNREADABLE', message: /processor time/ });
+});
+
+test('spawner: an encoder has a generous bound of memory and none of time', DEADLINE, async t => {
+  const { client } = await start(t);
+  assert.deepEqual((await text((await sh(client, 'ulimit -d; ulimit -t; nice')).socket)).split('\n'), [
+    '8388608',
+    'unlimited',
+    String(getPriority()),
+    '',
+  ]);
+});
+
+test('spawner: a program that is not there is said not to be there, whatever its limits', DEADLINE, async t => {
+  const { client } = await start(t);
+  const exit = await (await client.run('no-such-program', [], { cpuSeconds: 1, niceness: 1 })).exited;
+  assert.deepEqual([exit.exitCode, exit.stderrTail], [null, 'no-such-program could not be started']);
 });

@@ -1,0 +1,61 @@
+// What a program may take of the machine, and the words in front of its name that hold it to that.
+import { accessSync, constants } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+export type ProgramLimits = {
+  /** All that it may map. For a program that maps what it uses. */
+  readonly addressSpaceBytes?: number;
+  /** What it may write to of its own: for a program that maps far more than it uses, such as Node, or ffmpeg with many threads. */
+  readonly dataBytes?: number;
+  readonly cpuSeconds?: number;
+  /** 0 to 19: the higher, the more others go first. */
+  readonly niceness?: number;
+};
+
+const GIB = 1024 ** 3;
+
+/** Whoever plays waits for it, so its time is its own; its memory ends where no encode of a real film comes near to. */
+export const ENCODER_LIMITS: ProgramLimits = { dataBytes: 8 * GIB };
+
+/**
+ * `nice -n 15 prlimit --as=… ffprobe …`, each of which becomes the next: no shell, one process. Where a tool is missing
+ * (both are there on every Linux) the program runs without it, and deadlines and bounds of output are what is left.
+ */
+export function limited(file: string, args: readonly string[], limits: ProgramLimits): readonly [file: string, args: readonly string[]] {
+  // A program that is not there fails as itself.
+  if (!isThere(file)) return [file, args];
+  const words = [...niceWords(limits), ...prlimitWords(limits), file, ...args];
+  return [words[0] ?? file, words.slice(1)];
+}
+
+function niceWords({ niceness = 0 }: ProgramLimits): string[] {
+  return niceness > 0 && isThere('nice') ? ['nice', '-n', String(niceness)] : [];
+}
+
+function prlimitWords({ addressSpaceBytes, dataBytes, cpuSeconds }: ProgramLimits): string[] {
+  // A signal it can be told by at the bound, and the end right behind.
+  const cpu = cpuSeconds === undefined ? undefined : `${cpuSeconds}:${cpuSeconds + 1}`;
+  const bounds = Object.entries({ as: addressSpaceBytes, data: dataBytes, cpu });
+  const words = bounds.flatMap(([name, bound]) => (bound === undefined ? [] : [`--${name}=${bound}`]));
+  // One that is ended by a limit leaves no core file of that size behind.
+  return words.length > 0 && isThere('prlimit') ? ['prlimit', '--core=0', ...words] : [];
+}
+
+const found = new Set<string>();
+
+function isThere(program: string): boolean {
+  if (found.has(program)) return true;
+  const folders = program.includes('/') ? [''] : (process.env.PATH ?? '').split(':');
+  const isFound = folders.some(folder => isExecutable(isAbsolute(program) || folder === '' ? program : join(folder, program)));
+  if (isFound) found.add(program);
+  return isFound;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
