@@ -10,12 +10,14 @@ import type { Library } from './domain/media.ts';
 import { prepareFirstStart } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
+import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { LibraryScanner } from './library/scanner.ts';
 import { countedCapacity, workCapacity } from './playback/places/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
 import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metrics.ts';
+import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
@@ -38,6 +40,7 @@ export type FerriteOptions = {
 
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
+const POSTER_WIDTH = 400;
 
 /** Starts everything, or nothing: what was begun is closed again when a later step fails. */
 export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
@@ -119,12 +122,15 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const tools = await checkTools(hosts, log);
   await sessions.restore();
 
-  const catalogue = openCatalogue({ config, database, hosts, log, onScanProgress });
+  const inspectors = owned.add('the inspectors', createInspectors(config, spawner), open => open.close());
+  const { catalogue, posterQueue } = openCatalogue({ config, database, inspectors, metrics, log, onScanProgress });
+  owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const parts = { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
+  posterQueue.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
     const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
@@ -192,29 +198,45 @@ async function checkTools(hosts: MediaHosts, log: Logger): Promise<{ areThere: b
   return { areThere: missing.length === 0, ffmpeg: found.ffmpeg };
 }
 
+function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: SpawnerProcess): InspectionPool {
+  return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath });
+}
+
 type CatalogueParts = {
   readonly config: Config;
   readonly database: Database;
-  readonly hosts: MediaHosts;
+  readonly inspectors: InspectionPool;
+  readonly metrics: Metrics;
   readonly log: Logger;
   readonly onScanProgress: FerriteOptions['onScanProgress'];
 };
 
-function openCatalogue({ config, database, hosts, log, onScanProgress }: CatalogueParts): Catalogue {
+function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress }: CatalogueParts) {
+  const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
-  const index = new CatalogueIndex(database.media);
+  const index = new CatalogueIndex(media);
+  const posterQueue = new PosterQueue({
+    media,
+    keyframes,
+    posters,
+    cut: (path, atMs, signal) => inspectors.poster({ path, atMs, width: POSTER_WIDTH }, signal),
+    parallel: posterCount(),
+    log,
+  });
   const scanner = new LibraryScanner({
-    media: database.media,
-    keyframes: database.keyframeMaps,
+    media,
+    keyframes,
+    refused,
     index,
     posters,
     log,
-    inspect: (mediaId, path, signal) => hosts.request('media.inspect', { mediaId, path }, signal),
-    poster: async (mediaId, path, atMs, signal) => {
-      const { bytes } = await hosts.request('media.poster', { mediaId, path, atMs, width: 400 }, signal);
-      return new Uint8Array(bytes);
+    inspect: (_, path, signal) => {
+      recordMeasurement(metrics, { name: 'ffprobe_started', value: 1, rung: 'none' });
+      return inspectors.inspect(path, signal);
     },
+    parallel: inspectorCount(),
+    onPosterWanted: id => posterQueue.add(id),
     ...(onScanProgress ? { onProgress: onScanProgress } : {}),
   });
-  return { scanner, posters, index };
+  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue };
 }

@@ -9,6 +9,7 @@ import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
 import { MEDIA, MediaRepository } from './records/media.ts';
 import { PROGRESS, ProgressRepository } from './records/progress.ts';
 import { REFRESH_TOKENS, RefreshTokenRepository } from './records/refresh-tokens.ts';
+import { REFUSED_FILES, RefusedFileRepository } from './records/refused-files.ts';
 import { SEGMENT_INDEX, SegmentIndexRepository } from './records/segment-index.ts';
 import { SESSIONS, SessionRepository } from './records/sessions.ts';
 import { USERS, UserRepository } from './records/users.ts';
@@ -21,6 +22,7 @@ const FAMILIES: readonly Family[] = [
   LIBRARIES,
   MEDIA,
   KEYFRAME_MAPS,
+  REFUSED_FILES,
   PROGRESS,
   SESSIONS,
   SEGMENT_INDEX,
@@ -36,6 +38,7 @@ export class Database {
   readonly libraries: LibraryRepository;
   readonly media: MediaRepository;
   readonly keyframeMaps: KeyframeMapRepository;
+  readonly refusedFiles: RefusedFileRepository;
   readonly progress: ProgressRepository;
   readonly sessions: SessionRepository;
   readonly segmentIndex: SegmentIndexRepository;
@@ -49,6 +52,7 @@ export class Database {
     this.libraries = new LibraryRepository(environment);
     this.media = new MediaRepository(environment);
     this.keyframeMaps = new KeyframeMapRepository(environment);
+    this.refusedFiles = new RefusedFileRepository(environment);
     this.progress = new ProgressRepository(environment);
     this.sessions = new SessionRepository(environment);
     this.segmentIndex = new SegmentIndexRepository(environment);

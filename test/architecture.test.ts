@@ -14,8 +14,10 @@ const FOLDERS = [
   'src/library',
   'src/playback',
   'src/web',
+  'src/threads',
   'src',
   'actors',
+  'workers/programs',
   'workers',
   'storage',
   'loadtest',
@@ -26,14 +28,17 @@ const MAY_IMPORT: Readonly<Record<Folder, readonly Folder[]>> = {
   'src/domain': [],
   actors: ['src/domain'],
   storage: ['src/domain'],
-  workers: ['src/domain', 'actors'],
+  'workers/programs': ['src/domain'],
+  workers: ['src/domain', 'actors', 'workers/programs'],
   'src/auth': ['src/domain', 'storage'],
   'src/library': ['src/domain', 'storage'],
   // Its settings and threads are handed in: only their types are named.
-  'src/playback': ['src/domain', 'storage', 'src/auth', 'src'],
-  'src/http': ['src/domain', 'storage', 'src/auth', 'src/library', 'src/playback', 'src'],
+  'src/playback': ['src/domain', 'storage', 'src/auth', 'src/threads', 'src'],
+  'src/http': ['src/domain', 'storage', 'src/auth', 'src/library', 'src/playback', 'src/threads', 'src'],
   'src/web': [],
-  src: ['src/domain', 'storage', 'src/auth', 'src/http', 'src/library', 'src/playback'],
+  // Inspectors are started from the main thread, which asks the process starter as every thread does.
+  'src/threads': ['src/domain', 'src', 'workers/programs'],
+  src: ['src/threads', 'src/domain', 'storage', 'src/auth', 'src/http', 'src/library', 'src/playback'],
   // From outside, but for `auth`, which measures decisions and the store in its own process.
   loadtest: ['src/domain', 'storage', 'src/auth'],
 };

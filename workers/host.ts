@@ -13,13 +13,10 @@ import {
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import { ffmpegEffect } from './encode/ffmpeg-process.ts';
 import { WarmEncoders } from './encode/warm-encoders.ts';
-import { inspectMedia } from './inspect/inspect.ts';
 import { listEncoders, measureSpeed } from './inspect/machine.ts';
-import { cutPoster } from './inspect/poster.ts';
 import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
-import { openRemuxSource } from './remux/remuxer.ts';
 import { Sessions } from './sessions/sessions.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
@@ -64,13 +61,6 @@ class Host {
       'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
       'machine.measure': async (_, signal) => ({ pixelsPerCpuSecond: await measureSpeed(runTool, signal) }),
-      'media.inspect': async ({ path }, signal) => {
-        this.#send({ kind: 'measured', measurement: { name: 'ffprobe_started', value: 1, rung: 'none' } });
-        return inspectMedia(path, { runTool, openRemuxSource, signal });
-      },
-      'media.poster': async ({ path, atMs, width }, signal) => ({
-        bytes: ownBuffer(await cutPoster(path, { runTool, atMs, width, signal })),
-      }),
       'session.open': async input => ({ isOpen: this.#sessions.open(input) }),
       'session.close': input => this.#sessions.close(input),
       'session.describe': async ({ sessionId }) => this.#sessions.describe(sessionId),
@@ -152,7 +142,6 @@ class Host {
 /** What is handed over to the main thread, not copied. */
 function buffersOf(output: Requests[RequestType]['output']): ArrayBuffer[] {
   if (output === null) return [];
-  if ('bytes' in output) return [output.bytes];
   return 'stretches' in output ? [output.head.buffer, output.stretches.buffer] : [];
 }
 

@@ -57,6 +57,11 @@ export const ERRORS = {
     remedy: 'Try again after Retry-After.',
     retryAfterMs: 1_000,
   },
+  INSPECTOR_LOST: {
+    status: 503,
+    title: 'A file ended or stalled the process that read it',
+    remedy: 'Between a scan and its inspectors only: no client is shown it.',
+  },
   ENCODE_STALLED: {
     status: 504,
     title: 'The transcoder made no progress',

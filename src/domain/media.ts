@@ -72,7 +72,8 @@ export type Media = {
   readonly chapters: readonly Chapter[];
   /** Null until a scan has made the map. */
   readonly keyframes: KeyframeFacts | null;
-  readonly hasPoster: boolean;
+  /** Null: not cut yet. */
+  readonly hasPoster: boolean | null;
   readonly addedAtMs: number;
 };
 

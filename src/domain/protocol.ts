@@ -6,7 +6,7 @@ import type { RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** What a thread is given when it starts. */
 export type HostOptions = {
@@ -55,10 +55,6 @@ export type Requests = {
   'machine.encoders': { input: OnMedia; output: { encoders: readonly string[] } };
   /** Some seconds of real work: pixels a second of processor time that one core decodes, scales and encodes. */
   'machine.measure': { input: OnMedia; output: { pixelsPerCpuSecond: number } };
-  /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
-  'media.inspect': { input: OnMedia & { path: string }; output: Inspection };
-  /** A frame as JPEG, at most `width` pixels wide. */
-  'media.poster': { input: OnMedia & { path: string; atMs: number; width: number }; output: { bytes: ArrayBuffer } };
   /** `isOpen` is false when the thread does not know the media: ask again with `shared`. */
   'session.open': { input: OnMedia & { record: SessionRecord; shared: SharedMedia | null }; output: { isOpen: boolean } };
   /** Resolves when every ffmpeg of the session is gone. */

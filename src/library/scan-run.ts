@@ -1,5 +1,6 @@
 // One scan of one library, from its start to its end.
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { ERRORS, type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import { keyframeFactsOf } from '#domain/keyframes.ts';
@@ -7,6 +8,7 @@ import type { Library, Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
+import type { RefusedFileRepository } from '#storage/records/refused-files.ts';
 import type { CatalogueIndex } from './catalogue-index.ts';
 import { nameOf } from './naming.ts';
 import type { PosterFiles } from './posters.ts';
@@ -17,11 +19,15 @@ export type Log = { info(facts: object, message: string): void; warn(facts: obje
 export type ScannerOptions = {
   readonly media: MediaRepository;
   readonly keyframes: KeyframeMapRepository;
+  readonly refused: RefusedFileRepository;
   /** Told of every change, so that lists and searches show it. */
   readonly index: CatalogueIndex;
+  /** Rejects with INSPECTOR_LOST where the file ended or stalled what read it. */
   readonly inspect: (mediaId: MediaId, path: string, signal: AbortSignal) => Promise<Inspection>;
-  /** A JPEG of the frame near `atMs`; null when there is none to be had. */
-  readonly poster: (mediaId: MediaId, path: string, atMs: number, signal: AbortSignal) => Promise<Uint8Array | null>;
+  /** How many files are inspected at once. */
+  readonly parallel: number;
+  /** Told of a media that is listed and has no poster yet. */
+  readonly onPosterWanted: (mediaId: MediaId) => void;
   readonly posters: PosterFiles;
   readonly log: Log;
   /** Called at most every 200 ms and at the end. */
@@ -55,12 +61,10 @@ export type ScanStatus = {
   readonly errors: readonly ScanError[];
 };
 
-/** ffprobe reads disks: two at a time keep one busy without thrashing it. */
-const PARALLEL_INSPECTIONS = 2;
 const MAX_ERRORS = 1000;
-const POSTER_AT = 0.3;
 const PROGRESS_INTERVAL_MS = 200;
-const INSPECT_ATTEMPTS = 2;
+/** What may happen by chance may happen once. */
+const STRIKES = 2;
 
 export class ScanRun {
   readonly id: ScanId;
@@ -119,7 +123,7 @@ export class ScanRun {
     const { files, isComplete } = await this.#findFiles();
     this.#total = files.length;
     const queue = files.values();
-    const ends = await Promise.allSettled(Array.from({ length: PARALLEL_INSPECTIONS }, () => this.#work(queue)));
+    const ends = await Promise.allSettled(Array.from({ length: this.#options.parallel }, () => this.#work(queue)));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     this.#abort.signal.throwIfAborted();
     if (isComplete) await this.#removeMissing(files);
@@ -151,7 +155,9 @@ export class ScanRun {
 
   async #removeMissing(files: readonly FoundFile[]): Promise<void> {
     const present = new Set(files.map(file => this.#idOf(file)));
-    for (const media of [...this.#options.media.ofLibrary(this.#library.id)]) if (!present.has(media.id)) await this.#remove(media);
+    const { media, refused } = this.#options;
+    for (const known of [...media.ofLibrary(this.#library.id)]) if (!present.has(known.id)) await this.#remove(known);
+    for (const id of [...refused.ofLibrary(this.#library.id)]) if (!present.has(id)) await refused.remove(this.#library.id, id);
   }
 
   async #work(queue: Iterator<FoundFile>): Promise<void> {
@@ -164,13 +170,19 @@ export class ScanRun {
   /** Never rejects for a fault of the file. */
   async #catalogue(file: FoundFile): Promise<void> {
     const known = this.#options.media.get(this.#idOf(file));
-    if (known !== undefined && (await this.#isCurrent(known, file))) {
-      await this.#rename(known, file);
+    if (known !== undefined && isSameFile(known, file) && known.keyframes !== null && this.#options.keyframes.has(known)) {
+      await this.#keep(known, file);
       this.#counts.unchanged++;
+      return;
+    }
+    const refused = this.#options.refused.get(this.#library.id, this.#idOf(file));
+    if (refused !== undefined && isSameFile(refused, file)) {
+      this.#fail(file, { code: 'MEDIA_UNREADABLE', message: refused.reason });
       return;
     }
     try {
       await this.#inspect(file, known);
+      if (refused !== undefined) await this.#options.refused.remove(this.#library.id, this.#idOf(file));
       this.#counts.probed++;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -178,17 +190,14 @@ export class ScanRun {
     }
   }
 
-  async #isCurrent(known: Media, file: FoundFile): Promise<boolean> {
-    const isSameFile = known.byteLength === file.byteLength && known.mtimeMs === file.mtimeMs;
-    if (!isSameFile || known.keyframes === null || !this.#options.keyframes.has(known)) return false;
-    return !known.hasPoster || (await this.#options.posters.has(known));
-  }
-
-  /** The rules for titles get better, and folders move, while files stay. */
-  async #rename(known: Media, file: FoundFile): Promise<void> {
-    const { title, year } = nameOf(file.name);
-    if (known.title === title && known.year === year && known.path === file.path) return;
-    await this.#put({ ...known, title, year, path: file.path });
+  /** The rules for titles get better, and folders move, while files stay; and pictures get lost. */
+  async #keep(known: Media, file: FoundFile): Promise<void> {
+    const isPosterLost = known.hasPoster === true && !(await this.#options.posters.has(known));
+    // Its poster may have been cut meanwhile.
+    const media = this.#options.media.get(known.id) ?? known;
+    const now: Media = { ...media, ...nameOf(file.name), path: file.path, hasPoster: isPosterLost ? null : media.hasPoster };
+    if (!isDeepStrictEqual(now, media)) await this.#put(now);
+    if (now.hasPoster === null) this.#options.onPosterWanted(now.id);
   }
 
   async #inspect(file: FoundFile, known: Media | undefined): Promise<void> {
@@ -201,7 +210,7 @@ export class ScanRun {
       ...nameOf(file.name),
       ...facts,
       keyframes: keyframeFactsOf(keyframes),
-      hasPoster: await this.#makePoster(file, facts),
+      hasPoster: null,
       addedAtMs: known?.addedAtMs ?? Date.now(),
     };
     this.#abort.signal.throwIfAborted();
@@ -209,42 +218,43 @@ export class ScanRun {
     await this.#options.keyframes.put(id, keyframes);
     await this.#put(media);
     if (known !== undefined && known.version !== media.version) await this.#options.posters.remove(known);
+    this.#options.onPosterWanted(id);
   }
 
-  /** A lost thread says nothing about the file, unless it happens again. */
+  /** What was lost with no fault of the file says nothing about it, unless it happens again. */
   async #inspectPatiently(file: FoundFile): Promise<Inspection> {
     const { signal } = this.#abort;
-    for (let attempt = 1; ; attempt++) {
+    const times = new Map<ErrorCode, number>();
+    for (;;) {
       try {
         return await this.#options.inspect(this.#idOf(file), file.path, signal);
       } catch (error) {
-        if (attempt === INSPECT_ATTEMPTS || !isTransient(error)) throw error;
+        if (!isTransient(error)) throw error;
+        const strikes = (times.get(error.code) ?? 0) + 1;
+        if (strikes === STRIKES) throw error;
+        times.set(error.code, strikes);
         await delay(error.retryAfterMs ?? 0, undefined, { signal });
       }
     }
   }
 
-  /** A film without a poster is still a film. */
-  async #makePoster(file: FoundFile, { version, durationMs }: { version: string; durationMs: number }): Promise<boolean> {
-    const id = this.#idOf(file);
-    try {
-      const jpeg = await this.#options.poster(id, file.path, Math.round(durationMs * POSTER_AT), this.#abort.signal);
-      if (jpeg === null) return false;
-      await this.#options.posters.write({ id, version }, jpeg);
-      return true;
-    } catch (error) {
-      if (!this.#abort.signal.aborted) this.#options.log.warn({ mediaId: id, err: error }, 'no poster');
-      return false;
-    }
-  }
-
   async #recordFailure(file: FoundFile, known: Media | undefined, error: unknown): Promise<void> {
     const { code, message } = toErrorRecord(error);
-    this.#counts.failed++;
-    this.#addError({ name: file.name, code, message });
     this.#options.log.warn({ libraryId: this.#library.id, file: file.name, err: error }, 'file not catalogued');
+    const isHarmful = code === 'INSPECTOR_LOST';
+    if (isHarmful) {
+      const { byteLength, mtimeMs } = file;
+      const reason = `${message}, twice: it is not read again before it changes`;
+      await this.#options.refused.put(this.#library.id, this.#idOf(file), { byteLength, mtimeMs, reason });
+      this.#fail(file, { code: 'MEDIA_UNREADABLE', message: reason });
+    } else this.#fail(file, { code, message });
     // Its bytes changed into something unreadable: what the catalogue says of it is no longer true.
-    if (known !== undefined && code === 'MEDIA_UNREADABLE') await this.#remove(known);
+    if (known !== undefined && (isHarmful || code === 'MEDIA_UNREADABLE')) await this.#remove(known);
+  }
+
+  #fail(file: FoundFile, error: { readonly code: ErrorCode; readonly message: string }): void {
+    this.#counts.failed++;
+    this.#addError({ name: file.name, ...error });
   }
 
   async #put(media: Media): Promise<void> {
@@ -274,6 +284,9 @@ export class ScanRun {
     this.#options.onProgress?.(this.#library, this.status);
   }
 }
+
+type FileState = Pick<FoundFile, 'byteLength' | 'mtimeMs'>;
+const isSameFile = (one: FileState, other: FileState): boolean => one.byteLength === other.byteLength && one.mtimeMs === other.mtimeMs;
 
 const isTransient = (error: unknown): error is FerriteError => error instanceof FerriteError && ERRORS[error.code].status === 503;
 

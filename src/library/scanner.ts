@@ -55,7 +55,9 @@ export class LibraryScanner {
     const run = this.#runs.get(libraryId);
     run?.abort();
     if (run) await within(STOP_DEADLINE_MS, run.ended);
-    for (const media of [...this.#options.media.ofLibrary(libraryId)]) await removeMedia(this.#options, media);
+    const { media, refused } = this.#options;
+    for (const known of [...media.ofLibrary(libraryId)]) await removeMedia(this.#options, known);
+    for (const id of [...refused.ofLibrary(libraryId)]) await refused.remove(libraryId, id);
     this.#runs.delete(libraryId);
   }
 

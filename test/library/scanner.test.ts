@@ -1,14 +1,16 @@
 // Scans of real folders: what is found, what is left alone, what goes away.
 import assert from 'node:assert/strict';
 import { chmod, copyFile, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { FerriteError } from '#domain/errors.ts';
+import { type ErrorCode, FerriteError } from '#domain/errors.ts';
 import { newUserId } from '#domain/ids.ts';
 import type { Inspection } from '#domain/protocol.ts';
+import { PosterQueue } from '#library/poster-queue.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
+import { cutPoster } from '#workers/inspect/poster.ts';
 import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
-import { makeWorld, within } from './support.ts';
+import { makeWorld, scanToEnd, within } from './support.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 let film = '';
@@ -85,7 +87,7 @@ test('scanner: a lost poster or keyframe map is made again', async t => {
   const [media] = world.media();
   assert.ok(media);
   await world.posters.remove(media);
-  assert.equal((await world.scan()).probed, 1);
+  assert.deepEqual([(await world.scan()).unchanged, world.inspected.length], [1, 1]);
   assert.ok(await world.posters.has(media));
   await world.database.keyframeMaps.remove(media.id);
   assert.equal((await world.scan()).probed, 1);
@@ -255,6 +257,91 @@ test('scanner: a file is tried again when the thread that read it was lost, and 
   assert.equal(world.media().length, 1);
 });
 
+test('scanner: a file that twice ends what reads it is unreadable and not opened again before it changes; the others are listed', async t => {
+  const opened: string[] = [];
+  const world = await makeWorld(t, {
+    inspect: async (_, path, signal) => {
+      opened.push(basename(path));
+      if (path.endsWith('b.mp4')) throw new FerriteError('INSPECTOR_LOST', 'the file stalled its inspector');
+      return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
+    },
+  });
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) await copyFile(film, join(world.root, name));
+  const expected = /^MEDIA_UNREADABLE .*stalled its inspector, twice/;
+  for (const timesOpened of [2, 2]) {
+    const status = await world.scan();
+    assert.deepEqual([status.state, status.failed, world.media().map(({ title }) => title)], ['done', 1, ['A', 'C']]);
+    assert.deepEqual(
+      status.errors.map(({ name, code, message }) => [name, expected.test(`${code} ${message}`)]),
+      [['b.mp4', true]],
+    );
+    assert.equal(opened.filter(name => name === 'b.mp4').length, timesOpened);
+  }
+  await utimes(join(world.root, 'b.mp4'), 1000, 1000);
+  assert.equal((await world.scan()).failed, 1);
+  assert.equal(opened.filter(name => name === 'b.mp4').length, 4);
+  await rm(join(world.root, 'b.mp4'));
+  await world.scan();
+  assert.deepEqual([...world.database.refusedFiles.ofLibrary(world.library.id)], []);
+});
+
+test('scanner: one loss of an inspector and one of a thread are no two strikes', async t => {
+  const losses: ErrorCode[] = ['INSPECTOR_LOST', 'WORKER_LOST'];
+  const world = await makeWorld(t, {
+    inspect: async (_, path, signal) => {
+      const loss = losses.shift();
+      if (loss !== undefined) throw new FerriteError(loss, 'lost', { retryAfterMs: 1 });
+      return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
+    },
+  });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  assert.equal((await world.scan()).probed, 1);
+});
+
+test('scanner: a film is listed before its poster is cut, and has it later without another scan', async t => {
+  const { promise: mayCut, resolve } = Promise.withResolvers<void>();
+  const world = await makeWorld(t, {
+    cut: async (path, atMs, signal) => {
+      await mayCut;
+      return cutPoster(path, { runTool, atMs, width: 400, signal });
+    },
+  });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  assert.equal((await scanToEnd(world.scanner, world.library)).probed, 1);
+  assert.equal(world.media()[0]?.hasPoster, null);
+  resolve();
+  await within(10_000, world.posterQueue.whenIdle());
+  const [media] = world.media();
+  assert.ok(media?.hasPoster && (await world.posters.has(media)));
+});
+
+test('scanner: a poster that was not cut when the server stopped is cut after its next start', async t => {
+  const { promise: begun, resolve } = Promise.withResolvers<void>();
+  const world = await makeWorld(t, {
+    cut: (_, __, signal) => {
+      resolve();
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    },
+  });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await scanToEnd(world.scanner, world.library);
+  await within(5_000, begun);
+  await within(5_000, world.posterQueue.stop());
+  assert.equal(world.media()[0]?.hasPoster, null);
+  const { database, posters } = world;
+  const next = new PosterQueue({
+    media: database.media,
+    keyframes: database.keyframeMaps,
+    posters,
+    cut: (path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal }),
+    parallel: 1,
+    log: { warn: () => {} },
+  });
+  next.resume();
+  await within(10_000, next.whenIdle());
+  assert.equal(world.media()[0]?.hasPoster, true);
+});
+
 test('scanner: forgetting a library empties the catalogue and ends its scan', async t => {
   const world = await makeWorld(t);
   await copyFile(film, join(world.root, 'a.mp4'));
@@ -276,7 +363,7 @@ test('scanner: progress is told while it runs and at its end', async t => {
 });
 
 test('scanner: a film without a poster is still a film', async t => {
-  const world = await makeWorld(t, { poster: async () => null });
+  const world = await makeWorld(t, { cut: () => Promise.reject(new FerriteError('MEDIA_UNREADABLE', 'no picture')) });
   await copyFile(film, join(world.root, 'a.mp4'));
   assert.equal((await world.scan()).probed, 1);
   assert.equal(world.media()[0]?.hasPoster, false);

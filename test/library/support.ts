@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library, Media } from '#domain/media.ts';
 import { CatalogueIndex } from '#library/catalogue-index.ts';
+import { PosterQueue, type PosterQueueOptions } from '#library/poster-queue.ts';
 import { PosterFiles } from '#library/posters.ts';
 import type { ScannerOptions, ScanStatus } from '#library/scan-run.ts';
 import { LibraryScanner } from '#library/scanner.ts';
@@ -23,6 +24,7 @@ export type World = {
   readonly scanner: LibraryScanner;
   readonly index: CatalogueIndex;
   readonly posters: PosterFiles;
+  readonly posterQueue: PosterQueue;
   /** Paths given to ffprobe so far. */
   readonly inspected: string[];
   scan(): Promise<ScanStatus>;
@@ -31,7 +33,10 @@ export type World = {
 
 export async function makeWorld(
   t: TestContext,
-  changes: Partial<ScannerOptions> & { readonly paths?: (root: string) => readonly string[] } = {},
+  changes: Partial<ScannerOptions> & {
+    readonly cut?: PosterQueueOptions['cut'];
+    readonly paths?: (root: string) => readonly string[];
+  } = {},
 ): Promise<World> {
   const folder = await temporaryFolder(t);
   const root = join(folder, 'films');
@@ -41,27 +46,45 @@ export async function makeWorld(
   const posters = new PosterFiles(dataDir);
   const index = new CatalogueIndex(database.media);
   const inspected: string[] = [];
-  const { paths = (path: string) => [path], ...options } = changes;
+  const { paths = (path: string) => [path], cut, ...options } = changes;
+  const log = { info: () => {}, warn: () => {} };
+  const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
+  const posterQueue = new PosterQueue({
+    media,
+    keyframes,
+    posters,
+    cut: cut ?? ((path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal })),
+    parallel: 2,
+    log,
+  });
   const library: Library = { id: newLibraryId(), name: 'Films', kind: 'movies', paths: paths(root), createdAtMs: 1 };
   await database.libraries.put(library);
   const scanner = new LibraryScanner({
-    media: database.media,
-    keyframes: database.keyframeMaps,
+    media,
+    keyframes,
+    refused,
     index,
     posters,
     inspect: (_, path, signal) => {
       inspected.push(path);
       return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
     },
-    poster: (_, path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal }),
-    log: { info: () => {}, warn: () => {} },
+    parallel: 2,
+    onPosterWanted: id => posterQueue.add(id),
+    log,
     ...options,
   });
   t.after(async () => {
     await scanner.stop(1000);
+    await posterQueue.stop();
     await database.close();
   });
-  const scan = () => scanToEnd(scanner, library);
+  /** To the last poster. */
+  const scan = async () => {
+    const status = await scanToEnd(scanner, library);
+    await within(SCAN_DEADLINE_MS, posterQueue.whenIdle());
+    return status;
+  };
   return {
     root,
     dataDir,
@@ -70,6 +93,7 @@ export async function makeWorld(
     scanner,
     index,
     posters,
+    posterQueue,
     inspected,
     scan,
     media: () => [...database.media.ofLibrary(library.id)],

@@ -26,11 +26,17 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 const SAMPLE_BYTES = 64 * 1024;
-const PROBE_DEADLINE_MS = 30_000;
-const PROBE_MAX_BYTES = 8 * 1024 * 1024;
+const PROBE = {
+  deadlineMs: 30_000,
+  maxOutputBytes: 8 * 1024 * 1024,
+  limits: { addressSpaceBytes: 1024 ** 3, cpuSeconds: 20, niceness: 10 },
+};
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest. */
-const PACKETS_DEADLINE_MS = 10 * 60_000;
-const PACKETS_MAX_BYTES = 256 * 1024 * 1024;
+const PACKETS = {
+  deadlineMs: 10 * 60_000,
+  maxOutputBytes: 128 * 1024 * 1024,
+  limits: { addressSpaceBytes: 1024 ** 3, cpuSeconds: 5 * 60, niceness: 10 },
+};
 
 /** Types of the box an mp4 file begins with. */
 const MP4_FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot']);
@@ -116,20 +122,19 @@ async function requireUnchanged(path: string, before: Identity): Promise<void> {
 }
 
 async function runProbe(file: InputFile, tools: InspectTools): Promise<Probe> {
-  const limits = { deadlineMs: PROBE_DEADLINE_MS, maxOutputBytes: PROBE_MAX_BYTES };
-  const stdout = await runFfprobe(file, ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json'], limits, tools);
+  const stdout = await runFfprobe(file, ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json'], PROBE, tools);
   return parseProbe(stdout.toString('utf8'));
 }
 
 async function runFfprobe(
   { path, head }: InputFile,
   wanted: readonly string[],
-  limits: { deadlineMs: number; maxOutputBytes: number },
+  bounds: typeof PROBE,
   { runTool, signal }: InspectTools,
 ): Promise<Buffer> {
   try {
     const { stdout, stderrTail, exitCode } = await runTool('ffprobe', [...wanted, ...inputArguments(path)], {
-      ...limits,
+      ...bounds,
       ...(signal && { signal }),
     });
     if (exitCode !== 0) throw new FerriteError('MEDIA_UNREADABLE', probeFailure(stderrTail, head));
@@ -145,6 +150,7 @@ function probeFailure(stderrTail: string, head: Buffer): string {
   const isMp4 = MP4_FIRST_BOXES.has(head.toString('latin1', 4, 8));
   if (stderrTail.includes('moov atom not found')) return isMp4 ? 'the index (moov) is missing: the file is truncated' : 'not a media file';
   if (stderrTail.includes('Format not on whitelist')) return 'not a supported kind of media file';
+  if (stderrTail.includes('Cannot allocate memory')) return 'reading it takes more memory than a file may';
   return stderrTail.includes('Invalid data found') ? 'not a media file' : 'the file can not be read';
 }
 
@@ -187,8 +193,7 @@ function codecStringsOf(source: RemuxSource, streams: Streams): ReadonlyMap<numb
 }
 
 async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Streams, tools: InspectTools): Promise<Timelines> {
-  const limits = { deadlineMs: PACKETS_DEADLINE_MS, maxOutputBytes: PACKETS_MAX_BYTES };
-  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, limits, tools));
+  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, PACKETS, tools));
   const [video] = streams.video;
   const timeline = video === undefined ? null : videoTimeline(packets, video.index, timeBaseOf(probe, video.index), video.frameRate);
   if (timeline === null) throw new FerriteError('MEDIA_UNREADABLE', 'the video has no keyframe');

@@ -1,11 +1,12 @@
-// One frame of a film as a small JPEG: the first of a few candidates that is not dark.
+// One frame of a film as a small JPEG: the first of a few keyframes that is not dark. Nothing but that frame is decoded.
 import { FerriteError } from '#domain/errors.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 export type PosterOptions = {
   readonly runTool: RunTool;
-  readonly atMs: number;
+  /** Keyframes to choose from, the best first, in ffmpeg's time of the file. */
+  readonly atMs: readonly number[];
   /** Pixels at most; the height follows from the picture as shown, turned and with square pixels. */
   readonly width: number;
   readonly signal?: AbortSignal;
@@ -13,10 +14,14 @@ export type PosterOptions = {
 
 const DEADLINE_MS = 20_000;
 const MAX_BYTES = 1024 * 1024;
-/** Candidates as multiples of the wanted time. The last is the start, which every film has. */
-const CANDIDATES = [1, 1.5, 0.5, 2, 0];
+/** Cut while people watch and files wait to be listed. Frames of 8K take a gigabyte. */
+const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, niceness: 15 };
 /** Mean luma (16 is black) from which a picture shows something. */
 const BRIGHT_ENOUGH = 48;
+
+type Candidate = { readonly atMs: number; readonly frames: 'keyframes' | 'all' };
+/** Where no keyframe gives a picture: the first that can be decoded at all. */
+const ANY_FRAME: Candidate = { atMs: 0, frames: 'all' };
 
 type Picture = { readonly bytes: Buffer; readonly luma: number };
 
@@ -24,11 +29,10 @@ type Picture = { readonly bytes: Buffer; readonly luma: number };
 export async function cutPoster(path: string, options: PosterOptions): Promise<Buffer> {
   const endsAt = performance.now() + DEADLINE_MS;
   let best: Picture | null = null;
-  for (const factor of CANDIDATES) {
+  for (const candidate of [...options.atMs.map(atMs => ({ atMs, frames: 'keyframes' as const })), ANY_FRAME]) {
     const deadlineMs = Math.floor(endsAt - performance.now());
-    if (deadlineMs <= 0) break;
-    if (factor === 0 && best !== null) break;
-    const picture = await tryFrame(path, options.atMs * factor, deadlineMs, options);
+    if (deadlineMs <= 0 || (best !== null && candidate === ANY_FRAME)) break;
+    const picture = await tryFrame(path, candidate, deadlineMs, options);
     if (picture !== null && (best === null || picture.luma > best.luma)) best = picture;
     if (best !== null && best.luma >= BRIGHT_ENOUGH) break;
   }
@@ -37,9 +41,9 @@ export async function cutPoster(path: string, options: PosterOptions): Promise<B
 }
 
 /** A candidate that takes too long or can't be decoded is only one of several. */
-async function tryFrame(path: string, atMs: number, deadlineMs: number, options: PosterOptions): Promise<Picture | null> {
+async function tryFrame(path: string, candidate: Candidate, deadlineMs: number, options: PosterOptions): Promise<Picture | null> {
   try {
-    return await cutFrame(path, atMs, deadlineMs, options);
+    return await cutFrame(path, candidate, deadlineMs, options);
   } catch (cause) {
     if (options.signal?.aborted) throw new FerriteError('CANCELLED', 'the poster was not wanted any more', { cause });
     if (cause instanceof FerriteError) return null;
@@ -49,7 +53,7 @@ async function tryFrame(path: string, atMs: number, deadlineMs: number, options:
 
 async function cutFrame(
   path: string,
-  atMs: number,
+  { atMs, frames }: Candidate,
   deadlineMs: number,
   { runTool, width, signal }: PosterOptions,
 ): Promise<Picture | null> {
@@ -59,22 +63,16 @@ async function cutFrame(
     'signalstats',
     'metadata=print:key=lavfi.signalstats.YAVG', // written to the log, hence its level
   ];
+  const onlyKeyframes = frames === 'keyframes' ? ['-skip_frame', 'nokey', '-noaccurate_seek'] : [];
   const result = await runTool(
     'ffmpeg',
-    // One thread: posters are made while people watch.
     [
-      '-hide_banner',
-      '-nostdin',
-      '-nostats',
-      '-loglevel',
-      'info',
-      '-threads',
-      '1',
-      '-ss',
-      (atMs / 1000).toFixed(3),
-      ...inputArguments(path),
-    ].concat(['-map', '0:V:0', '-frames:v', '1', '-vf', filters.join(','), '-c:v', 'mjpeg', '-q:v', '4', '-f', 'image2pipe', 'pipe:1']),
-    { deadlineMs, maxOutputBytes: MAX_BYTES, ...(signal && { signal }) },
+      // One thread: posters are made while people watch.
+      ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info', '-threads', '1'],
+      ...[...onlyKeyframes, '-ss', (atMs / 1000).toFixed(3), ...inputArguments(path), '-map', '0:V:0', '-frames:v', '1'],
+      ...['-vf', filters.join(','), '-c:v', 'mjpeg', '-q:v', '4', '-f', 'image2pipe', 'pipe:1'],
+    ],
+    { deadlineMs, maxOutputBytes: MAX_BYTES, limits: LIMITS, ...(signal && { signal }) },
   );
   if (result.exitCode !== 0 || result.stdout.byteLength === 0) return null;
   const luma = /lavfi\.signalstats\.YAVG=([\d.]+)/.exec(result.stderrTail)?.[1];

@@ -39,6 +39,8 @@ const MediaItem = Type.Object({
   videoCodec: Type.Union([Type.String(), Type.Null()]),
   audioCodecs: Type.Array(Type.String()),
   posterUrl: Type.Union([Type.String(), Type.Null()]),
+  /** It has none yet: ask again in a while. */
+  isPosterPending: Type.Boolean(),
   addedAtMs: Type.Integer(),
   progress: Type.Union([ProgressAnswer, Type.Null()]),
 });
@@ -146,6 +148,7 @@ function describe(media: Media, userId: UserId, { progress, links }: MediaRouteO
     videoCodec: video?.codec ?? null,
     audioCodecs: streams.audio.map(({ codec }) => codec),
     posterUrl: links.urlOf(media),
+    isPosterPending: media.hasPoster === null,
     addedAtMs,
     progress: progress.get(userId, id) ?? null,
   };

@@ -1,0 +1,26 @@
+// Everything that the server and an inspector, a small process apart from all sessions, say to each other: one JSON text a line.
+import type { ErrorRecord } from './errors.ts';
+import type { Inspection } from './protocol.ts';
+
+/** What an inspector is asked: one thing at a time. */
+export type Inspections = {
+  /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
+  inspect: { input: { readonly path: string }; output: Inspection };
+  /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. */
+  poster: {
+    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number };
+    output: { readonly base64: string };
+  };
+};
+export type InspectionType = keyof Inspections;
+export type InspectionHandlers = { [T in InspectionType]: (input: Inspections[T]['input']) => Promise<Inspections[T]['output']> };
+
+export type ToInspector = { [T in InspectionType]: { readonly type: T; readonly input: Inspections[T]['input'] } }[InspectionType];
+
+export type FromInspector =
+  | { readonly kind: 'ready' }
+  /** Every second: its event loop runs. */
+  | { readonly kind: 'alive' }
+  /** `residentBytes`: what its work has left behind in memory. */
+  | { readonly kind: 'reply'; readonly output: Inspections[InspectionType]['output']; readonly residentBytes: number }
+  | { readonly kind: 'failure'; readonly error: ErrorRecord; readonly residentBytes: number };

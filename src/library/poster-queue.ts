@@ -1,0 +1,111 @@
+// Posters that are still to be cut: in the background, a few at once, after a restart too. The media record says which.
+import { ERRORS, FerriteError } from '#domain/errors.ts';
+import type { MediaId } from '#domain/ids.ts';
+import type { Media } from '#domain/media.ts';
+import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
+import type { MediaRepository } from '#storage/records/media.ts';
+import { posterTimes } from './poster-times.ts';
+import type { PosterFiles } from './posters.ts';
+
+export type PosterQueueOptions = {
+  readonly media: MediaRepository;
+  readonly keyframes: KeyframeMapRepository;
+  readonly posters: PosterFiles;
+  /** A JPEG of the first of these frames that shows something. MEDIA_UNREADABLE: there is none to be had. */
+  readonly cut: (path: string, atMs: readonly number[], signal: AbortSignal) => Promise<Uint8Array>;
+  readonly parallel: number;
+  readonly log: { warn(facts: object, message: string): void };
+};
+
+const ATTEMPTS = 2;
+const STOP_DEADLINE_MS = 5_000;
+
+export class PosterQueue {
+  readonly #options: PosterQueueOptions;
+  /** In the order in which they were asked for, each once. */
+  readonly #waiting = new Set<MediaId>();
+  readonly #running = new Map<MediaId, Promise<void>>();
+  readonly #abort = new AbortController();
+
+  constructor(options: PosterQueueOptions) {
+    this.#options = options;
+  }
+
+  add(id: MediaId): void {
+    if (this.#abort.signal.aborted) return;
+    this.#waiting.add(id);
+    this.#startNext();
+  }
+
+  /** What an earlier run of the server has left. */
+  resume(): void {
+    for (const { id, hasPoster } of this.#options.media.all()) if (hasPoster === null) this.add(id);
+  }
+
+  /** Resolves when none is left. */
+  async whenIdle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  /** What is left is cut after the next start. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new FerriteError('CANCELLED', 'the server is shutting down'));
+    this.#waiting.clear();
+    const { promise: expired, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, STOP_DEADLINE_MS);
+    await Promise.race([this.whenIdle(), expired]);
+    clearTimeout(timer);
+  }
+
+  #startNext(): void {
+    for (const id of this.#waiting) {
+      if (this.#running.size >= this.#options.parallel) return;
+      // It may have been asked for again while it is being cut.
+      if (this.#running.has(id)) continue;
+      this.#waiting.delete(id);
+      const end = this.#make(id).finally(() => {
+        this.#running.delete(id);
+        this.#startNext();
+      });
+      this.#running.set(id, end);
+    }
+  }
+
+  /** Never rejects: a film without a poster is still a film. */
+  async #make(id: MediaId): Promise<void> {
+    try {
+      const media = this.#options.media.get(id);
+      if (media === undefined || media.hasPoster !== null) return;
+      const jpeg = await this.#cut(media);
+      if (jpeg !== null) await this.#options.posters.write(media, jpeg);
+      await this.#record(media, jpeg !== null);
+    } catch (err) {
+      if (!this.#abort.signal.aborted) this.#options.log.warn({ mediaId: id, err }, 'no poster for now');
+    }
+  }
+
+  /** Null: there is none to be had. Rejects when there may be one another time. */
+  async #cut(media: Media): Promise<Uint8Array | null> {
+    const map = this.#options.keyframes.get(media);
+    if (map === undefined) return null;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.cut(media.path, posterTimes(map), this.#abort.signal);
+      } catch (error) {
+        if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;
+        const { code } = error;
+        if (attempt < ATTEMPTS && ERRORS[code].status === 503) continue;
+        if (code !== 'MEDIA_UNREADABLE' && code !== 'INSPECTOR_LOST') throw error;
+        this.#options.log.warn({ mediaId: media.id, err: error }, 'no poster');
+        return null;
+      }
+    }
+  }
+
+  /** The file may have been replaced, renamed or removed meanwhile. */
+  async #record({ id, version }: Media, hasPoster: boolean): Promise<void> {
+    const now = this.#options.media.get(id);
+    if (now?.version === version) await this.#options.media.put({ ...now, hasPoster });
+    else if (hasPoster) await this.#options.posters.remove({ id, version });
+  }
+}

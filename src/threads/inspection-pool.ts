@@ -1,0 +1,125 @@
+// The inspectors: started when there is something to read, as many as the machine has cores for, ended when there is nothing.
+import { availableParallelism } from 'node:os';
+import { FerriteError } from '#domain/errors.ts';
+import type { Inspections, InspectionType } from '#domain/inspector-protocol.ts';
+import type { Inspection } from '#domain/protocol.ts';
+import { SpawnerClient } from '#workers/programs/spawner-client.ts';
+import { InspectorProcess } from './inspector-process.ts';
+
+export type InspectionPoolOptions = {
+  readonly spawnerSocketPath: string;
+  readonly ffmpegPath: string;
+  readonly ffprobePath: string;
+};
+
+type Job = {
+  readonly type: InspectionType;
+  readonly input: Inspections[InspectionType]['input'];
+  readonly signal: AbortSignal;
+  readonly resolve: (output: never) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** The packets of a whole film without an index are read from disk: minutes for the largest on the slowest. */
+const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 12 * 60_000, poster: 60_000 };
+const IDLE_MS = 30_000;
+
+/** One keeps a disk busy, two hide one another's waits; beyond eight it is the disk that everybody waits for. */
+export const inspectorCount = (): number => Math.min(8, Math.max(2, availableParallelism()));
+/** Pictures are cut while people watch and while files wait to be listed. */
+export const posterCount = (): number => Math.max(1, Math.floor(inspectorCount() / 2));
+
+export class InspectionPool {
+  readonly #options: InspectionPoolOptions;
+  readonly #spawner: SpawnerClient;
+  /** Files that wait to be listed go before pictures. */
+  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [] };
+  readonly #idle: InspectorProcess[] = [];
+  readonly #all = new Set<InspectorProcess>();
+  #running = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: InspectionPoolOptions) {
+    this.#options = options;
+    this.#spawner = new SpawnerClient(options.spawnerSocketPath);
+  }
+
+  inspect(path: string, signal: AbortSignal): Promise<Inspection> {
+    return this.#ask('inspect', { path }, signal);
+  }
+
+  async poster(input: Inspections['poster']['input'], signal: AbortSignal): Promise<Uint8Array> {
+    const { base64 } = await this.#ask('poster', input, signal);
+    return Buffer.from(base64, 'base64');
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
+    for (const job of Object.values(this.#queues).flatMap(queue => queue.splice(0))) job.reject(draining());
+    for (const inspector of this.#all) inspector.close();
+    await this.#spawner.close();
+  }
+
+  #ask<T extends InspectionType>(type: T, input: Inspections[T]['input'], signal: AbortSignal): Promise<Inspections[T]['output']> {
+    if (this.#isClosed) return Promise.reject(draining());
+    const { promise, resolve, reject } = Promise.withResolvers<Inspections[T]['output']>();
+    this.#queues[type].push({ type, input, signal, resolve, reject });
+    this.#startNext();
+    return promise;
+  }
+
+  #startNext(): void {
+    while (this.#running < inspectorCount() && !this.#isClosed) {
+      const job = this.#queues.inspect.shift() ?? this.#queues.poster.shift();
+      if (job === undefined) return;
+      this.#running++;
+      void this.#run(job).finally(() => {
+        this.#running--;
+        this.#startNext();
+      });
+    }
+  }
+
+  async #run({ type, input, signal, resolve, reject }: Job): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    try {
+      if (signal.aborted) throw new FerriteError('CANCELLED', 'the inspection was stopped');
+      const inspector = this.#idle.pop() ?? (await this.#start());
+      try {
+        resolve((await inspector.ask(type, input, { deadlineMs: DEADLINES_MS[type], signal })) as never);
+      } finally {
+        this.#keep(inspector);
+      }
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  async #start(): Promise<InspectorProcess> {
+    const inspector = await InspectorProcess.start({ ...this.#options, spawner: this.#spawner });
+    this.#all.add(inspector);
+    if (this.#isClosed) inspector.close();
+    return inspector;
+  }
+
+  #keep(inspector: InspectorProcess): void {
+    if (this.#isClosed || !inspector.isUsable) {
+      this.#discard(inspector);
+      return;
+    }
+    this.#idle.push(inspector);
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => {
+      for (const idle of this.#idle.splice(0)) this.#discard(idle);
+    }, IDLE_MS).unref();
+  }
+
+  #discard(inspector: InspectorProcess): void {
+    inspector.close();
+    this.#all.delete(inspector);
+  }
+}
+
+const draining = (): FerriteError => new FerriteError('DRAINING', 'the server is shutting down');

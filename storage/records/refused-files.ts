@@ -1,0 +1,36 @@
+// Files whose inspection did harm: not opened again before they change. Single writer: the main thread.
+import type { LibraryId, MediaId } from '#domain/ids.ts';
+import type { Environment } from '#storage/environment.ts';
+import type { Family } from '#storage/migrations.ts';
+import type { Table } from '#storage/table.ts';
+
+export const REFUSED_FILES: Family = { name: 'refused-files', encoding: 'msgpack', format: 1, upgrades: [], indexes: [] };
+
+export type RefusedFile = { readonly byteLength: number; readonly mtimeMs: number; readonly reason: string };
+
+type Key = [library: LibraryId, media: MediaId];
+
+export class RefusedFileRepository {
+  readonly #files: Table<Key, RefusedFile>;
+
+  constructor(environment: Environment) {
+    this.#files = environment.table(REFUSED_FILES.name);
+  }
+
+  get(libraryId: LibraryId, id: MediaId): RefusedFile | undefined {
+    return this.#files.get([libraryId, id]);
+  }
+
+  /** Those of a library, read as they are asked for. */
+  *ofLibrary(libraryId: LibraryId): Generator<MediaId> {
+    for (const { key } of this.#files.entriesUnder([libraryId], {})) yield key[1];
+  }
+
+  async put(libraryId: LibraryId, id: MediaId, file: RefusedFile): Promise<void> {
+    await this.#files.put([libraryId, id], file);
+  }
+
+  async remove(libraryId: LibraryId, id: MediaId): Promise<void> {
+    await this.#files.remove([libraryId, id]);
+  }
+}
