@@ -2,6 +2,7 @@
 import { ERRORS, FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
+import { within } from '#domain/waiting.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import { posterTimes } from './poster-times.ts';
@@ -51,10 +52,7 @@ export class PosterQueue {
   async stop(): Promise<void> {
     this.#abort.abort(new FerriteError('CANCELLED', 'the server is shutting down'));
     this.#waiting.clear();
-    const { promise: expired, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, STOP_DEADLINE_MS);
-    await Promise.race([this.whenIdle(), expired]);
-    clearTimeout(timer);
+    await within(STOP_DEADLINE_MS, this.whenIdle());
   }
 
   #startNext(): void {
