@@ -5,6 +5,7 @@ import type { SegmentCache } from '#storage/segments/cache.ts';
 import type { AuthService } from './auth/auth.ts';
 import { posterKey } from './auth/poster-key.ts';
 import type { Config } from './config.ts';
+import { STREAM_PREFIX } from './domain/addresses.ts';
 import { authRoutes } from './http/api/auth.ts';
 import { controlSocket } from './http/api/control.ts';
 import { libraryRoutes } from './http/api/library.ts';
@@ -23,6 +24,7 @@ import type { CatalogueIndex } from './library/catalogue-index.ts';
 import type { PosterFiles } from './library/posters.ts';
 import type { LibraryScanner } from './library/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
+import { SegmentFinder } from './playback/segments/finder.ts';
 import type { Segments } from './playback/segments/segments.ts';
 import { PlayerStats } from './playback/session/player-stats.ts';
 import type { PlaybackSessions } from './playback/session/sessions.ts';
@@ -66,10 +68,8 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...streamRoutes({
       tokens: auth.streamTokens,
       sessions,
-      segments,
-      hosts,
+      finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: coldFiles }),
       metrics,
-      coldFiles,
       counts,
       sharedCacheMs: config.sharedCacheMs,
     }),
@@ -95,7 +95,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     log,
     onRequest: ({ route, method, status, durationMs }) => {
       // Segments have their own metrics, and too many requests for this one.
-      if (route.startsWith('/stream/')) return;
+      if (route.startsWith(STREAM_PREFIX)) return;
       // A client can make up methods without end.
       metrics.requests.observe({ route, method: METHODS.has(method) ? method : 'OTHER', status: String(status) }, durationMs);
     },

@@ -49,7 +49,7 @@ const ONLY_IMPORTER: Readonly<Record<string, string>> = {
   piscina: 'src/threads/worker-pool.ts',
   lmdb: 'storage/',
   execa: 'workers/programs/spawner.ts',
-  'hls-parser': 'src/domain/playlist.ts',
+  'hls-parser': 'src/playback/offer/playlist-text.ts',
 };
 
 const ALIASES: readonly (readonly [prefix: string, folder: string])[] = [

@@ -1,4 +1,5 @@
 // Direct, remux or transcode: the delivery of a session, decided from the media and the client's profile. Pure.
+import { ORIGINAL } from './addresses.ts';
 import { type Capabilities, playsAudio, playsContainer, videoObstacles } from './client-profile.ts';
 import { FerriteError } from './errors.ts';
 import { buildLadder, displaySize, stereoAac } from './ladder.ts';
@@ -74,7 +75,7 @@ function whyNotDirect(media: Media, { capabilities, audioTrack }: DeliveryReques
 function videoCopy(video: VideoStream, map: KeyframeMap): VideoCopy {
   return {
     kind: 'video-copy',
-    rungId: 'original',
+    rungId: ORIGINAL,
     streamIndex: video.index,
     ...displaySize(video),
     bandwidthBps: Math.max(map.video.peakBitrateBps, video.bitrateBps),

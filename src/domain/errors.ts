@@ -18,6 +18,7 @@ export const ERRORS = {
   LIBRARY_NOT_FOUND: { status: 404, title: 'No such library', remedy: 'List the libraries.' },
   MEDIA_NOT_FOUND: { status: 404, title: 'No such media', remedy: 'Search the library again: the file may have been removed.' },
   SESSION_NOT_FOUND: { status: 404, title: 'No such playback session', remedy: 'Start a new session: this one ended or expired.' },
+  SESSION_EXPIRED: { status: 410, title: 'The playback session has expired', remedy: 'Start a new session where the last one was.' },
   SEGMENT_NOT_FOUND: { status: 404, title: 'No such segment, rung or track', remedy: 'Use the addresses in the playlist.' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'This address does not take that method', remedy: 'See /openapi.json.' },
   CONFLICT: { status: 409, title: 'This conflicts with what there is', remedy: 'Read the detail.' },

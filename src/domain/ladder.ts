@@ -1,4 +1,5 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
+import { rungNameOf } from './addresses.ts';
 import type { AudioStream, VideoStream } from './media.ts';
 import type { AudioEncode, VideoEncode } from './rendition.ts';
 
@@ -52,7 +53,7 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
   const preset = targetMs <= LATENCY_TARGET_MS ? 'superfast' : 'veryfast';
   return {
     kind: 'video-encode',
-    rungId: `${target.height}p`,
+    rungId: rungNameOf(target.height, 'h264'),
     streamIndex: video.index,
     ...size,
     frameRate: video.frameRate,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Rational } from './media.ts';
 
-/** Names a rung in URLs: `original` for the copied video, else the height such as `720p`. */
+/** Names a rung in addresses; see `addresses.ts`. Tells nothing of what it is: size, codec and rate stand in the rendition. */
 export type RungId = string;
 
 export type VideoCopy = {

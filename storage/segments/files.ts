@@ -2,11 +2,10 @@
 import { type Dirent, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { isKeptFile, keptFolder, segmentFile } from '#domain/addresses.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 
 const TEMPORARY = '.tmp';
-/** Paths below the cache folder; a file whose path differs was not written by this class. */
-const OURS = /^[0-9a-f]{2}\/[0-9a-f]{32}\/(init\.mp4|\d+\.m4s)(\.tmp)?$/;
 const ABSENT_OR_IN_USE = new Set(['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 
 export class SegmentFiles {
@@ -17,7 +16,7 @@ export class SegmentFiles {
   }
 
   pathOf(key: RenditionKey, name: SegmentName): string {
-    return `${this.#folderOf(key)}/${name === 'init' ? 'init.mp4' : `${name}.m4s`}`;
+    return `${this.#folderOf(key)}/${segmentFile(name)}`;
   }
 
   /** Rejects when the disk does not have the whole segment; `remove` then takes away what was written. */
@@ -59,16 +58,19 @@ export class SegmentFiles {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const entries = await readdir(this.#dir, { recursive: true, withFileTypes: true });
     const pathOf = (entry: Dirent): string => join(entry.parentPath, entry.name);
-    const lost = entries.map(pathOf).filter(path => OURS.test(relative(this.#dir, path)) && !kept.has(path));
+    const lost = entries.map(pathOf).filter(path => isOurs(relative(this.#dir, path)) && !kept.has(path));
     for (const path of lost) await rm(path, { force: true });
     // A folder that still holds a file stays.
     for (const folder of new Set(lost.map(dirname))) await rmdir(folder).catch(() => undefined);
   }
 
   #folderOf(key: RenditionKey): string {
-    return `${this.#dir}/${key.slice(0, 2)}/${key}`;
+    return `${this.#dir}/${keptFolder(key)}`;
   }
 }
+
+/** Paths below the cache folder; a file whose path differs was not written by this class. */
+const isOurs = (path: string): boolean => isKeptFile(path.endsWith(TEMPORARY) ? path.slice(0, -TEMPORARY.length) : path);
 
 /** Ignores that a path is absent, or that a folder is not empty. */
 function unlessAbsent(error: NodeJS.ErrnoException): void {

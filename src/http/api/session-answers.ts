@@ -1,6 +1,6 @@
 // Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
 
-import { directFileName } from '#http/stream/streams.ts';
+import { directFileOf, MULTIVARIANT, streamAddress } from '#domain/addresses.ts';
 import type { Standing } from '#src/playback/places/admission.ts';
 import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { StartedSession } from '#src/playback/session/session-starts.ts';
@@ -38,7 +38,7 @@ export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken
 }
 
 const streamUrl = (session: LiveSession, token: string): string =>
-  `/stream/${session.record.id}/${token}/${session.record.offer.delivery === 'direct' ? directFileName(session) : 'main.m3u8'}`;
+  streamAddress(session.record.id, token, session.record.offer.delivery === 'direct' ? directFileOf(session.media) : MULTIVARIANT);
 
 /** What a client that did not wait for its turn has to be told when it has come; nothing for any other. */
 export const arrivedStream = (session: LiveSession): { streamUrl?: string } =>

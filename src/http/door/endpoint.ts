@@ -1,4 +1,5 @@
 // Turns the list of routes into a table: one row a path shape, one endpoint a method, with what answers where a method is missing.
+import { STREAM_PREFIX } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { problemReply } from '#http/contract/problem.ts';
 import type { Reply, Route } from '#http/contract/route.ts';
@@ -89,7 +90,7 @@ function compile({ path, auth, query, body, atOnce, handler }: Route): Endpoint 
   };
 }
 
-const kindOf = (path: string): Endpoint['kind'] => (path.startsWith('/stream/') ? 'stream' : 'api');
+const kindOf = (path: string): Endpoint['kind'] => (path.startsWith(STREAM_PREFIX) ? 'stream' : 'api');
 
 function readPath(path: string): Pick<Endpoint, 'paramNames' | 'restFrom'> {
   const segments = path.split('/');

@@ -1,22 +1,22 @@
 // Playlists, segments and files of a session. The token in the path is checked by signature, expiry and revocation alone: no user, no database, no JSON.
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
-import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
-import { type Reply, type RequestLine, type Route, route } from '#http/contract/route.ts';
+import { type Reply, type RequestLine, type Route, route, type StreamedBody } from '#http/contract/route.ts';
 import { coldBody } from '#http/door/cold-reply.ts';
 import { PreparedReply } from '#http/door/prepared.ts';
-import type { ColdFiles } from '#http/sources/cold-files.ts';
+import type { ColdFile } from '#http/sources/cold-files.ts';
 import { LocatedSegments } from '#http/sources/located-segments.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { EncodedPlaylist } from '#src/playback/offer/playlist.ts';
-import type { Segments } from '#src/playback/segments/segments.ts';
-import type { LiveSession } from '#src/playback/session/live-session.ts';
+import { type WantedSegment, wantedSegmentAt } from '#src/playback/offer/wanted-segment.ts';
+import type { SegmentFinder } from '#src/playback/segments/finder.ts';
+import { endedBy, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
-import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
 import type { StreamCounts } from './stream-counts.ts';
@@ -24,10 +24,8 @@ import type { StreamCounts } from './stream-counts.ts';
 export type StreamRouteOptions = {
   readonly tokens: StreamTokens;
   readonly sessions: PlaybackSessions;
-  readonly segments: Segments;
-  readonly hosts: Pick<MediaHosts, 'notify'>;
+  readonly finder: SegmentFinder<ColdFile>;
   readonly metrics: Metrics;
-  readonly coldFiles: ColdFiles;
   readonly counts: StreamCounts;
   /** How long shared caches may answer for us; 0: only the viewer's own cache may keep anything. */
   readonly sharedCacheMs: number;
@@ -39,7 +37,6 @@ type StreamRequest = {
   readonly signal: AbortSignal;
 };
 
-const PREFIX = '/stream/';
 const DAY_S = 86_400;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -57,14 +54,15 @@ export function streamRoutes(options: StreamRouteOptions): Route[] {
   return [
     route({
       method: 'GET',
-      path: '/stream/:sessionId/:token/*',
+      path: STREAM_ROUTE,
       auth: 'none',
       summary: 'A playlist, segment or file of a session; the token stands in the path',
       responses: {
         200: 'the bytes',
         206: 'a range of them',
         401: 'the token is not good any more',
-        404: 'no such session, rung, track or segment',
+        404: 'no such rung, track or segment',
+        410: 'the session has expired, or its file was replaced',
       },
       atOnce: request => streams.atOnce(request),
       handler: request => streams.answer(request),
@@ -89,16 +87,16 @@ class Streams {
   /** What lies ready for whoever may have it; null for everything else. */
   atOnce(request: RequestLine): PreparedReply | null {
     const url = request.getUrl();
-    const idEnd = url.indexOf('/', PREFIX.length);
+    const idEnd = url.indexOf('/', STREAM_PREFIX.length);
     const tokenEnd = url.indexOf('/', idEnd + 1);
     const nowMs = Date.now();
     const token = url.slice(idEnd + 1, tokenEnd);
     const decision = this.#decided(() => this.#options.tokens.grantedAtOnce(token, nowMs));
-    if (decision === null || decision.sessionId !== url.slice(PREFIX.length, idEnd)) return null;
+    if (decision === null || decision.sessionId !== url.slice(STREAM_PREFIX.length, idEnd)) return null;
     const session = this.#options.sessions.find(decision.sessionId);
     if (!session) return null;
     const path = url.slice(tokenEnd + 1);
-    const reply = path.endsWith('.m3u8') ? this.#readyPlaylist(session, path, request) : this.#readySegment(session, path);
+    const reply = isPlaylist(path) ? this.#readyPlaylist(session, path, request) : this.#readySegment(session, path);
     if (reply !== null) session.seen(performance.now());
     return reply;
   }
@@ -126,13 +124,11 @@ class Streams {
   }
 
   #readySegment(session: LiveSession, path: string): PreparedReply | null {
-    const wanted = parseSegmentPath(session, path);
-    if (wanted === null) return null;
-    const bytes = this.#hot(wanted);
-    if (bytes === undefined) return null;
-    this.#options.counts.memory += 1;
-    this.#follow(session, wanted.track, wanted.name);
-    return this.#segmentReply(wanted, bytes);
+    const { finder, counts } = this.#options;
+    const found = finder.inMemory(session, path);
+    if (found === null) return null;
+    counts.memory += 1;
+    return this.#segmentReply(found.wanted, found.bytes);
   }
 
   #answerTo(decision: StreamDecision, request: StreamRequest): Reply | Promise<Reply> {
@@ -140,10 +136,11 @@ class Streams {
     // A token for another session is as good as none.
     if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
     const session = this.#options.sessions.find(decision.sessionId);
-    if (!session) throw new FerriteError('SESSION_NOT_FOUND', 'the session has ended');
+    // Whatever else ends a session refuses its tokens.
+    if (!session) throw endedBy('expired');
     session.seen(performance.now());
-    if (rest.endsWith('.m3u8')) return this.#playlist(session, request);
-    if (rest.startsWith('file.')) return this.#directFile(session, rest);
+    if (isPlaylist(rest)) return this.#playlist(session, request);
+    if (isDirectFile(rest)) return this.#directFile(session, rest);
     return this.#segment(session, request);
   }
 
@@ -157,80 +154,43 @@ class Streams {
   }
 
   #segment(session: LiveSession, request: StreamRequest): Reply | Promise<Reply> {
-    const wanted = parseSegmentPath(session, request.params.rest);
+    const { finder, counts } = this.#options;
+    const wanted = wantedSegmentAt(session.layout, request.params.rest);
     if (wanted === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such segment, rung or track');
-    const { track, name } = wanted;
-    const { counts } = this.#options;
-    this.#follow(session, track, name);
-    const hot = this.#hot(wanted);
-    if (hot === undefined && track.isLocated && name !== 'init')
-      return this.#located(session, track, { index: name, signal: request.signal });
-    if (hot === undefined) return this.#fromDisk(wanted) ?? this.#made(session, wanted, request.signal);
-    counts.memory += 1;
-    return { status: 200, prepared: this.#segmentReply(wanted, hot) };
-  }
-
-  #hot(wanted: WantedSegment): Buffer | undefined {
-    const { segments } = this.#options;
-    return isChunk(wanted) ? segments.hotChunk(wanted.track, wanted.name, wanted.chunk) : segments.hot(wanted.track, wanted.name);
-  }
-
-  /** Without a promise, and without taking memory from what is hot; null where it has to be had in another way. */
-  #fromDisk(wanted: WantedSegment): Reply | null {
-    const { segments, coldFiles, counts } = this.#options;
-    if (!coldFiles.mayOpen || isChunk(wanted)) return null;
-    const { track, name } = wanted;
-    const file = segments.onDisk(track, name);
-    if (file === undefined) return null;
-    const opened = coldFiles.open(file.path, file.byteLength);
-    if (opened === null) {
-      segments.dropped(track, name);
-      return null;
+    const found = finder.find(session, wanted, request.signal);
+    switch (found.from) {
+      case 'memory':
+        counts.memory += 1;
+        return { status: 200, prepared: this.#segmentReply(wanted, found.bytes) };
+      case 'disk':
+        counts.disk += 1;
+        return this.#streamed(wanted, coldBody(found.file), found.byteLength);
+      case 'film':
+        return found.located instanceof Promise
+          ? found.located.then(segment => this.#located(session, wanted, segment))
+          : this.#located(session, wanted, found.located);
+      case 'host':
+        return this.#made(session, wanted, found.bytes);
     }
-    counts.disk += 1;
-    const etag = segmentTag(wanted, file.byteLength);
-    return { status: 200, headers: this.#immutable, streamed: coldBody(opened), contentType: segmentType(track), etag };
   }
 
-  async #made(session: LiveSession, wanted: WantedSegment, gone: AbortSignal): Promise<Reply> {
-    const { sessions, metrics, counts } = this.#options;
+  async #made(session: LiveSession, wanted: WantedSegment, coming: Promise<Buffer>): Promise<Reply> {
+    const { metrics, counts } = this.#options;
     const startedMs = performance.now();
-    const { track } = wanted;
-    const bytes = await whileOpen(session, gone, signal =>
-      isChunk(wanted)
-        ? sessions.chunk(session, track, { index: wanted.name, chunk: wanted.chunk }, signal)
-        : sessions.segment(session, track, wanted.name, signal),
-    );
-    metrics.segmentWait.observe({ delivery: session.record.offer.delivery, rung: track.rung }, performance.now() - startedMs);
+    const bytes = await coming;
+    metrics.segmentWait.observe({ delivery: session.record.offer.delivery, rung: wanted.track.rung }, performance.now() - startedMs);
     counts.made += 1;
     return { status: 200, prepared: this.#segmentReply(wanted, bytes) };
   }
 
-  /** A copy as it lies in its file; no promise where another viewer asked for it lately. */
-  #located(session: LiveSession, track: TrackLayout, { index, signal }: { index: number; signal: AbortSignal }): Reply | Promise<Reply> {
-    const { sessions, counts } = this.#options;
-    const reply = (segment: LocatedSegment): Reply => {
-      counts.located += 1;
-      const streamed = this.#locatedSegments.body(session.media, segment);
-      const etag = segmentTag({ track, name: index, chunk: null }, segment.byteLength);
-      return { status: 200, headers: this.#immutable, streamed, contentType: segmentType(track), etag };
-    };
-    const located = sessions.locate(session, track, index, signal);
-    return located instanceof Promise ? whileOpen(session, signal, () => located).then(reply) : reply(located);
+  #located(session: LiveSession, wanted: WantedSegment, segment: LocatedSegment): Reply {
+    this.#options.counts.located += 1;
+    return this.#streamed(wanted, this.#locatedSegments.body(session.media, segment), segment.byteLength);
   }
 
-  /** Notes what is being watched; an encode that waits for its viewer hears that it has come nearer. */
-  #follow(session: LiveSession, track: TrackLayout, name: SegmentName): void {
-    const { kind } = track.track;
-    const hasChanged = session[kind] !== track;
-    session[kind] = track;
-    if (name === 'init') return;
-    // The same one again is no news, and without an encode nobody is there to hear it. One that is no longer watched must hear of it.
-    const isNews = track.isEncoded && session.served[kind] !== name && session.status?.encodes.length !== 0;
-    session.served[kind] = name;
-    if (!hasChanged && !isNews) return;
-    const { id, mediaId } = session.record;
-    this.#options.hosts.notify(mediaId, { kind: 'served', sessionId: id, track: track.track, index: name });
+  #streamed(wanted: WantedSegment, streamed: StreamedBody, byteLength: number): Reply {
+    const etag = segmentTag(wanted, byteLength);
+    return { status: 200, headers: this.#immutable, streamed, contentType: segmentType(wanted.track), etag };
   }
 
   #segmentReply(wanted: WantedSegment, bytes: Buffer): PreparedReply {
@@ -255,7 +215,7 @@ class Streams {
 
   async #directFile(session: LiveSession, name: string): Promise<Reply> {
     const { media, record } = session;
-    if (record.offer.delivery !== 'direct' || name !== directFileName(session))
+    if (record.offer.delivery !== 'direct' || name !== directFileOf(media))
       throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such file');
     const facts = await stat(media.path).catch(cause => {
       throw new FerriteError('MEDIA_CHANGED', 'the media file is gone', { cause });
@@ -263,7 +223,7 @@ class Streams {
     if (facts.size !== media.byteLength || Math.trunc(facts.mtimeMs) !== media.mtimeMs) {
       throw new FerriteError('MEDIA_CHANGED', 'the media file was replaced since it was scanned');
     }
-    if (this.#options.sessions.find(record.id) !== session) throw new FerriteError('TOKEN_REVOKED', 'the session has ended');
+    if (this.#options.sessions.find(record.id) !== session) throw endedBy('stopped');
     this.#options.counts.direct += 1;
     return {
       status: 200,
@@ -281,65 +241,6 @@ class Streams {
   }
 }
 
-/** Refused at once when the session ends meanwhile, as by a revocation. */
-async function whileOpen<T>(session: LiveSession, gone: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const ended = Promise.withResolvers<never>();
-  const release = session.whenEnded(() => {
-    over.abort();
-    ended.reject(new FerriteError('TOKEN_REVOKED', 'the session has ended'));
-  });
-  try {
-    return await Promise.race([ended.promise, work(AbortSignal.any([gone, over.signal]))]);
-  } finally {
-    release();
-  }
-}
-
-type WantedWhole = { readonly track: TrackLayout; readonly name: SegmentName; readonly chunk: null };
-type WantedChunk = { readonly track: TrackLayout; readonly name: number; readonly chunk: ChunkNumber };
-type WantedSegment = WantedWhole | WantedChunk;
-
-const isChunk = (wanted: WantedSegment): wanted is WantedChunk => wanted.chunk !== null;
-
-function parseSegmentPath(session: LiveSession, path: string): WantedSegment | null {
-  const slash = path.lastIndexOf('/');
-  const track = session.layout.tracks.get(path.slice(0, slash));
-  if (track === undefined) return null;
-  const chunk = chunkNumberOf(path);
-  if (chunk === null) {
-    const name = parseSegmentName(path, slash + 1, track.segmentCount);
-    return name === null ? null : { track, name, chunk };
-  }
-  const { splitIndex } = session.layout;
-  const isOffered = splitIndex !== null && track.rendition.kind === 'video-encode';
-  return isOffered && path.slice(slash + 1) === `${splitIndex}.${chunk}.m4s` ? { track, name: splitIndex, chunk } : null;
-}
-
-/** Of `<n>.0.m4s` and `<n>.1.m4s`. */
-function chunkNumberOf(path: string): ChunkNumber | null {
-  if (path.endsWith('.0.m4s')) return 0;
-  return path.endsWith('.1.m4s') ? 1 : null;
-}
-
-const ZERO = 48;
-const NINE = 57;
-
-/** `init.mp4` or `<n>.m4s` from `from` on, with one spelling for each number; null for everything else. */
-function parseSegmentName(path: string, from: number, segmentCount: number): SegmentName | null {
-  if (!path.endsWith('.m4s')) return path.endsWith('init.mp4') && path.length === from + 'init.mp4'.length ? 'init' : null;
-  const end = path.length - '.m4s'.length;
-  if (end <= from || (path.charCodeAt(from) === ZERO && end > from + 1)) return null;
-  let index = 0;
-  for (let at = from; at < end; at++) {
-    const digit = path.charCodeAt(at);
-    if (digit < ZERO || digit > NINE) return null;
-    index = index * 10 + digit - ZERO;
-    if (index >= segmentCount) return null;
-  }
-  return index;
-}
-
 const segmentType = (track: TrackLayout): string => (track.track.kind === 'video' ? 'video/mp4' : 'audio/mp4');
 
 /** With the length: a segment that was evicted and encoded again may have other bytes. */
@@ -351,6 +252,3 @@ const cacheControl = (sharedCacheMs: number): string =>
   sharedCacheMs === 0
     ? `private, max-age=${DAY_S}, immutable`
     : `public, max-age=${DAY_S}, s-maxage=${Math.ceil(sharedCacheMs / 1000)}, immutable`;
-
-/** The name of the file as a player sees it: its extension tells what is in it. */
-export const directFileName = (session: Pick<LiveSession, 'media'>): string => `file${extname(session.media.path).toLowerCase() || '.bin'}`;

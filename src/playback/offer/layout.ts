@@ -1,15 +1,16 @@
 // The addresses of one offer: its playlists as bytes, made once, and what each track's directory holds. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { directoryOf, directoryOfPlaylist, MULTIVARIANT } from '#domain/addresses.ts';
 import { encodeWork } from '#domain/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
-import { mediaPlaylist, multivariantPlaylist, withSplitSegment } from '#domain/playlist.ts';
 import type { Track } from '#domain/protocol.ts';
 import { isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import type { PlannedMedia } from './media-plans.ts';
 import { Playlist } from './playlist.ts';
+import { mediaPlaylist, multivariantPlaylist, withSplitSegment } from './playlist-text.ts';
 
 export type TrackLayout = {
   readonly track: Track;
@@ -35,7 +36,7 @@ export type SessionLayout = {
   readonly splitIndex: number | null;
   /** One that was asked for before; nothing is made. */
   knownPlaylist(path: string): Playlist | undefined;
-  /** `main.m3u8`, or `index.m3u8` in a track's directory; undefined for anything else. */
+  /** The multivariant one, or that of a track's directory; undefined for anything else. */
   playlist(path: string): Playlist | undefined;
 };
 
@@ -85,9 +86,8 @@ export class StreamLayout implements SessionLayout {
   }
 
   #write(path: string): string | undefined {
-    if (path === 'main.m3u8') return multivariantPlaylist(this.#input);
-    if (!path.endsWith('/index.m3u8')) return undefined;
-    const found = this.tracks.get(path.slice(0, -'/index.m3u8'.length));
+    if (path === MULTIVARIANT) return multivariantPlaylist(this.#input);
+    const found = this.tracks.get(directoryOfPlaylist(path) ?? '');
     return found && mediaPlaylist(this.#input, found.rendition);
   }
 }
@@ -132,7 +132,7 @@ class SplitLayout implements SessionLayout {
 
   /** Of the two chunks; null for a playlist of anything but encoded pictures. */
   #durationsS(path: string): readonly [number, number] | null {
-    const track = path.endsWith('/index.m3u8') ? this.tracks.get(path.slice(0, -'/index.m3u8'.length)) : undefined;
+    const track = this.tracks.get(directoryOfPlaylist(path) ?? '');
     if (track?.rendition.kind !== 'video-encode') return null;
     const { grid, rendition } = track;
     const end = firstChunkEnd(grid, this.splitIndex, rendition.frameRate);
@@ -141,8 +141,6 @@ class SplitLayout implements SessionLayout {
     return [(end - start) / grid.timescale, (boundaryAt(grid, this.splitIndex + 1) - end) / grid.timescale];
   }
 }
-
-export const directoryOf = (track: Track): string => (track.kind === 'video' ? `video/${track.rungId}` : `audio/${track.track}`);
 
 /** A film's playlists take some 100 KB a track. */
 const MAX_LAYOUTS = 200;

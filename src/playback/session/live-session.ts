@@ -1,8 +1,10 @@
 // What the front door keeps of one open session: enough to answer its stream requests without asking anybody.
+import { directoryOfEncode } from '#domain/addresses.ts';
 import type { ProfileName } from '#domain/client-profile.ts';
+import { FerriteError } from '#domain/errors.ts';
 import type { Media, User } from '#domain/media.ts';
 import type { SegmentName } from '#domain/rendition.ts';
-import type { PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
+import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 import type { RunningEncode } from '#src/playback/places/running-encodes.ts';
 
@@ -16,7 +18,7 @@ export class LiveSession {
   readonly profile: ProfileName;
   readonly listeners = new Set<SessionListener>();
   /** Whoever works for the session right now, such as a request that waits for a segment; null while nobody does. */
-  #onEnded: Set<() => void> | null = null;
+  #onEnded: Set<(error: FerriteError) => void> | null = null;
   /** Of a session that was opened before its turn to encode came: what its viewer is given then. */
   #queuedToken: string | null = null;
   #isQueued = false;
@@ -72,8 +74,8 @@ export class LiveSession {
     this.listeners.delete(listener);
   }
 
-  /** Calls `listener` when the session ends, however it ends. Returns what ends the subscription. */
-  whenEnded(listener: () => void): () => void {
+  /** Calls `listener` when the session ends, with what its requests are told. Returns what ends the subscription. */
+  whenEnded(listener: (error: FerriteError) => void): () => void {
     const listeners = this.#onEnded ?? new Set();
     this.#onEnded = listeners;
     listeners.add(listener);
@@ -84,8 +86,8 @@ export class LiveSession {
   }
 
   /** Called once, when it is open no more. */
-  ended(): void {
-    for (const listener of this.#onEnded ?? []) listener();
+  ended(reason: SessionEnd): void {
+    for (const listener of this.#onEnded ?? []) listener(endedBy(reason));
     this.#onEnded = null;
   }
 
@@ -116,7 +118,7 @@ export class LiveSession {
   /** Where its encodes of the picture are, as its thread told last. */
   videoEncodes(): (RunningEncode & { readonly work: number })[] {
     return (this.status?.encodes ?? []).flatMap(({ rendition: slot, nextIndex, reachIndex }) => {
-      const track = this.layout.tracks.get(slot.replace(':', '/'));
+      const track = this.layout.tracks.get(directoryOfEncode(slot));
       return track?.rendition.kind === 'video-encode' ? [{ key: track.key, work: track.work, nextIndex, reachIndex }] : [];
     });
   }
@@ -135,6 +137,12 @@ export class LiveSession {
     for (const listener of this.listeners) listener.send(message);
   }
 }
+
+/** What whoever comes too late is told. */
+export const endedBy = (reason: SessionEnd): FerriteError =>
+  reason === 'expired'
+    ? new FerriteError('SESSION_EXPIRED', 'nothing was heard of the session for too long')
+    : new FerriteError('TOKEN_REVOKED', 'the session has ended');
 
 export const STREAM_TOKEN_MS = 24 * 3_600_000;
 

@@ -99,21 +99,24 @@ export class OpenSessions {
     this.#options.places.encoding({ sessionId, userId, priority }, session.videoEncodes());
   }
 
-  /** Ends it here, in its host and in the store, and refuses its tokens. Ending what has ended is no error. */
+  /**
+   * Ends it here, in its host and in the store. Ending what has ended is no error. Tokens of one that expired are not refused: they
+   * give nothing any more, and whoever comes with one is told what has become of the session.
+   */
   async end(id: SessionId, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return;
     const { database, hosts, places, pinnedAhead, tokens, log } = this.#options;
     const { mediaId } = session.record;
     this.forget(session.record);
-    session.ended();
+    session.ended(reason);
     pinnedAhead.drop(session);
     places.leave(id);
     session.tell({ type: 'state', state: reason });
     for (const listener of session.listeners) listener.close(reason);
     await Promise.all([
       database.sessions.remove(id),
-      tokens.revokeSession(id),
+      reason === 'expired' ? undefined : tokens.revokeSession(id),
       hosts
         .request('session.close', { mediaId, sessionId: id, reason }, AbortSignal.timeout(CLOSE_DEADLINE_MS))
         // A host that is gone has nothing open.

@@ -1,10 +1,11 @@
 // Where a seek lands, and the hints that have its segment made before it is asked for: at once, but no more often than a person can look.
+import { videoDirectory } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { segmentIndexAt, segmentStartS } from '#domain/plan.ts';
 import type { Offer, SeekMode } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
+import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { LiveSession } from './live-session.ts';
-import type { WantedSegments } from './wanted-segments.ts';
 
 /** Where the viewer will be, and the segment of the picture that shows it. */
 export type Landing = { readonly positionMs: number; readonly segment: number };
@@ -41,9 +42,9 @@ export class Seeking {
 
   /** The viewer is about to switch: the rung's encode starts at the viewer's position. @throws SEGMENT_NOT_FOUND */
   selectRung(session: LiveSession, rungId: string): void {
-    const rung = session.layout.tracks.get(`video/${rungId}`);
+    const rung = session.layout.tracks.get(videoDirectory(rungId));
     if (!rung) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such rung');
-    this.#wanted.prefetch(session, hintAt(rung, session.positionMs));
+    this.#wanted.prefetch(session.record, hintAt(rung, session.positionMs));
   }
 
   close(): void {
@@ -76,7 +77,7 @@ export class Seeking {
 
   #prefetchAt(session: LiveSession, positionMs: number): void {
     for (const track of [session.video ?? trackOf(session.layout, 'video'), session.audio ?? trackOf(session.layout, 'audio')]) {
-      if (track) this.#wanted.prefetch(session, hintAt(track, positionMs));
+      if (track) this.#wanted.prefetch(session.record, hintAt(track, positionMs));
     }
   }
 }

@@ -1,4 +1,6 @@
 // Starting a session: what is delivered, a place where its first segment must be encoded, then the session itself.
+
+import { videoDirectory } from '#domain/addresses.ts';
 import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
 import { chooseDelivery } from '#domain/delivery.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
@@ -10,12 +12,12 @@ import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { EncodePlaces, EncodeWish, PlaceUse } from '#src/playback/places/encode-places.ts';
+import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import { type Seeking, startOf } from './seeking.ts';
-import type { WantedSegments } from './wanted-segments.ts';
 
 export type StartRequest = {
   readonly mediaId: MediaId;
@@ -170,7 +172,7 @@ export class SessionStarts {
   #wishOf(draft: Agreed, planned: PlannedMedia): EncodeWish | null {
     const { layouts, wanted } = this.#options;
     const [first] = draft.offer.video;
-    const layout = first && layouts.for(planned, draft.offer, null).tracks.get(`video/${first.rungId}`);
+    const layout = first && layouts.for(planned, draft.offer, null).tracks.get(videoDirectory(first.rungId));
     if (!layout || draft.offer.delivery === 'direct') return null;
     const positionMs = draft.startPositionMs;
     return wanted.startWish(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });

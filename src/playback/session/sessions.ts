@@ -2,16 +2,15 @@
 
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
-import type { LocatedSegment } from '#domain/protocol.ts';
-import type { SegmentChunk, SegmentName } from '#domain/rendition.ts';
 import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import { LayoutCache, type TrackLayout } from '#src/playback/offer/layout.ts';
+import { LayoutCache } from '#src/playback/offer/layout.ts';
 import { MediaPlans } from '#src/playback/offer/media-plans.ts';
 import type { Standing } from '#src/playback/places/admission.ts';
 import type { Capacity } from '#src/playback/places/capacity.ts';
 import { EncodePlaces } from '#src/playback/places/encode-places.ts';
 import type { Segments } from '#src/playback/segments/segments.ts';
+import { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
@@ -22,7 +21,6 @@ import { PinnedAhead } from './pinned-ahead.ts';
 import { type Landing, Seeking } from './seeking.ts';
 import { SessionRecovery } from './session-recovery.ts';
 import { SessionStarts, type StartedSession, type StartRequest } from './session-starts.ts';
-import { WantedSegments } from './wanted-segments.ts';
 
 type Options = {
   readonly database: Database;
@@ -38,10 +36,10 @@ type Options = {
 };
 
 export class PlaybackSessions {
-  readonly #segments: Segments;
   readonly #places: EncodePlaces;
   readonly #pinnedAhead: PinnedAhead;
-  readonly #wanted: WantedSegments;
+  /** What viewers of open sessions want of segments, each with a place where it must be encoded. */
+  readonly wanted: WantedSegments;
   readonly #seeking: Seeking;
   readonly #sessions: OpenSessions;
   readonly #starts: SessionStarts;
@@ -49,14 +47,13 @@ export class PlaybackSessions {
   readonly #leases: Leases;
 
   constructor(options: Options) {
-    this.#segments = options.segments;
     const plans = new MediaPlans(options.database);
     const layouts = new LayoutCache();
     this.#places = new EncodePlaces({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
     this.#pinnedAhead = new PinnedAhead(options.segments);
-    this.#wanted = new WantedSegments(options.segments, this.#places);
-    this.#seeking = new Seeking(this.#wanted);
-    const shared = { ...options, plans, layouts, places: this.#places, wanted: this.#wanted, pinnedAhead: this.#pinnedAhead };
+    this.wanted = new WantedSegments(options.segments, this.#places);
+    this.#seeking = new Seeking(this.wanted);
+    const shared = { ...options, plans, layouts, places: this.#places, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
     this.#sessions = new OpenSessions(shared);
     this.#starts = new SessionStarts({ ...shared, sessions: this.#sessions, seeking: this.#seeking });
     this.#recovery = new SessionRecovery({ ...shared, sessions: this.#sessions });
@@ -99,21 +96,6 @@ export class PlaybackSessions {
 
   saveProgress(session: LiveSession, updatedAtMs: number): Promise<void> {
     return this.#leases.saveProgress(session, updatedAtMs);
-  }
-
-  /** Its bytes from wherever they are soonest; what must be encoded anew waits for a place. @throws OVERLOADED */
-  segment(session: LiveSession, layout: TrackLayout, name: SegmentName, signal: AbortSignal): Promise<Buffer> {
-    return this.#wanted.get(session, { layout, name, positionMs: session.positionMs }, signal);
-  }
-
-  /** Like `segment`, for one of its chunks. */
-  chunk(session: LiveSession, layout: TrackLayout, { index, chunk }: SegmentChunk, signal: AbortSignal): Promise<Buffer> {
-    return this.#wanted.chunk(session, { layout, name: index, positionMs: session.positionMs }, chunk, signal);
-  }
-
-  /** Where a copied segment lies in its file; no promise when anybody asked for it lately. */
-  locate({ record }: LiveSession, layout: TrackLayout, index: number, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
-    return this.#segments.locate({ mediaId: record.mediaId, sessionId: record.id, layout, index }, signal);
   }
 
   /** Its place among those who wait to encode; null when it does not wait. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import HLS from 'hls-parser';
+import { directoryOf } from '#domain/addresses.ts';
 import { encodeWork } from '#domain/encode-work.ts';
 import { buildPlan, segmentCount } from '#domain/plan.ts';
 import { renditionKey, type VideoCopy } from '#domain/rendition.ts';
-import { directoryOf, LayoutCache, type SessionLayout, StreamLayout } from '#src/playback/offer/layout.ts';
+import { LayoutCache, type SessionLayout, StreamLayout } from '#src/playback/offer/layout.ts';
 import { aMap, anAudioTimeline, anOffer, aRung, aTitle, everyS } from '../../support/titles.ts';
 
 const MEDIA = aTitle();

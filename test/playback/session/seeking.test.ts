@@ -118,7 +118,7 @@ test('seeking: a session that has ended, and a server that closes, have nothing 
   const { session, seeking, hinted, pass } = start(t);
   seeking.seek(session, 0, 'precise');
   seeking.seek(session, 5_000, 'precise');
-  session.ended();
+  session.ended('stopped');
   pass(1_000);
   assert.equal(hinted.length, 2);
   seeking.seek(session, 0, 'precise');

@@ -5,9 +5,11 @@ import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { EncodePlaces, EncodeWish } from '#src/playback/places/encode-places.ts';
-import { chunkOf } from '#src/playback/segments/first-chunks.ts';
-import type { Segments } from '#src/playback/segments/segments.ts';
-import type { LiveSession } from './live-session.ts';
+import { chunkOf } from './first-chunks.ts';
+import type { Segments } from './segments.ts';
+
+/** Whose session it is for. */
+type Owner = Pick<SessionRecord, 'id' | 'userId' | 'priority' | 'mediaId'>;
 
 type Wanted = { readonly layout: TrackLayout; readonly name: SegmentName; readonly positionMs: number };
 
@@ -21,7 +23,7 @@ export class WantedSegments {
   }
 
   /** @throws OVERLOADED when it had to be encoded and no place became free in time, CANCELLED when `signal` aborts */
-  async get({ record }: LiveSession, wanted: Wanted, signal: AbortSignal): Promise<Buffer> {
+  async get(record: Owner, wanted: Wanted, signal: AbortSignal): Promise<Buffer> {
     const wish = encodeWish(record, wanted);
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
     if (!wish) return this.#segments.get({ ...segment, mayEncode: true }, signal);
@@ -38,8 +40,8 @@ export class WantedSegments {
   }
 
   /** A chunk of an encoded segment: the first as soon as an encode that begins there has made it. Throws like `get`. */
-  async chunk(session: LiveSession, wanted: Wanted & { name: number }, chunk: ChunkNumber, signal: AbortSignal): Promise<Buffer> {
-    const whole = this.get(session, wanted, signal).then(bytes => chunkOf(bytes, chunk));
+  async chunk(record: Owner, wanted: Wanted & { name: number }, chunk: ChunkNumber, signal: AbortSignal): Promise<Buffer> {
+    const whole = this.get(record, wanted, signal).then(bytes => chunkOf(bytes, chunk));
     if (chunk !== 0) return whole;
     const isOver = new AbortController();
     try {
@@ -50,7 +52,7 @@ export class WantedSegments {
   }
 
   /** Has it made without anybody waiting. A hint is no reason to take a place that somebody waits for. */
-  prefetch({ record }: LiveSession, wanted: Wanted): void {
+  prefetch(record: Owner, wanted: Wanted): void {
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
     if (this.#segments.isKept(wanted.layout, wanted.name)) {
       this.#segments.overtake(segment);
@@ -62,17 +64,14 @@ export class WantedSegments {
   }
 
   /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */
-  startWish(record: Pick<SessionRecord, 'id' | 'userId' | 'priority'>, wanted: Wanted): EncodeWish | null {
+  startWish(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeWish | null {
     const wish = encodeWish(record, wanted);
     return wish && !this.#segments.isKept(wanted.layout, wanted.name) && !this.#places.isCovered(wish) ? wish : null;
   }
 }
 
 /** Copies and sound cost little; a picture to encode needs a place. */
-function encodeWish(
-  { id, userId, priority }: Pick<SessionRecord, 'id' | 'userId' | 'priority'>,
-  { layout, name, positionMs }: Wanted,
-): EncodeWish | null {
+function encodeWish({ id, userId, priority }: Omit<Owner, 'mediaId'>, { layout, name, positionMs }: Wanted): EncodeWish | null {
   const { rendition, work, key, grid } = layout;
   if (rendition.kind !== 'video-encode') return null;
   const index = name === 'init' ? segmentIndexAt(grid, positionMs) : name;

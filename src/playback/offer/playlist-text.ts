@@ -1,9 +1,10 @@
 // The multivariant and media playlists of one offer (RFC 8216): complete VOD playlists from the first answer, every URI relative.
 import HLS from 'hls-parser';
-import type { Media } from './media.ts';
-import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from './plan.ts';
-import type { AudioRendition, Rendition, VideoRendition } from './rendition.ts';
-import type { Offer } from './session.ts';
+import { chunkFile, directoryOf, mediaPlaylistOf, segmentFile, videoDirectory } from '#domain/addresses.ts';
+import type { Media } from '#domain/media.ts';
+import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
+import type { AudioRendition, ChunkNumber, Rendition, VideoRendition } from '#domain/rendition.ts';
+import type { Offer } from '#domain/session.ts';
 
 const AUDIO_GROUP = 'audio';
 // EXT-X-MAP outside I-frame playlists (RFC 8216, 7).
@@ -21,7 +22,7 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
   const variants = offer.video.map(
     rendition =>
       new HLS.types.Variant({
-        uri: `video/${rendition.rungId}/index.m3u8`,
+        uri: mediaPlaylistOf(videoDirectory(rendition.rungId)),
         bandwidth: rendition.bandwidthBps + audioBps,
         codecs: [rendition.codecs, ...audioCodecs].join(','),
         resolution: { width: rendition.width, height: rendition.height },
@@ -36,12 +37,12 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
 
 export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
   const grid = gridOf(plan, rendition);
-  const map = new HLS.types.MediaInitializationSection({ uri: 'init.mp4' });
+  const map = new HLS.types.MediaInitializationSection({ uri: segmentFile('init') });
   const segments = Array.from(
     { length: segmentCount(grid) },
     (_, index) =>
       new HLS.types.Segment({
-        uri: `${index}.m4s`,
+        uri: segmentFile(index),
         duration: microseconds(segmentDurationS(grid, index)),
         mediaSequenceNumber: index,
         discontinuitySequence: 0,
@@ -68,9 +69,14 @@ export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput
  * finished text: writing a film's playlist takes milliseconds, and nearly every start has a segment of its own to split.
  */
 export function withSplitSegment(playlist: string, index: number, durationsS: readonly [number, number]): string {
-  const entry = new RegExp(`#EXTINF:[^\\n]*\\n${index}\\.m4s\\n`);
+  const entry = new RegExp(`#EXTINF:[^\\n]*\\n${segmentFile(index).replace('.', '\\.')}\\n`);
   if (!entry.test(playlist)) throw new RangeError(`the playlist has no segment ${index}`);
-  return playlist.replace(entry, durationsS.map((seconds, chunk) => `#EXTINF:${microseconds(seconds)},\n${index}.${chunk}.m4s\n`).join(''));
+  return playlist.replace(
+    entry,
+    durationsS
+      .map((seconds, chunk) => `#EXTINF:${microseconds(seconds)},\n${chunkFile({ index, chunk: chunk as ChunkNumber })}\n`)
+      .join(''),
+  );
 }
 
 /** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
@@ -83,7 +89,7 @@ function audioRendition(media: Media, rendition: AudioRendition, { name, isFirst
   const language = media.streams.audio[rendition.track]?.language ?? null;
   return new HLS.types.Rendition({
     type: 'AUDIO',
-    uri: `audio/${rendition.track}/index.m3u8`,
+    uri: mediaPlaylistOf(directoryOf({ kind: 'audio', track: rendition.track })),
     groupId: AUDIO_GROUP,
     name,
     ...(isLanguageTag(language) ? { language } : {}),

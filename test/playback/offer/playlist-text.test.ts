@@ -5,8 +5,8 @@ import { resolveCapabilities } from '#domain/client-profile.ts';
 import { chooseDelivery } from '#domain/delivery.ts';
 import type { AudioStream, KeyframeMap, Media } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
-import { mediaPlaylist, multivariantPlaylist, type PlaylistInput } from '#domain/playlist.ts';
-import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../support/titles.ts';
+import { mediaPlaylist, multivariantPlaylist, type PlaylistInput } from '#src/playback/offer/playlist-text.ts';
+import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../../support/titles.ts';
 
 type Given = {
   readonly audio?: readonly Partial<AudioStream>[];

@@ -1,0 +1,95 @@
+// Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
+// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`.
+import type { SessionId } from './ids.ts';
+import type { Track } from './protocol.ts';
+import type { ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
+
+export type EncodeCodec = 'h264' | 'hevc' | 'av1';
+
+/** Below it stand the session, its token and the path. */
+export const STREAM_PREFIX = '/stream/';
+export const STREAM_ROUTE = '/stream/:sessionId/:token/*';
+export const MULTIVARIANT = 'main.m3u8';
+const INIT = 'init.mp4';
+const INDEX = '/index.m3u8';
+const SEGMENT = '.m4s';
+const FILE = 'file.';
+
+export const streamAddress = (sessionId: SessionId, token: string, path: string): string => `${STREAM_PREFIX}${sessionId}/${token}/${path}`;
+
+/** The copied picture: a name that no encode has. */
+export const ORIGINAL: RungId = 'original';
+
+/**
+ * What an encode is called: the box it fits in, and its codec where that is not the one every player knows. A name is a name: what a
+ * rendition is stands in its fields, so that one offer may have `720p` and `720p-av1`, and nobody reads a height or a codec out of either.
+ */
+export const rungNameOf = (boxHeight: number, codec: EncodeCodec): RungId =>
+  codec === 'h264' ? `${boxHeight}p` : `${boxHeight}p-${codec}`;
+
+export const videoDirectory = (rungId: RungId): string => `video/${rungId}`;
+export const directoryOf = (track: Track): string => (track.kind === 'video' ? videoDirectory(track.rungId) : `audio/${track.track}`);
+
+/** A session's encodes are named `video:720p`, `audio:0`. */
+export const directoryOfEncode = (slot: string): string => slot.replace(':', '/');
+
+export const isPlaylist = (path: string): boolean => path.endsWith('.m3u8');
+export const mediaPlaylistOf = (directory: string): string => directory + INDEX;
+
+/** Whose media playlist that is; null for any other path. */
+export const directoryOfPlaylist = (path: string): string | null => (path.endsWith(INDEX) ? path.slice(0, -INDEX.length) : null);
+
+/** A direct play's file: its extension tells what is in it. */
+export const directFileOf = ({ path }: { readonly path: string }): string =>
+  FILE + (/\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? 'bin');
+export const isDirectFile = (path: string): boolean => path.startsWith(FILE);
+
+export const segmentFile = (name: SegmentName): string => (name === 'init' ? INIT : `${name}${SEGMENT}`);
+export const chunkFile = ({ index, chunk }: SegmentChunk): string => `${index}.${chunk}${SEGMENT}`;
+
+/** What a segment's path names, below its session. */
+export type SegmentAddress = { readonly directory: string; readonly name: SegmentName; readonly chunk: ChunkNumber | null };
+
+/** One spelling for each, so that no cache holds two of it; null for everything else. */
+export function parseSegmentPath(path: string): SegmentAddress | null {
+  const slash = path.lastIndexOf('/');
+  const from = slash + 1;
+  const directory = path.slice(0, slash);
+  if (!path.endsWith(SEGMENT)) {
+    return path.length === from + INIT.length && path.endsWith(INIT) ? { directory, name: 'init', chunk: null } : null;
+  }
+  const end = path.length - SEGMENT.length;
+  const chunk = chunkBefore(path, end);
+  const name = readNumber(path, from, chunk === null ? end : end - 2);
+  return name === null ? null : { directory, name, chunk };
+}
+
+/** Where the cache keeps the segments of a rendition, below its own folder. */
+export const keptFolder = (key: RenditionKey): string => `${key.slice(0, 2)}/${key}`;
+export const isKeptFile = (path: string): boolean => /^[0-9a-f]{2}\/[0-9a-f]{32}\/(init\.mp4|\d+\.m4s)$/.test(path);
+
+const ZERO = 48;
+const ONE = 49;
+const NINE = 57;
+const DOT = 46;
+/** More digits than any film has segments: what is longer need not be counted. */
+const MAX_DIGITS = 9;
+
+/** Of `….0` and `….1` that ends at `end`. */
+function chunkBefore(path: string, end: number): ChunkNumber | null {
+  if (path.charCodeAt(end - 2) !== DOT) return null;
+  const digit = path.charCodeAt(end - 1);
+  return digit === ZERO ? 0 : digit === ONE ? 1 : null;
+}
+
+/** Digit by digit: on the way of every segment request. */
+function readNumber(text: string, from: number, end: number): number | null {
+  if (end <= from || end - from > MAX_DIGITS || (text.charCodeAt(from) === ZERO && end > from + 1)) return null;
+  let number = 0;
+  for (let at = from; at < end; at++) {
+    const digit = text.charCodeAt(at);
+    if (digit < ZERO || digit > NINE) return null;
+    number = number * 10 + digit - ZERO;
+  }
+  return number;
+}
