@@ -6,10 +6,11 @@ const USAGE = 'usage: ferrite serve | ferrite doctor [--json]';
 
 const [command, ...options] = process.argv.slice(2);
 if (command === 'serve') returnFreedMemory();
-const { BAD_CONFIGURATION, doctor, serve } = await import('./commands.ts');
+const { doctor, serve } = await import('./commands.ts');
 if (command === 'serve') await serve();
 else if (command === 'doctor' && options.every(option => option === '--json')) await doctor(options.length > 0);
 else {
   console.error(USAGE);
-  process.exitCode = BAD_CONFIGURATION;
+  const { EXIT } = await import('./start-failure.ts');
+  process.exitCode = EXIT.badConfiguration;
 }

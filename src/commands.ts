@@ -5,16 +5,22 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { diagnose, inWords } from './doctor.ts';
-import { startFerrite } from './main.ts';
+import { type Ferrite, startFerrite } from './main.ts';
+import { EXIT, exitCodeOf, inOneLine } from './start-failure.ts';
 import { createLogger } from './telemetry/log.ts';
 
-export const BAD_CONFIGURATION = 2;
 const NOT_FIT = 1;
 
+/** Of the settings, what no process that we start has any use for. */
+const SECRETS = ['FERRITE_ADMIN_PASSWORD'];
+
 export async function serve(): Promise<void> {
+  // Whatever is made from here on is nobody else's on this machine: LMDB's own files and sockets as well.
+  process.umask(0o077);
   const config = readConfig();
+  for (const name of SECRETS) delete process.env[name];
   const log = createLogger(config.logLevel, process.stdout.isTTY);
-  const ferrite = await startFerrite({ config, log, sampleLibrary: sampleLibrary(), onScanProgress: scanProgress(log) });
+  const ferrite = await start(config, log);
   let isClosing = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isClosing) process.exit(1);
@@ -32,8 +38,19 @@ export async function serve(): Promise<void> {
     );
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  // Whoever reads this may send a signal at once.
-  log.info({ url: ferrite.url }, 'listening');
+  // Told at every level: it is how people and programs find the server. Whoever reads this may send a signal at once.
+  log.child({}, { level: 'info' }).info({ url: ferrite.url }, 'listening');
+}
+
+/** Ends the process where the server can not be started. */
+async function start(config: Config, log: Logger): Promise<Ferrite> {
+  try {
+    return await startFerrite({ config, log, sampleLibrary: sampleLibrary(), onScanProgress: scanProgress(log) });
+  } catch (error) {
+    // Not through the log: it may be silent, and this is the last that is heard.
+    console.error(`ferrite: ${inOneLine(error)}`);
+    process.exit(exitCodeOf(error));
+  }
 }
 
 export async function doctor(isJson: boolean): Promise<void> {
@@ -48,7 +65,7 @@ function readConfig(): Config {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const mistake of error.mistakes) console.error(mistake);
-    process.exit(BAD_CONFIGURATION);
+    process.exit(EXIT.badConfiguration);
   }
 }
 

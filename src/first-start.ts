@@ -1,22 +1,34 @@
 // What a server's first start makes: the administrator whom the environment names, and libraries.
+import { FerriteError } from '#domain/errors.ts';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import type { LibraryScanner } from '#library/scanner.ts';
 import type { Database } from '#storage/database.ts';
 import type { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
+import { EXIT, StartFailure } from './start-failure.ts';
 
 type FirstStart = {
   config: Config;
   database: Database;
-  auth: AuthService;
   /** Libraries of a first start that names none. */
   sampleLibrary: Omit<Library, 'id' | 'createdAtMs'> | null;
   scanner: LibraryScanner;
 };
 
-export async function prepareFirstStart({ config, database, auth, sampleLibrary, scanner }: FirstStart): Promise<void> {
-  if (config.admin && auth.isSetupRequired()) await auth.setup(config.admin);
+/** The one whom the environment names. */
+export async function makeAdministrator({ admin }: Config, auth: AuthService): Promise<void> {
+  if (admin === null || !auth.isSetupRequired()) return;
+  try {
+    await auth.setup(admin);
+  } catch (error) {
+    if (!(error instanceof FerriteError) || error.code !== 'INVALID_REQUEST') throw error;
+    const mistakes = error.fields.map(({ path, message }) => `FERRITE_ADMIN_${path.slice(1).toUpperCase()} ${message}`);
+    throw new StartFailure(EXIT.badConfiguration, mistakes.join('; '));
+  }
+}
+
+export async function makeLibraries({ config, database, sampleLibrary, scanner }: FirstStart): Promise<void> {
   if ([...database.libraries.list()].length > 0) return;
   const wished = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
   for (const wish of wished.length > 0 ? wished : sampleLibrary ? [sampleLibrary] : []) {

@@ -1,13 +1,14 @@
 // Composition root: settings → store → process starter → threads → sessions → catalogue → front door, and the one order in which they close.
 import type { Logger } from 'pino';
 import type { ScanStatus } from '#library/scan-run.ts';
-import { type Database, openDatabase } from '#storage/database.ts';
+import type { Database } from '#storage/database.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
+import { DataFolder, explained } from './data-folder.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
-import { prepareFirstStart } from './first-start.ts';
+import { makeAdministrator, makeLibraries } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
 import { PosterQueue } from './library/poster-queue.ts';
@@ -49,7 +50,7 @@ export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
     return await compose(options, owned);
   } catch (error) {
     await owned.close();
-    throw error;
+    throw explained(error, options.config.dataDir);
   }
 }
 
@@ -87,11 +88,13 @@ class Owned {
 
 async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOptions, owned: Owned): Promise<Ferrite> {
   const metrics = createMetrics();
-  const database = owned.add('the store', await openDatabase(config.dataDir), store => store.close());
+  const { database } = owned.add('the data folder', await DataFolder.open(config), folder => folder.close());
   // Started while we are small: its own fork is the last one this process makes.
   const spawner = owned.add('the process starter', await startSpawner(metrics, log), process => process.close());
   const cache = owned.add('the segment cache', await openCache(config, database, log), store => store.close());
   const auth = owned.add('authentication', await openAuth(config, database, log), service => service.close());
+  // Before anybody can ask: whoever reached the port first would be the administrator.
+  await makeAdministrator(config, auth);
   const machine = await MachineSpeed.read(config.dataDir);
 
   const pool = owned.add('the session hosts', createPool(config, spawner), threads => threads.close(DRAIN_DEADLINE_MS));
@@ -129,7 +132,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const parts = { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
-  await prepareFirstStart({ config, database, auth, sampleLibrary, scanner: catalogue.scanner });
+  await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
   posterQueue.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));

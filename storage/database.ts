@@ -1,6 +1,6 @@
 // The store of a data folder: opens the environment, brings it to the current formats, hands out one repository per record family, closes.
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Environment, type EnvironmentMode } from './environment.ts';
 import { checkFormats, type Family, migrate } from './migrations.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
@@ -79,7 +79,7 @@ export const storePath = (dataDir: string): string => join(dataDir, 'ferrite.lmd
 /** One writer: the main thread opens without `readOnly`, before any worker opens with it. */
 export async function openDatabase(dataDir: string, options: { readonly readOnly?: boolean } = {}): Promise<Database> {
   const mode: EnvironmentMode = options.readOnly === true ? 'read-only' : 'read-write';
-  if (mode === 'read-write') makeFolder(dataDir);
+  if (mode === 'read-write') makeDataFolder(dataDir);
   const environment = new Environment(storePath(dataDir), mode);
   try {
     if (mode === 'read-write') migrate(environment, FAMILIES);
@@ -92,12 +92,19 @@ export async function openDatabase(dataDir: string, options: { readonly readOnly
 }
 
 /** The folder holds password hashes and keys: nobody else on the machine may look into it. */
-function makeFolder(dataDir: string): void {
+export function makeDataFolder(dataDir: string): void {
   try {
-    if (!existsSync(dataDir)) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeWithParents(dataDir);
     // Somebody else's folder, such as a mounted volume, is taken as its owner made it.
     if (statSync(dataDir).uid === process.getuid?.()) chmodSync(dataDir, 0o700);
   } catch (error) {
-    throw storageFailure('the data folder can not be made', error);
+    throw storageFailure(`the data folder ${dataDir} can not be made`, error);
   }
+}
+
+/** Not with `recursive`: in a file system that lets nobody make a folder, such as /proc, that tries for ever. */
+function makeWithParents(folder: string): void {
+  if (existsSync(folder)) return;
+  makeWithParents(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }

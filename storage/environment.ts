@@ -6,6 +6,9 @@ import { type Encoding, type Key, storageFailure, Table } from './table.ts';
 /** LMDB's own limit is 12 tables; unused slots cost a few bytes. */
 const MAX_TABLES = 96;
 
+/** Of the store and of LMDB's own lock file; the library's types do not know the option. */
+const FILE_MODE = { permissionsMode: 0o600 };
+
 export type EnvironmentMode = 'read-write' | 'read-only';
 
 /** What may change data. Exists only inside `write`, so that a check and the write it guards are one atomic step. */
@@ -28,7 +31,7 @@ export class Environment {
   constructor(path: string, mode: EnvironmentMode) {
     this.mode = mode;
     try {
-      this.#root = open({ path, maxDbs: MAX_TABLES, noSubdir: true, readOnly: mode === 'read-only' });
+      this.#root = open({ path, maxDbs: MAX_TABLES, noSubdir: true, readOnly: mode === 'read-only', ...FILE_MODE });
     } catch (error) {
       throw storageFailure('the store can not be opened', error);
     }

@@ -13,6 +13,7 @@ import { LoginLimiter } from './login-limiter.ts';
 import { Logins, type LoginTokens } from './logins.ts';
 import { Passwords } from './passwords.ts';
 import { Revocations } from './revocations.ts';
+import { leaveSetUpMark } from './set-up-mark.ts';
 import { StreamTokens } from './stream-tokens.ts';
 import { type PublicUser, toPublicUser, UserAdministration } from './user-administration.ts';
 
@@ -84,7 +85,9 @@ export class AuthService {
 
   /** Makes the first administrator; SETUP_DONE once there is a user. */
   async setup(credentials: Credentials): Promise<PublicUser> {
-    return await this.users.createFirst(credentials);
+    const administrator = await this.users.createFirst(credentials);
+    await leaveSetUpMark(this.#options.dataDir);
+    return administrator;
   }
 
   async login({ username, password }: Credentials, remoteAddress: string): Promise<LoginTokens> {

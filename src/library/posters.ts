@@ -25,10 +25,10 @@ export class PosterFiles {
   }
 
   async write(key: PosterKey, jpeg: Uint8Array): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const unfinished = join(this.#folder, `${randomUUID()}.tmp`);
     try {
-      await writeFile(unfinished, jpeg);
+      await writeFile(unfinished, jpeg, { mode: 0o600 });
       await rename(unfinished, this.pathOf(key));
     } finally {
       await rm(unfinished, { force: true });

@@ -13,6 +13,24 @@ const CLOSE_DEADLINE_MS = 3_000;
 const RESTART_DELAY_MS = 100;
 const MAX_RESTART_DELAY_MS = 10_000;
 
+/** What programs need of the environment to run at all. The rest is ours, and some of it secret. */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'LD_LIBRARY_PATH',
+  'SystemRoot',
+  'MALLOC_MMAP_THRESHOLD_',
+];
+
+const plainEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(PASSED_ON.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+
 export class SpawnerProcess {
   readonly #onLost: () => void;
   #child: ChildProcessByStdio<Writable, Readable, null> | null = null;
@@ -58,7 +76,7 @@ export class SpawnerProcess {
 
   #start(): Promise<void> {
     // Its stdin is our sign of life: it ends, children and all, when that closes, however we die.
-    const child = spawn(process.execPath, [SCRIPT, this.socketPath], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [SCRIPT, this.socketPath], { stdio: ['pipe', 'pipe', 'inherit'], env: plainEnvironment() });
     this.#child = child;
     child.stdin.on('error', () => undefined); // told by 'exit'
     const { promise, resolve, reject } = Promise.withResolvers<void>();

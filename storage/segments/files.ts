@@ -3,6 +3,7 @@ import { type Dirent, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isKeptFile, keptFolder, segmentFile } from '#domain/addresses.ts';
+import { FerriteError } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 
 const TEMPORARY = '.tmp';
@@ -55,7 +56,9 @@ export class SegmentFiles {
 
   /** Makes the folder, and removes from it the segments that are not among `kept`. Files that are not segments stay. */
   async removeAllBut(kept: ReadonlySet<string>): Promise<void> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      throw new FerriteError('STORAGE_FAILED', `the cache folder ${this.#dir} can not be made`, { cause });
+    });
     const entries = await readdir(this.#dir, { recursive: true, withFileTypes: true });
     const pathOf = (entry: Dirent): string => join(entry.parentPath, entry.name);
     const lost = entries.map(pathOf).filter(path => isOurs(relative(this.#dir, path)) && !kept.has(path));

@@ -23,6 +23,8 @@ export type ServerOptions = {
   readonly dataDir: string;
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its standard error goes to `errors` rather than to that of the test. */
+  readonly keepsErrors?: boolean;
 };
 
 export class TestServer {
@@ -30,10 +32,11 @@ export class TestServer {
   readonly lines: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
   url = '';
+  errors = '';
 
-  constructor({ library, dataDir, port = 0, env = {} }: ServerOptions) {
+  constructor({ library, dataDir, port = 0, env = {}, keepsErrors = false }: ServerOptions) {
     this.process = spawn(process.execPath, [CLI, 'serve'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', keepsErrors ? 'pipe' : 'inherit'],
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -48,6 +51,9 @@ export class TestServer {
       },
     });
     if (!this.process.stdout) throw new Error('no stdout');
+    this.process.stderr?.on('data', (chunk: Buffer) => {
+      this.errors += chunk.toString();
+    });
     createInterface({ input: this.process.stdout }).on('line', text => {
       const line = JSON.parse(text) as LogLine;
       this.lines.push(line);
