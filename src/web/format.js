@@ -24,7 +24,7 @@ export function speakTime(ms) {
     [Math.floor((total % 3600) / 60), 'minute'],
     [total % 60, 'second'],
   ];
-  const spoken = parts.filter(([count], place) => Number(count) > 0 || (place === 2 && total < 60));
+  const spoken = parts.filter(([count], at) => Number(count) > 0 || (at === 2 && total < 60));
   return spoken.map(([count, unit]) => `${count} ${unit}${count === 1 ? '' : 's'}`).join(' ');
 }
 

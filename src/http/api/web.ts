@@ -46,17 +46,21 @@ const FILES: Readonly<Record<string, string>> = {
   'playback/retry-policy.js': SCRIPT,
   'playback/session-start.js': SCRIPT,
   'playback/session.js': SCRIPT,
+  'playback/stream.js': SCRIPT,
   'player/controls.css': STYLE,
   'player/controls.js': SCRIPT,
+  'player/help-panel.js': SCRIPT,
   'player/keyboard.js': SCRIPT,
   'player/player.css': STYLE,
   'player/player.js': SCRIPT,
+  'player/screen-modes.js': SCRIPT,
   'player/scrubbing.js': SCRIPT,
   'player/seek-bar.js': SCRIPT,
   'player/seek-mode.js': SCRIPT,
   'player/stats-panel.js': SCRIPT,
   'player/touch-gestures.js': SCRIPT,
   'player/track-menus.js': SCRIPT,
+  'player/volume.js': SCRIPT,
 };
 
 const XSTATE_NAMES = ['and', 'assign', 'createActor', 'fromCallback', 'fromPromise', 'not', 'or', 'raise', 'setup', 'stateIn'] as const;

@@ -52,7 +52,7 @@ export class FileDelivery {
     this.#positionMs = positionMs;
     const video = this.#video;
     video.addEventListener('error', () => void this.#recover(), { signal });
-    video.addEventListener('loadedmetadata', () => this.#place(), { signal });
+    video.addEventListener('loadedmetadata', () => this.#restorePosition(), { signal });
     video.addEventListener('timeupdate', () => this.#notePosition(), { signal });
     video.addEventListener('seeking', () => this.#notePosition(), { signal });
     for (const list of [video.textTracks, Reflect.get(video, 'audioTracks')]) {
@@ -126,7 +126,7 @@ export class FileDelivery {
     if (isWanted) this.#video.play().catch(() => undefined);
   }
 
-  #place() {
+  #restorePosition() {
     this.#reloading = false;
     const seconds = this.#positionMs / 1000;
     if (Math.abs(this.#video.currentTime - seconds) > 0.5) this.#video.currentTime = seconds;

@@ -18,6 +18,7 @@
  * }} Context
  */
 /**
+ * Orders (`noun.verb`) and facts (`noun.pastVerb`), before the page adds its own facts.
  * @typedef {(
  *   | { type: 'playback.start', positionMs: number | null }
  *   | { type: 'playback.play' } | { type: 'playback.pause' } | { type: 'playback.retry' } | { type: 'playback.suspend' } | { type: 'playback.close' }
@@ -30,8 +31,9 @@
  *   | { type: 'delivery.failed', code: string, message: string }
  *   | { type: 'picture.shown', hasPicture: boolean } | { type: 'picture.paused', isReloading: boolean }
  *   | { type: 'sound.refused' }
- * ) & Facts} Event
+ * )} Report
  */
+/** @typedef {Report & Facts} Event */
 
 /** Where playback is for a person: where the newest seek goes, else where the picture is. @param {Context} context @param {number} shownMs */
 export const positionOf = ({ gathered, aimed, heldMs }, shownMs) => gathered?.targetMs ?? aimed?.targetMs ?? heldMs ?? shownMs;

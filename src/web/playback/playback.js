@@ -1,20 +1,17 @@
 // One film being watched: sends the playback machine what happens at the video element and in the session, and carries out its orders.
 import * as xstate from '/vendor/xstate.js';
-import { ApiError, request } from '../api.js';
-import { explain } from '../messages.js';
+import { request } from '../api.js';
 import { Scrubbing } from '../player/scrubbing.js';
 import { readSeekMode, saveSeekMode } from '../player/seek-mode.js';
-import { createDelivery } from './delivery-choice.js';
-import { HlsDelivery } from './hls-delivery.js';
 import { landingOf } from './landing.js';
 import { Measurements } from './measurements.js';
 import { createPlaybackMachine } from './playback-machine.js';
 import { positionOf, statusOf, wantsPlay } from './playback-state.js';
 import { startBody, startSession } from './session-start.js';
+import { Stream } from './stream.js';
 
 /** @typedef {import('./playback-state.js').Seek} Seek */
 /** @typedef {import('./session.js').SessionInfo} SessionInfo */
-/** @typedef {import('./session.js').PlaybackSession} PlaybackSession */
 /** @typedef {import('./session-start.js').Wanted} Wanted */
 /** @typedef {import('../player/seek-mode.js').SeekMode} SeekMode */
 
@@ -30,12 +27,7 @@ export class Playback extends EventTarget {
   #capabilities;
   #measurements;
   #actor;
-  /** A session that is open at the server, and whose stream does not play yet. @type {PlaybackSession | null} */
-  #opened = null;
-  /** @type {PlaybackSession | null} */
-  #session = null;
-  /** @type {ReturnType<typeof createDelivery> | null} */
-  #delivery = null;
+  #stream;
   #closed = new AbortController();
   #seekMode = readSeekMode();
   #scrubbing;
@@ -50,12 +42,17 @@ export class Playback extends EventTarget {
     this.#video = video;
     this.#mediaId = mediaId;
     this.#capabilities = capabilities;
+    this.#stream = new Stream(video, capabilities.hls, {
+      tell: report => this.#tell(report),
+      onSwap: () => this.dispatchEvent(new Event('swap')),
+      onChange: () => this.#changed(),
+    });
     this.#actor = xstate.createActor(this.#machine());
     this.#measurements = new Measurements(video, clickedAtMs, () => {
-      this.#session?.sendStats();
+      this.#stream.session?.sendStats();
       this.#changed();
     });
-    this.#scrubbing = new Scrubbing(video, positionMs => void this.#session?.hintSeek(positionMs, this.#seekMode));
+    this.#scrubbing = new Scrubbing(video, positionMs => void this.#stream.session?.hintSeek(positionMs, this.#seekMode));
     this.#actor.subscribe(() => this.#changed());
     this.#actor.start();
     this.#listen();
@@ -81,11 +78,11 @@ export class Playback extends EventTarget {
 
   /** @returns {SessionInfo | null} */
   get info() {
-    return this.#session?.info ?? null;
+    return this.#stream.session?.info ?? null;
   }
 
   get delivery() {
-    return this.#delivery;
+    return this.#stream.delivery;
   }
 
   get wanted() {
@@ -133,7 +130,7 @@ export class Playback extends EventTarget {
 
   /** The media time of the picture on screen. */
   get #shownMs() {
-    return Math.max(0, this.#video.currentTime * 1000 - (this.#delivery?.offsetMs ?? 0));
+    return Math.max(0, this.#video.currentTime * 1000 - (this.#stream.delivery?.offsetMs ?? 0));
   }
 
   get #context() {
@@ -141,7 +138,7 @@ export class Playback extends EventTarget {
   }
 
   get durationMs() {
-    const ms = this.#session?.info.durationMs ?? 0;
+    const ms = this.#stream.session?.info.durationMs ?? 0;
     return ms > 0 ? ms : Number.isFinite(this.#video.duration) ? this.#video.duration * 1000 : 0;
   }
 
@@ -153,7 +150,7 @@ export class Playback extends EventTarget {
 
   get stats() {
     const { ttffMs, seekLatencyMs, ...rest } = this.#measurements.read();
-    return { ttffMs, seekLatencyMs, ...rest, rung: this.rung, bandwidthBps: this.#delivery?.bandwidthBps ?? null };
+    return { ttffMs, seekLatencyMs, ...rest, rung: this.rung, bandwidthBps: this.#stream.delivery?.bandwidthBps ?? null };
   }
 
   togglePlay() {
@@ -187,14 +184,14 @@ export class Playback extends EventTarget {
   scrubTo(positionMs) {
     // Direct play: the server makes nothing for a position in a file.
     if (this.info === null || this.info.delivery === 'direct') return;
-    this.#delivery?.pauseLoading();
+    this.#stream.delivery?.pauseLoading();
     this.#scrubbing.moveTo(positionMs);
   }
 
   /** The knob went back to where playback is. */
   endScrub() {
     this.#scrubbing.end();
-    this.#delivery?.resumeLoading();
+    this.#stream.delivery?.resumeLoading();
   }
 
   /** A new session at the same position with other settings. @param {Partial<Wanted>} changes */
@@ -208,44 +205,59 @@ export class Playback extends EventTarget {
     return Math.min(Math.max(positionMs, 0), lastMs);
   }
 
-  /** Sends an event with the facts that only the page knows. @param {{ type: string } & Record<string, unknown>} event */
-  #tell(event) {
+  /** Sends an event with the facts that only the page knows. @param {import('./playback-state.js').Report} report */
+  #tell(report) {
     const facts = { shownMs: this.#shownMs, nowMs: performance.now(), isEnded: this.#video.ended };
-    this.#actor.send(/** @type {import('./playback-state.js').Event} */ ({ ...event, ...facts }));
+    this.#actor.send({ ...report, ...facts });
   }
 
   #listen() {
     const video = this.#video;
     const { signal } = this.#closed;
     for (const event of ['playing', 'seeked', 'canplay']) video.addEventListener(event, () => this.#pictureShown(), { signal });
-    video.addEventListener('pause', () => this.#tell({ type: 'picture.paused', isReloading: this.#delivery?.isReloading === true }), {
-      signal,
-    });
-    video.addEventListener('play', () => this.#session?.beatNow(), { signal });
-    video.addEventListener('ended', () => this.#session?.beatNow(), { signal });
+    video.addEventListener(
+      'pause',
+      () => this.#tell({ type: 'picture.paused', isReloading: this.#stream.delivery?.isReloading === true }),
+      {
+        signal,
+      },
+    );
+    video.addEventListener('play', () => this.#stream.session?.beatNow(), { signal });
+    video.addEventListener('ended', () => this.#stream.session?.beatNow(), { signal });
   }
 
   /** The video element may show the held position: from then on the position is the element's. */
   #pictureShown() {
-    const hasPicture = !this.#delivery?.isReloading && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+    const hasPicture = !this.#stream.delivery?.isReloading && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
     this.#tell({ type: 'picture.shown', hasPicture });
   }
 
   #machine() {
     return machine.provide({
       actors: {
-        opening: xstate.fromCallback(({ input }) => this.#open(/** @type {import('./playback-state.js').OpeningInput} */ (input))),
+        opening: xstate.fromCallback(({ input: { wanted, startMs } }) =>
+          this.#stream.open(options =>
+            startSession({
+              body: startBody(this.#mediaId, this.#capabilities, wanted, startMs),
+              snapshot: () => this.#snapshot(),
+              ...options,
+            }),
+          ),
+        ),
         landing: xstate.fromPromise(({ input }) => this.#landing(input)),
       },
       actions: {
-        takeSession: () => this.#takeSession(),
-        attachDelivery: (_, { positionMs }) => void this.#attach(positionMs),
-        endSession: () => this.#session?.stop(),
-        abandonDelivery: () => this.#abandon(),
+        takeSession: () => {
+          this.#stream.take(this.wanted.rung);
+          this.#measurements.restarted();
+        },
+        attachDelivery: (_, { positionMs }) => void this.#stream.attach(positionMs ?? 0),
+        endSession: () => this.#stream.session?.stop(),
+        abandonDelivery: () => this.#stream.abandon(),
         playVideo: () => this.#playVideo(),
         pauseVideo: () => this.#video.pause(),
         startSeekClock: () => this.#measurements.seekStarted(),
-        jump: (_, { positionMs }) => this.#jump(positionMs),
+        jump: (_, { positionMs }) => this.#stream.jump(positionMs),
         hintSeek: (_, { targetMs }) => this.#scrubbing.moveTo(targetMs),
         endHints: () => this.#scrubbing.end(),
         tellPause: () => this.#tellPause(),
@@ -254,114 +266,23 @@ export class Playback extends EventTarget {
     });
   }
 
-  /** @param {import('./playback-state.js').OpeningInput} input @returns {() => void} gives up */
-  #open({ wanted, startMs }) {
-    const given = new AbortController();
-    const { signal } = given;
-    startSession({
-      body: startBody(this.#mediaId, this.#capabilities, wanted, startMs),
-      snapshot: () => this.#snapshot(),
-      signal,
-      onWait: message => signal.aborted || this.#tell({ type: 'session.delayed', message }),
-    }).then(
-      session => {
-        if (signal.aborted) return session.stop();
-        this.#opened = session;
-        const { delivery, startPositionMs } = session.info;
-        this.#tell({ type: 'session.opened', delivery, startPositionMs });
-      },
-      error => {
-        if (signal.aborted) return;
-        this.#tell({ type: 'session.refused', message: error instanceof ApiError ? error.message : explain('INTERNAL', '') });
-      },
-    );
-    return () => given.abort();
-  }
-
   /** @param {Seek} seek @returns {Promise<number>} */
   async #landing({ targetMs, mode }) {
-    const session = this.#session;
-    const delivery = this.#delivery;
+    const session = this.#stream.session;
+    const delivery = this.#stream.delivery;
     if (session === null || delivery === null) return targetMs;
     return landingOf({ video: this.#video, delivery, session }, { fromMs: this.#shownMs, targetMs, mode });
   }
 
-  /** Replaces the session and its delivery; the old stream's last picture stays until the new one has a picture. */
-  #takeSession() {
-    const session = this.#opened;
-    if (session === null) return;
-    this.#opened = null;
-    this.dispatchEvent(new Event('swap'));
-    this.#delivery?.detach();
-    this.#session?.stop();
-    this.#session = session;
-    this.#measurements.restarted();
-    this.#follow(session);
-    const delivery = createDelivery(this.#video, session, this.#capabilities.hls, this.#listenerFor(session));
-    if (delivery instanceof HlsDelivery) delivery.preferredRung = this.#context.wanted.rung;
-    this.#delivery = delivery;
-  }
-
-  /** @param {number | null} positionMs */
-  async #attach(positionMs) {
-    const delivery = this.#delivery;
-    try {
-      this.#session?.begin();
-      await delivery?.attach(positionMs ?? 0);
-      if (delivery === this.#delivery) this.#tell({ type: 'delivery.attached' });
-    } catch {
-      if (delivery === this.#delivery) this.#tell({ type: 'delivery.failed', code: 'INTERNAL', message: explain('INTERNAL', '') });
-    }
-  }
-
-  #abandon() {
-    this.dispatchEvent(new Event('swap'));
-    this.#session?.stop();
-    this.#delivery?.detach();
-    this.#delivery = null;
-  }
-
-  /** @param {number} positionMs */
-  #jump(positionMs) {
-    if (this.#delivery === null) return;
-    this.#video.currentTime = (positionMs + this.#delivery.offsetMs) / 1000;
-    this.#delivery.resumeLoading();
-  }
-
   #release() {
     this.#scrubbing.end();
-    this.#session?.stop();
-    this.#delivery?.detach();
+    this.#stream.end();
     this.#measurements.close();
     this.#closed.abort();
   }
 
-  /** @param {PlaybackSession} session */
-  #follow(session) {
-    /** @param {{ type: string } & Record<string, unknown>} event */
-    const tell = event => session === this.#session && this.#tell(event);
-    session.addEventListener('lost', () => tell({ type: 'session.lost', message: explain('SESSION_NOT_FOUND', '') }));
-    session.addEventListener('revoked', () => tell({ type: 'session.revoked', message: explain('REVOKED', '') }));
-    session.addEventListener('queue', event => tell({ type: 'session.queued', turn: event instanceof CustomEvent ? event.detail : null }));
-  }
-
-  /** @param {PlaybackSession} session @returns {import('./delivery.js').DeliveryListener} */
-  #listenerFor(session) {
-    /** @param {{ type: string } & Record<string, unknown>} event */
-    const tell = event => {
-      if (session === this.#session) this.#tell(event);
-    };
-    return {
-      onTrouble: code => tell({ type: 'delivery.troubled', message: `${explain(code, '')} Trying again…` }),
-      onRecovered: () => tell({ type: 'delivery.recovered' }),
-      onLost: () => tell({ type: 'session.lost', message: explain('SESSION_NOT_FOUND', '') }),
-      onFailure: code => tell({ type: 'delivery.failed', code, message: explain(code, '') }),
-      onChange: () => this.#changed(),
-    };
-  }
-
   #playVideo() {
-    if (this.#delivery === null) return;
+    if (this.#stream.delivery === null) return;
     this.#video.play().catch(error => {
       if (error instanceof DOMException && error.name === 'NotAllowedError') this.#soundRefused();
     });
@@ -377,7 +298,7 @@ export class Playback extends EventTarget {
 
   /** The heartbeat carries the position too; the request is for a pause just before the tab is gone. */
   #tellPause() {
-    this.#session?.beatNow();
+    this.#stream.session?.beatNow();
     const body = { positionMs: Math.round(this.positionMs), durationMs: Math.round(this.durationMs) };
     request('PUT', `/api/v1/media/${encodeURIComponent(this.#mediaId)}/progress`, { body, keepalive: true }).catch(() => undefined);
   }

@@ -8,14 +8,16 @@ import { measureCapabilities } from '../playback/capabilities.js';
 import { Playback } from '../playback/playback.js';
 import { publishPlayer } from '../playback/player-state.js';
 import { Controls, control, SPEEDS, setControl } from './controls.js';
-import { bindKeys, KEY_HELP } from './keyboard.js';
+import { helpPanel } from './help-panel.js';
+import { bindKeys } from './keyboard.js';
+import { toggleFullscreen, togglePictureInPicture } from './screen-modes.js';
 import { StatsPanel } from './stats-panel.js';
 import { bindGestures } from './touch-gestures.js';
 import { subtitleItems } from './track-menus.js';
+import { Volume } from './volume.js';
 
 const HIDE_CONTROLS_MS = 3_000;
 const SPINNER_AFTER_MS = 350;
-const VOLUME_KEY = 'ferrite.volume';
 
 /**
  * @param {HTMLElement} root
@@ -44,7 +46,7 @@ class Player {
   #surface = element('div', { class: 'surface' });
   #stage;
   #playback;
-  #mutedByPerson = false;
+  #volume = new Volume(this.#video);
   #controls;
   #stats;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -74,7 +76,6 @@ class Player {
     this.#help = helpPanel(() => commands.toggleHelp());
     this.#stage = this.#build(commands);
     root.append(this.#stage);
-    this.#restoreVolume();
     this.#listen(commands);
     publishPlayer(this.#playback);
     this.#playback.start(startMs);
@@ -165,17 +166,13 @@ class Player {
         this.#playback.seekMode = this.#playback.seekMode === 'precise' ? 'keyframe' : 'precise';
         this.#announce(this.#playback.seekMode === 'precise' ? 'Precise seeking' : 'Quick seeking', 'middle');
       },
-      setVolume: volume => this.#setVolume(volume),
+      setVolume: volume => this.#volume.set(volume),
       changeVolume: by => {
-        this.#setVolume((video.muted ? 0 : video.volume) + by);
+        this.#volume.change(by);
         this.#announce(`Volume ${Math.round(video.volume * 100)} %`, 'middle');
       },
-      toggleMute: () => {
-        video.muted = !video.muted;
-        if (!video.muted && video.volume === 0) video.volume = 0.5;
-        this.#saveVolume();
-      },
-      toggleFullscreen: () => void this.#toggleFullscreen(),
+      toggleMute: () => this.#volume.toggleMute(),
+      toggleFullscreen: () => this.#orAnnounce(toggleFullscreen(this.#stage, video), 'Full screen is not allowed here'),
       toggleSubtitles: () => this.#toggleSubtitles(),
       toggleStats: () => this.#stats.toggle(),
       setSpeed: speed => this.#setSpeed(speed),
@@ -184,7 +181,7 @@ class Player {
         this.#setSpeed(SPEEDS[Math.min(Math.max(index, 0), SPEEDS.length - 1)] ?? 1);
         this.#announce(`Speed ${video.playbackRate}×`, 'middle');
       },
-      togglePictureInPicture: () => void this.#togglePictureInPicture(),
+      togglePictureInPicture: () => this.#orAnnounce(togglePictureInPicture(video), 'Picture in picture is not available'),
       toggleHelp: () => {
         this.#help.hidden = !this.#help.hidden;
       },
@@ -211,7 +208,7 @@ class Player {
     const notice = status.name === 'waiting' ? status.message : turn === null ? '' : describeTurn(turn);
     if (this.#notice.textContent !== notice) this.#notice.textContent = notice;
     this.#notice.hidden = notice === '';
-    this.#unmute.hidden = !(this.#video.muted && isPlaying && !this.#mutedByPerson);
+    this.#unmute.hidden = !(this.#video.muted && isPlaying && !this.#volume.isMutedByPerson);
     if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && status.name === 'ready') this.#still.hidden = true;
     this.#renderSpinner(this.#playback.isBuffering && status.name !== 'failed');
     this.#stage.classList.toggle('is-paused', !isPlaying);
@@ -275,11 +272,11 @@ class Player {
     else this.#leave();
   }
 
-  /** @param {string} text @param {'left' | 'middle' | 'right'} place */
-  #announce(text, place) {
+  /** @param {string} text @param {'left' | 'middle' | 'right'} side */
+  #announce(text, side) {
     clearTimeout(this.#flashTimer);
     this.#flash.textContent = text;
-    this.#flash.className = `flash is-shown at-${place}`;
+    this.#flash.className = `flash is-shown at-${side}`;
     this.#flashTimer = setTimeout(() => this.#flash.classList.remove('is-shown'), 600);
   }
 
@@ -290,25 +287,6 @@ class Player {
     this.#video.playbackRate = speed;
   }
 
-  /** @param {number} volume */
-  #setVolume(volume) {
-    this.#video.volume = Math.min(Math.max(volume, 0), 1);
-    this.#video.muted = this.#video.volume === 0;
-    this.#saveVolume();
-  }
-
-  #saveVolume() {
-    this.#mutedByPerson = this.#video.muted;
-    localStorage.setItem(VOLUME_KEY, JSON.stringify({ volume: this.#video.volume, muted: this.#video.muted }));
-  }
-
-  #restoreVolume() {
-    const saved = /** @type {{ volume?: unknown, muted?: unknown }} */ (JSON.parse(localStorage.getItem(VOLUME_KEY) ?? '{}'));
-    if (typeof saved.volume === 'number') this.#video.volume = Math.min(Math.max(saved.volume, 0), 1);
-    this.#mutedByPerson = saved.muted === true;
-    this.#video.muted = this.#mutedByPerson;
-  }
-
   #toggleSubtitles() {
     const items = subtitleItems(this.#playback);
     const isOn = items.findIndex(item => item.isChosen === true) > 0;
@@ -316,24 +294,9 @@ class Player {
     if (items.length > 1) this.#announce(isOn ? 'Subtitles off' : 'Subtitles on', 'middle');
   }
 
-  async #toggleFullscreen() {
-    try {
-      if (document.fullscreenElement !== null) await document.exitFullscreen();
-      else if (this.#stage.requestFullscreen !== undefined) await this.#stage.requestFullscreen();
-      // iPhones can only show the video element itself full screen.
-      else Reflect.get(this.#video, 'webkitEnterFullscreen')?.call(this.#video);
-    } catch {
-      this.#announce('Full screen is not allowed here', 'middle');
-    }
-  }
-
-  async #togglePictureInPicture() {
-    try {
-      if (document.pictureInPictureElement !== null) await document.exitPictureInPicture();
-      else await this.#video.requestPictureInPicture();
-    } catch {
-      this.#announce('Picture in picture is not available', 'middle');
-    }
+  /** @param {Promise<void>} change @param {string} refusal */
+  #orAnnounce(change, refusal) {
+    change.catch(() => this.#announce(refusal, 'middle'));
   }
 
   /** @param {string} mediaId */
@@ -346,17 +309,4 @@ class Player {
     document.title = `${media.title} · Ferrite`;
     if ('mediaSession' in navigator) navigator.mediaSession.metadata = new MediaMetadata({ title: media.title });
   }
-}
-
-/** @param {() => void} close */
-function helpPanel(close) {
-  const rows = KEY_HELP.flatMap(({ shown, does }) => [element('dt', {}, element('kbd', {}, shown)), element('dd', {}, does)]);
-  const button = element('button', { class: 'control stats-close', type: 'button', 'aria-label': 'Close', onclick: close }, icon('close'));
-  return element(
-    'section',
-    { class: 'help', hidden: true, 'aria-label': 'Keyboard keys' },
-    button,
-    element('h2', {}, 'Keyboard'),
-    element('dl', { class: 'stats-table' }, ...rows),
-  );
 }
