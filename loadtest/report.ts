@@ -51,7 +51,7 @@ export async function writeResult(path: string, scenario: string, result: Result
   await writeFile(path, `${JSON.stringify({ scenario, version: productVersion(), machine, ...result, summaries }, null, 2)}\n`);
 }
 
-/** Markdown, so that it can go into the documentation as it is. */
+/** Markdown, so that a table can be pasted into the documentation. */
 function formatTable({ title, columns, rows }: Table): string[] {
   const texts = [columns, ...rows].map(row => row.map(format));
   const widths = columns.map((_, at) => Math.max(...texts.map(row => row[at]?.length ?? 0)));

@@ -1,4 +1,4 @@
-// What a scenario is given and what it hands back. The report is made from the result alone.
+// The options and the result of a scenario. The report is made from the result alone.
 import type { Chart } from './charts/chart.ts';
 import type { ProgramName } from './machine/programs.ts';
 
@@ -15,7 +15,7 @@ export type ScenarioOptions = {
   readonly viewers: number | null;
   /** How long scenarios with players go on; null: the scenario's own time. */
   readonly minutes: number | null;
-  /** A line about what is going on, for the person who waits. */
+  /** Prints a line of progress. */
   readonly say: (line: string) => void;
 };
 
@@ -36,16 +36,16 @@ export type Result = {
   readonly tables: readonly Table[];
   readonly aims: readonly Aim[];
   readonly notes: readonly string[];
-  /** Every sample, for whoever wants to compute something else. */
+  /** Every sample, for other computations. */
   readonly samples: Readonly<Record<string, readonly number[]>>;
-  /** What `charts` draws from the JSON. */
+  /** The charts that `charts` draws from the JSON. */
   readonly charts?: readonly Chart[];
 };
 
 export type Scenario = {
   readonly about: string;
   readonly needs: readonly ProgramName[];
-  /** Can measure a server that somebody else has started. */
+  /** True when the scenario can measure a server that runs already. */
   readonly allowsRemote: boolean;
   readonly run: (options: ScenarioOptions) => Promise<Result>;
 };

@@ -1,4 +1,4 @@
-// What can be drawn: bars beside each other, or lines over time.
+// The kinds of charts: bars beside each other, and lines over time.
 
 /** A line across the drawing, as the 1× of ratios. */
 export type Reference = { readonly value: number; readonly label: string };

@@ -1,4 +1,4 @@
-// Draws what JSON results hold into SVG files for the documentation.
+// Draws the charts of JSON results into SVG files for the documentation.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

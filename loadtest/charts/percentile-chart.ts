@@ -1,4 +1,4 @@
-// Waits as bars: what most stay below, with a spread from the median to the worst of a hundred.
+// Waits as bars: the 95th percentile, with a spread from the median to the 99th.
 import type { BarChart, Reference } from './chart.ts';
 
 export type LabelledWaits = { readonly label: string; readonly p50: number; readonly p95: number; readonly p99: number };

@@ -36,7 +36,7 @@ export class AnswerReader {
     return Buffer.concat(this.#kept).toString('utf8');
   }
 
-  /** What follows the head; null while it is not whole. */
+  /** The body; null while it is incomplete. */
   #readHead(bytes: Uint8Array): Uint8Array | null {
     const before = this.#headText.length;
     this.#headText += Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', 0, MAX_HEAD_BYTES);

@@ -1,4 +1,4 @@
-// One keep-alive connection that costs its process as little as can be: a head is parsed, a body is counted and dropped unless it is wanted.
+// One keep-alive connection at the least cost for its process: heads are parsed, bodies counted and dropped unless the caller asks for them.
 import { connect, type Socket } from 'node:net';
 import { type AnswerHead, AnswerReader } from './answer-reader.ts';
 import { nowMs } from './http-client.ts';
@@ -10,7 +10,7 @@ export type LeanAnswer = {
   readonly status: number;
   readonly header: (name: string) => string | null;
   readonly bodyBytes: number;
-  /** Empty unless it was wanted. */
+  /** Empty unless the caller asked for the body. */
   readonly body: string;
   readonly sentAtMs: number;
   readonly firstByteAtMs: number;
@@ -34,7 +34,7 @@ type Pending = {
 };
 
 export class LeanConnection {
-  // What was read is used up before the next read begins, on whatever connection.
+  // Shared by all connections: the bytes of one read are used up before the next read begins.
   static readonly #readBuffer = Buffer.allocUnsafe(READ_BYTES);
   readonly #host: string;
   readonly #port: number;
@@ -57,7 +57,7 @@ export class LeanConnection {
     return mine;
   }
 
-  /** What is asked for is given up, as a browser does: by closing the connection. The next request opens another. */
+  /** Aborts the running request as a browser does, by closing the connection. The next request opens another. */
   abort(): void {
     this.#fail(new Error('given up'));
   }

@@ -1,20 +1,20 @@
-// The checked-in ratios and counts, how much worse each may be, and what a run has made of them. Nothing in it is a time.
+// The checked-in ratios and counts, how much worse each may be, and the values of a run beside them. No value is a time.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { formatNumber } from '../machine/format.ts';
 
 const PATH = fileURLToPath(new URL('./baseline.json', import.meta.url));
 
-/** What a check allows: up to `value × factor + slack`. */
+/** The limit of a check: up to `value × factor + slack`. */
 export type Tolerance = { readonly factor: number; readonly slack: number; readonly why: string };
 
-/** A count of which one more is one too many. */
+/** A count with no slack. */
 export const EXACT: Tolerance = { factor: 1, slack: 0, why: 'a count' };
 
 export type Entry = Tolerance & { readonly value: number };
 export type Baseline = Readonly<Record<string, Entry>>;
 
-/** What a run found, with the tolerance that an updated baseline gives it. */
+/** A run's value, with the tolerance that an updated baseline gives it. */
 export type Finding = { readonly name: string; readonly value: number; readonly tolerance: Tolerance };
 
 export const limitOf = ({ value, factor, slack }: Entry): number => value * factor + slack;
@@ -41,7 +41,7 @@ export const mayBeDisturbed = (baseline: Baseline, findings: readonly Finding[])
     return entry !== undefined && !isExact(tolerance) && !(value <= limitOf(entry));
   });
 
-/** Of two runs: what can be disturbed counts as the better one has it, a count as the worse one. */
+/** The better of two runs' ratios, which a busy machine disturbs; the worse of their counts, which nothing may. */
 export const ofTwo = (first: readonly Finding[], second: readonly Finding[]): Finding[] =>
   first.map(finding => {
     const other = second.find(({ name }) => name === finding.name)?.value ?? Number.NaN;
@@ -60,7 +60,7 @@ export async function writeBaseline(baseline: Baseline): Promise<void> {
   await writeFile(PATH, `${JSON.stringify(baseline, null, 2)}\n`);
 }
 
-/** @throws when an entry is not whole: a broken one must not let everything pass. */
+/** @throws when an entry is incomplete: a broken baseline must not let every run pass. */
 export function parseBaseline(text: string): Baseline {
   const baseline = JSON.parse(text) as Baseline;
   for (const [name, { value, factor, slack }] of Object.entries(baseline)) {

@@ -1,4 +1,4 @@
-// A burst of starts on a server that can encode few at once: nobody is refused before the queue's time is up, and then told when to come back.
+// A burst of starts on a server that can encode few at once: no start is refused before the queue's timeout, and a refusal says when to try again.
 
 import { nowMs } from '../client/http-client.ts';
 import { LeanConnection } from '../client/lean-connection.ts';
@@ -40,8 +40,8 @@ async function startOne(account: Account, mediaId: string, number: number): Prom
   const connection = new LeanConnection(account.url);
   const sentMs = nowMs();
   try {
-    const wish = { mediaId, delivery: 'transcode', positionMs: number * 4_000, maxHeight: 240 } as const;
-    return { kind: 'started', session: await account.start(connection, wish), account, connection };
+    const request = { mediaId, delivery: 'transcode', positionMs: number * 4_000, maxHeight: 240 } as const;
+    return { kind: 'started', session: await account.start(connection, request), account, connection };
   } catch (error) {
     connection.close();
     if (!(error instanceof Refused)) throw error;

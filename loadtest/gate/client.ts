@@ -1,4 +1,4 @@
-// A client in a process of its own, so that what it costs is in nobody's measurement: a number of requests for one address, then its end.
+// A client in a process of its own, so that its cost is in no measurement: a number of requests for one address, then its end.
 // usage: node gate-client.ts <address> <requests> <connections>
 import { LeanConnection } from '../client/lean-connection.ts';
 

@@ -1,4 +1,4 @@
-// CPU per request of what is in memory, as a multiple of the bare uWebSockets.js answer of the same bytes in the same run.
+// CPU per request of playlists and segments in memory, as a multiple of the bare uWebSockets.js answer of the same bytes in the same run.
 import { fileURLToPath } from 'node:url';
 import { cpuNanoseconds, LOAD_CORE, SERVER_CORE } from '../machine/processes.ts';
 import { runProgram, versionOf } from '../machine/programs.ts';
@@ -8,7 +8,7 @@ import type { Finding, Tolerance } from './baseline.ts';
 import type { GateWorld } from './world.ts';
 
 const CLIENT = fileURLToPath(new URL('./client.ts', import.meta.url));
-/** Of a busy machine some rounds are quiet: enough of them for each side to meet one. */
+/** On a busy machine some rounds are quiet: enough rounds for each side to meet a quiet one. */
 const ROUNDS = 15;
 const REQUESTS: Readonly<Record<Kind, number>> = { playlist: 6_000, segment: 300 };
 const WARM_UP_ROUNDS = 2;
@@ -40,7 +40,7 @@ export async function requestCostFindings({ server }: GateWorld): Promise<Findin
 type Target = { readonly pid: number; readonly address: string };
 type Costing = { readonly product: Target; readonly bare: Target; readonly requests: number; readonly isPinned: boolean };
 
-/** Of the least that each side took in any round: what disturbs a round can only add to it. */
+/** The ratio of each side's least cost in any round: a disturbance can only add to a round's cost. */
 async function costRatio({ product, bare, requests, isPinned }: Costing): Promise<number> {
   const [ofProduct, ofBare]: [number[], number[]] = [[], []];
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {

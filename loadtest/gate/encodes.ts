@@ -1,4 +1,4 @@
-// How many encodes are started where few are needed: by a second viewer of the same rung, and by somebody who drags along the seek bar.
+// How many encodes are started where few are needed: by a second viewer of the same rung, and by a viewer who drags along the seek bar.
 import { setTimeout as delay } from 'node:timers/promises';
 import { LeanConnection } from '../client/lean-connection.ts';
 import { segmentAt, Viewer } from '../viewers/viewer.ts';
@@ -21,9 +21,9 @@ type Counts = { readonly encodes: number; readonly ffprobes: number };
 /** The same segments, by a second viewer, while the first one's session is still open. */
 export async function copyFindings({ server, mediaId }: GateWorld): Promise<Finding[]> {
   const viewer = await Viewer.signIn(server.remote);
-  const wish = { mediaId, delivery: 'transcode', positionMs: FROM_MS, capabilities: LOW } as const;
+  const request = { mediaId, delivery: 'transcode', positionMs: FROM_MS, capabilities: LOW } as const;
   const playSegments = async (): Promise<() => Promise<void>> => {
-    const { video, session } = await viewer.play(wish);
+    const { video, session } = await viewer.play(request);
     if (!video) throw new Error('a transcode has a video playlist');
     const first = video.segments.indexOf(segmentAt(video, FROM_MS));
     for (const { name } of video.segments.slice(first, first + SAME_SEGMENTS)) await viewer.http.get(video.folder + name);
@@ -39,7 +39,7 @@ export async function copyFindings({ server, mediaId }: GateWorld): Promise<Find
   return [{ name: 'encodes started for a second viewer of the same segments', value: after.encodes - before.encodes, tolerance: EXACT }];
 }
 
-/** Twenty seeks in two seconds: each is told to the server and its segment asked for, which the next one gives up. The last one is waited for. */
+/** Twenty seeks in two seconds: each is hinted to the server and its segment requested; the next seek aborts the request. The last segment is waited for. */
 export async function stormFindings({ server, account, mediaId }: GateWorld): Promise<Finding[]> {
   const viewer = await Viewer.signIn(server.remote);
   const { video, session } = await viewer.play({ mediaId, delivery: 'transcode', positionMs: FROM_MS, capabilities: LOW });

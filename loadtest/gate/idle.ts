@@ -1,4 +1,4 @@
-// What an open session costs in memory while nobody does anything with it.
+// The memory of an open session that sends nothing but heartbeats.
 
 import { LeanConnection } from '../client/lean-connection.ts';
 import { residentBytes } from '../machine/processes.ts';
@@ -6,7 +6,7 @@ import { Inspector } from '../watch/inspector.ts';
 import type { Finding, Tolerance } from './baseline.ts';
 import type { GateWorld } from './world.ts';
 
-/** The first ones make the heap as large as it needs to be. */
+/** The first sessions grow the heap to its size, and are not counted. */
 const WARM_UP_SESSIONS = 200;
 const SESSIONS = 500;
 const CONNECTIONS = 8;

@@ -1,4 +1,4 @@
-// What every check of the gate is given: one running server, somebody signed in, one film.
+// The world of every check of the gate: one running server, one user signed in, one film.
 import type { Account } from '../viewers/account.ts';
 import type { Server } from '../world/server.ts';
 

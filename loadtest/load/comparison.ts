@@ -35,7 +35,7 @@ export function comparisonTable(title: string, comparisons: readonly Comparison[
 /** The ratio of the round's medians: both sides of it met the same machine. */
 export const ratios = ({ rounds }: Comparison): number[] => rounds.map(({ product, limit }) => median(product) / median(limit));
 
-/** Of the viewer who waits longest: fair where viewers take turns and where they share alike. */
+/** The ratio of the longest waits: a fair measure both where viewers take turns and where they share the machine. */
 const ratiosOfSlowest = ({ rounds }: Comparison): number[] => rounds.map(({ product, limit }) => Math.max(...product) / Math.max(...limit));
 
 export const differences = ({ rounds }: Comparison): number[] => rounds.map(({ product, limit }) => median(product) - median(limit));

@@ -9,7 +9,7 @@ const GRACE_MS = 30_000;
 
 export type LoadOptions = { readonly seconds: number; readonly connections: number };
 
-/** What a load generator saw. */
+/** The counts of a load generator. */
 export type Loaded = {
   readonly requests: number;
   readonly requestsPerSecond: number;
@@ -17,7 +17,7 @@ export type Loaded = {
   readonly p99Ms: number;
 };
 
-/** The same address over and over, or all of them in turn. @throws when the server refuses one. */
+/** The same address over and over, or all of them in turn. @throws when the server refuses a request. */
 export async function wrk(addresses: readonly string[], options: LoadOptions): Promise<Loaded> {
   const [first = ''] = addresses;
   if (addresses.length === 1) return runWrk([], first, options);

@@ -1,4 +1,4 @@
-// A port that nobody listens on, for a server that has to come back to the same one.
+// A free port, for a server that has to be started again on the same one.
 import { createServer } from 'node:net';
 
 /** Below the range that outgoing connections are given. */

@@ -1,4 +1,4 @@
-// Waits for a moment in which nobody else uses the machine, and says how busy it was when none came.
+// Waits for a moment in which no other process uses the machine; tells how busy the machine was when none came.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -70,8 +70,8 @@ export function runPlainCommands(viewers: readonly EncodeCommands[]): Promise<nu
 }
 
 /** All run on until the last has what it needs, as the product's do. */
-async function runAll(wishes: readonly { argv: readonly string[]; mediaDataBoxes: number }[]): Promise<number[]> {
-  const runs = wishes.map(({ argv, mediaDataBoxes }) => start(argv, mediaDataBoxes));
+async function runAll(commands: readonly { argv: readonly string[]; mediaDataBoxes: number }[]): Promise<number[]> {
+  const runs = commands.map(({ argv, mediaDataBoxes }) => start(argv, mediaDataBoxes));
   try {
     return await Promise.all(runs.map(({ completeMs }) => completeMs));
   } finally {

@@ -3,7 +3,7 @@ import { type LeanAnswer, type LeanCall, LeanConnection } from '../client/lean-c
 import type { Remote } from '../scenario.ts';
 import type { Delivery, MediaItem, Started } from './viewer.ts';
 
-export type StartWish = {
+export type StartRequest = {
   readonly mediaId: string;
   readonly delivery: Delivery;
   readonly positionMs: number;
@@ -88,7 +88,7 @@ export class Account {
   }
 
   /** @throws Refused */
-  async start(connection: LeanConnection, { mediaId, delivery, positionMs, maxHeight }: StartWish): Promise<Started> {
+  async start(connection: LeanConnection, { mediaId, delivery, positionMs, maxHeight }: StartRequest): Promise<Started> {
     const capabilities = maxHeight === NO_LIMIT ? {} : { maxHeight };
     const json = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
     const answer = await this.send(connection, '/api/v1/sessions', { method: 'POST', json, deadlineMs: START_DEADLINE_MS });
@@ -102,7 +102,7 @@ export class Account {
     if (answer.status !== 204) throw new Refused(answer);
   }
 
-  /** Resolves when the server has acknowledged it. */
+  /** Resolves when the server has acknowledged the progress. */
   async saveProgress(mediaId: string, positionMs: number): Promise<void> {
     const connection = new LeanConnection(this.url);
     try {
@@ -126,7 +126,7 @@ export class Account {
     }
   }
 
-  /** Once more, signed in anew, when the token has expired: a long load outlives it. */
+  /** Repeats the request after a new login when the token has expired: a long load outlives its token. */
   async send(connection: LeanConnection, path: string, call: Call = {}): Promise<LeanAnswer> {
     const ask = (): Promise<LeanAnswer> => connection.send(path, { ...call, headers: this.headers, keepsBody: true });
     const answer = await ask();

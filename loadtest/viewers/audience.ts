@@ -1,8 +1,8 @@
-// Many players in this process, and what all of them saw together.
+// Many players in this process, and their figures together.
 
 import { LeanConnection } from '../client/lean-connection.ts';
 import { percentile } from '../machine/statistics.ts';
-import type { Account, StartWish } from './account.ts';
+import type { Account, StartRequest } from './account.ts';
 import { Player, type PlayerFacts, type PlayerOptions, type SegmentFacts } from './player.ts';
 import { PlaylistBook } from './playlist-book.ts';
 import type { Started } from './viewer.ts';
@@ -11,11 +11,11 @@ export type Seat = {
   readonly account: Account;
   readonly session: Started;
   readonly player: Player;
-  /** Resolves when it plays no more; never rejects. */
+  /** Resolves when the player has stopped; never rejects. */
   readonly played: Promise<void>;
 };
 
-export type SeatWish = StartWish & Pick<PlayerOptions, 'bufferTargetS' | 'rung' | 'reportsCmcd'>;
+export type SeatRequest = StartRequest & Pick<PlayerOptions, 'bufferTargetS' | 'rung' | 'reportsCmcd'>;
 
 export type Totals = { readonly playedMs: number; readonly stalledMs: number; readonly stalls: number };
 
@@ -25,22 +25,22 @@ export class Audience {
   readonly #segments: SegmentFacts[] = [];
   readonly #book = new PlaylistBook();
   readonly #seats = new Set<Seat>();
-  /** Of those who left. */
+  /** The figures of the players that have left. */
   readonly #past: PlayerFacts[] = [];
 
   get seats(): readonly Seat[] {
     return [...this.#seats];
   }
 
-  /** Starts a session of its own and plays it, on a connection of its own. @throws Refused */
-  async seat(account: Account, wish: SeatWish): Promise<Seat> {
+  /** Starts a session and plays it, on a connection of its own. @throws Refused */
+  async seat(account: Account, request: SeatRequest): Promise<Seat> {
     const connection = new LeanConnection(account.url);
-    const session = await account.start(connection, wish).catch(error => {
+    const session = await account.start(connection, request).catch(error => {
       connection.close();
       throw error;
     });
     const onSegment = (segment: SegmentFacts): void => void this.#segments.push(segment);
-    const { bufferTargetS, rung, reportsCmcd, delivery, positionMs } = wish;
+    const { bufferTargetS, rung, reportsCmcd, delivery, positionMs } = request;
     const options = { account, session, delivery, positionMs, book: this.#book, bufferTargetS, rung, reportsCmcd, onSegment };
     const player = new Player(options, connection);
     const seat: Seat = { account, session, player, played: player.play() };
@@ -72,7 +72,7 @@ export class Audience {
     await Promise.all(Array.from({ length: atOnce }, leaveSome));
   }
 
-  /** Of everybody who ever sat here. */
+  /** The figures of every player that was ever seated. */
   facts(): readonly PlayerFacts[] {
     return [...this.#past, ...this.seats.map(({ player }) => player.facts)];
   }

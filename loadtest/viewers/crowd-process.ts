@@ -1,4 +1,4 @@
-// Holds a slow crowd for `crowd.ts`, with the least claim to its core; obeys one order after the other, and is gone with whoever gives them.
+// Holds a slow crowd for `crowd.ts`, with the least claim to its core; obeys one order after another, and ends when the process that gives them ends.
 // usage: node crowd-process.ts <server url>, with a channel for messages
 import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';

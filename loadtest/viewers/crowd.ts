@@ -1,4 +1,4 @@
-// A slow crowd in a process of its own, on the load core and behind everybody else there: whoever measures beside it waits for the server, not for the core.
+// A slow crowd in a process of its own, on the load core at the lowest priority: a client that measures beside the crowd waits for the server, not for the core.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -9,13 +9,13 @@ const ORDER_DEADLINE_MS = 60_000;
 
 export type CrowdOrder =
   | { readonly kind: 'idle'; readonly count: number; readonly path: string }
-  /** In turn, each takes one of the paths. */
+  /** The paths that the crowd's connections request, in turn. */
   | { readonly kind: 'slowReaders'; readonly count: number; readonly paths: readonly string[]; readonly bytesPerSecond: number }
   | { readonly kind: 'endlessHeads'; readonly count: number }
   | { readonly kind: 'drops'; readonly perSecond: number; readonly path: string }
   | { readonly kind: 'leave' };
 
-/** What a crowd has seen up to now. */
+/** The crowd's counts up to now. */
 export type CrowdFacts = {
   readonly bytesRead: number;
   readonly dropped: number;
@@ -43,7 +43,7 @@ export class Crowd {
     this.#process = child;
   }
 
-  /** Resolves when everybody is there; one order after the other. */
+  /** Resolves when every connection of the order is open; orders are obeyed one after another. */
   async obey(order: CrowdOrder): Promise<CrowdFacts> {
     const answered = once(this.#process, 'message', { signal: AbortSignal.timeout(ORDER_DEADLINE_MS) });
     this.#process.send(order);

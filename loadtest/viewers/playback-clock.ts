@@ -1,9 +1,9 @@
-// What a player's screen does over time: a position that moves while there is something in the buffer, and stands still when there is not. No I/O: told the time.
+// A player's position over time: it moves while the buffer holds film, and stands still while the buffer is empty. No I/O: the caller says what time it is.
 
 export type PlaybackFacts = {
   readonly playedMs: number;
   readonly stalls: number;
-  /** Of them, those of a viewer who had been playing for a while: before that the buffer has never been filled. */
+  /** The stalls of a viewer who had been playing for a while: before that the buffer has never been filled. */
   readonly settledStalls: number;
   readonly stalledMs: number;
 };
@@ -94,7 +94,7 @@ export class PlaybackClock {
     this.#isPaused = false;
   }
 
-  /** True where the buffer has the place already; else it is empty now, and waiting there is the seek's, no stall. */
+  /** True when the buffer holds the target already; else the buffer is empty now, and the wait counts as the seek's, not as a stall. */
   seek(positionS: number, nowMs: number): boolean {
     this.advance(nowMs);
     const isBuffered = positionS >= this.#bufferedFromS && positionS < this.#bufferedToS;

@@ -18,7 +18,7 @@ export type PlayerOptions = {
   readonly bufferTargetS: number;
   /** A rung's name for good, or by bandwidth. */
   readonly rung: string | 'auto';
-  /** Says in request headers how it is doing (CTA-5004). */
+  /** Sends its state in request headers (CMCD, CTA-5004). */
   readonly reportsCmcd: boolean;
   readonly onSegment: (segment: SegmentFacts) => void;
 };
@@ -36,7 +36,7 @@ export type PlayerFacts = {
   readonly switches: number;
   readonly retries: number;
   readonly heartbeats: number;
-  /** Why it gave up; null: it did not. */
+  /** The reason why the player gave up; null when it did not. */
   readonly failure: string | null;
 };
 
@@ -65,7 +65,7 @@ export class Player {
   #rung: Rung | null = null;
   #seekingSinceMs: number | null = null;
   #heartbeatAtMs = nowMs() + HEARTBEAT_MS;
-  /** Of the last jump: what was asked for before it counts no more. */
+  /** The number of the last jump: answers to requests from before it are dropped. */
   #generation = 0;
   #isStopped = false;
   #wake: () => void = () => undefined;
@@ -114,7 +114,7 @@ export class Player {
     };
   }
 
-  /** Plays until it is stopped, the film ends or it gives up; what went wrong is in its facts. */
+  /** Plays until the player is stopped, the film ends or it gives up; failures are in its facts. */
   async play(): Promise<void> {
     try {
       while (!this.#isStopped && this.#clock.state !== 'ended') await this.#step();
@@ -136,7 +136,7 @@ export class Player {
     this.#wake();
   }
 
-  /** True where the buffer had the place. */
+  /** True when the buffer held the target. */
   seek(positionMs: number): boolean {
     const atMs = nowMs();
     if (this.#clock.seek(positionMs / 1000, atMs)) {
@@ -161,7 +161,7 @@ export class Player {
     return this.#rungs;
   }
 
-  /** The session is somebody else's to end. */
+  /** Stops the player; its session is ended by the caller. */
   stop(): void {
     this.#isStopped = true;
     this.#connection.close();
@@ -232,7 +232,7 @@ export class Player {
     const opened = await this.#openRendition(rung.uri);
     const track = this.#tracks.find(({ kind }) => kind === 'v');
     if (!track) return;
-    // A copy has boundaries of its own: what comes next is found by time.
+    // A copied rendition has boundaries of its own: the next segment is found by time.
     const next = track.next < track.pieces.length ? indexAt(opened, nextStartS(track)) : opened.pieces.length;
     Object.assign(track, opened, { next });
     this.#rung = rung;
@@ -252,7 +252,7 @@ export class Player {
     return track;
   }
 
-  /** As our player: it begins with the rung that the server lists first, and knows nothing before it has loaded something. */
+  /** As the web player: begins with the rung that the server lists first, and has no estimate before the first segment. */
   async #adapt(): Promise<void> {
     if (this.#ttffMs === null) return;
     const current = this.#rung?.bandwidthBps ?? null;
@@ -271,7 +271,7 @@ export class Player {
     const answer = await this.#persist(() => this.#get(track.folder + piece.name, { headers: this.#segmentHeaders(track, piece) }));
     if (!answer || generation !== this.#generation) return;
     const waitMs = answer.lastByteAtMs - answer.sentAtMs;
-    // What the server thinks is not the line's doing: hls.js leaves it out as well.
+    // The server's own time is not the line's: hls.js leaves it out as well.
     this.#throughput.sample(answer.bodyBytes, answer.lastByteAtMs - answer.firstByteAtMs);
     this.#options.onSegment({ atMs: answer.lastByteAtMs, waitMs, bytes: answer.bodyBytes });
     track.next++;
@@ -333,7 +333,7 @@ export class Player {
     return answer;
   }
 
-  /** Again, after a growing while, as players do; null when it jumped away or stopped meanwhile. @throws when it took too long */
+  /** Retries the request after growing pauses, as players do; null when the player jumped or stopped meanwhile. @throws when the retries took too long */
   async #persist<T>(attempt: () => Promise<T>): Promise<T | null> {
     const generation = this.#generation;
     const giveUpAtMs = nowMs() + GIVE_UP_AFTER_MS;

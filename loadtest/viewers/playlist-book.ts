@@ -1,4 +1,4 @@
-// The playlists that many players read, parsed once for all who read the same text.
+// The playlists that many players read, parsed once for all players that read the same text.
 import { parseMediaPlaylist } from './viewer.ts';
 
 /** A stretch of one rendition: a file, or a range of one. */
@@ -8,7 +8,7 @@ export type Rung = { readonly name: string; readonly uri: string; readonly bandw
 
 export type MainPlaylist = { readonly rungs: readonly Rung[]; readonly audioUri: string | null };
 
-/** What a player asks for at once of a file that is played as it is. */
+/** The range that a player requests at once in direct play. */
 const DIRECT_PIECE_S = 2;
 
 export class PlaylistBook {

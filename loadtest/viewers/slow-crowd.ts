@@ -28,12 +28,12 @@ export class SlowCrowd {
     return this.#sockets.size;
   }
 
-  /** Each has asked for one thing and then keeps its connection; one that the server ends comes again. */
+  /** Each connection makes one request and then stays open; one that the server closes is opened again. */
   async idle(count: number, path: string): Promise<void> {
     await this.#keep(count, { start: socket => void socket.write(this.#head(path)), tick: () => undefined });
   }
 
-  /** Each takes so many bytes a second, of whatever is sent. */
+  /** Each reader takes so many bytes a second of its answer. */
   async slowReaders(count: number, pathOf: (number: number) => string, bytesPerSecond: number): Promise<void> {
     const readers: { readonly socket: Socket; allowed: number }[] = [];
     await this.#openMany(count, (socket, number) => {
@@ -55,7 +55,7 @@ export class SlowCrowd {
     });
   }
 
-  /** Each sends its head a header at a time and never ends it; one that is cut off comes again. */
+  /** Each connection sends its head one header at a time and never ends it; one that the server closes is opened again. */
   async loris(count: number): Promise<void> {
     await this.#keep(count, {
       start: socket => void socket.write(`GET /healthz HTTP/1.1\r\nHost: ${this.#host}\r\n`),
@@ -63,7 +63,7 @@ export class SlowCrowd {
     });
   }
 
-  /** So many connections a second ask for it and are gone after its first bytes. */
+  /** So many connections a second request the path and are closed after the first bytes of the answer. */
   dropping(perSecond: number, path: string): void {
     this.#every(1000 / perSecond, () => {
       this.#openMany(1, socket => {
@@ -83,7 +83,7 @@ export class SlowCrowd {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers.clear();
     for (const socket of this.#sockets) {
-      // What it does from now on is its own end.
+      // The connection ends by itself from here on.
       this.#sockets.delete(socket);
       socket.destroy();
     }

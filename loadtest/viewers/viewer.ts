@@ -6,11 +6,11 @@ export type Delivery = 'direct' | 'remux' | 'transcode';
 
 export type MediaItem = { readonly id: string; readonly title: string; readonly durationMs: number; readonly height: number };
 
-export type Wish = {
+export type StartRequest = {
   readonly mediaId: string;
   readonly delivery: Delivery;
   readonly positionMs: number;
-  /** What the player can do, beyond a desktop browser's. */
+  /** Capabilities that replace those of a desktop browser. */
   readonly capabilities: Readonly<Record<string, unknown>>;
 };
 
@@ -40,7 +40,7 @@ export type Playing = {
   readonly audio: MediaPlaylist | null;
 };
 
-/** From the wish to play until the first segment was complete, in milliseconds. */
+/** From the press of Play until the first segment was complete, in milliseconds. */
 export type StartTimes = {
   readonly answerMs: number;
   readonly playlistsMs: number;
@@ -49,7 +49,7 @@ export type StartTimes = {
   readonly ttffMs: number;
 };
 
-/** Of a file that is played as it is: as much as a player asks for first. */
+/** The bytes that a player requests first of a file in direct play. */
 export const DIRECT_BYTES = 1024 * 1024;
 
 export class Viewer {
@@ -76,14 +76,14 @@ export class Viewer {
     return parseMedia(await this.http.send('/api/v1/media?limit=200', { headers: this.#headers }));
   }
 
-  /** Of a library of one film. */
+  /** The only film of a library of one film. */
   async firstMediaId(): Promise<string> {
     const [media] = await this.media();
     if (!media) throw new Error('the library is empty');
     return media.id;
   }
 
-  async start({ mediaId, delivery, positionMs, capabilities }: Wish): Promise<Started> {
+  async start({ mediaId, delivery, positionMs, capabilities }: StartRequest): Promise<Started> {
     const body = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
     return parseStarted(await this.http.send('/api/v1/sessions', { method: 'POST', headers: this.#headers, body }));
   }
@@ -93,7 +93,7 @@ export class Viewer {
     await this.http.send(`/api/v1/sessions/${sessionId}`, { method: 'DELETE', headers: this.#headers });
   }
 
-  /** Tells the server where it will look next. */
+  /** Sends a seek hint. */
   async seekHint({ sessionId }: Started, positionMs: number): Promise<void> {
     await this.http.send(`/api/v1/sessions/${sessionId}/seek`, { method: 'POST', headers: this.#headers, body: { positionMs } });
   }
@@ -102,13 +102,13 @@ export class Viewer {
     return (await this.http.get('/metrics')).body.toString('utf8');
   }
 
-  /** Starts a session and fetches what the first frame with sound needs. */
-  async play(wish: Wish): Promise<Playing & { readonly times: StartTimes; readonly fetched: readonly Fetched[] }> {
+  /** Starts a session and fetches the segments that the first frame with sound needs. */
+  async play(request: StartRequest): Promise<Playing & { readonly times: StartTimes; readonly fetched: readonly Fetched[] }> {
     const startedMs = nowMs();
-    const session = await this.start(wish);
+    const session = await this.start(request);
     const answerMs = nowMs() - startedMs;
     const { streamUrl } = session;
-    const opened = await openStream(this.http, { streamUrl, delivery: wish.delivery, positionMs: lookedForAtMs(session) });
+    const opened = await openStream(this.http, { streamUrl, delivery: request.delivery, positionMs: lookedForAtMs(session) });
     const times = {
       answerMs,
       playlistsMs: opened.playlistsAtMs - startedMs,
@@ -118,7 +118,7 @@ export class Viewer {
     return { session, video: opened.video, audio: opened.audio, times, fetched: opened.fetched };
   }
 
-  /** Fetches what comes after the start, up to `bufferS` seconds on, one after the other as a player does that fills its buffer. */
+  /** Fetches the segments after the start, up to `bufferS` seconds on, one after another, as a player that fills its buffer. */
   async buffer({ session, video, audio }: Playing, bufferS: number): Promise<void> {
     const fromMs = lookedForAtMs(session);
     for (const playlist of [video, audio]) {
@@ -153,7 +153,7 @@ type Opened = Omit<Playing, 'session'> & {
   readonly completeAtMs: number;
 };
 
-/** What a player does with a stream address, wherever it is served from. */
+/** Opens a stream address as a player does, whichever server has it. */
 export async function openStream(
   http: HttpClient,
   { streamUrl, delivery, positionMs }: { streamUrl: string; delivery: Delivery; positionMs: number },
@@ -189,7 +189,7 @@ export async function openStream(
   return { video, audio, fetched, playlistsAtMs, videoAtMs, completeAtMs };
 }
 
-/** The video segment that shows `positionMs`, then the audio segment that goes with it. */
+/** The video segment that shows `positionMs`, then the audio segment of the same time. */
 async function fetchAt(http: HttpClient, { video, audio }: Omit<Playing, 'session'>, positionMs: number): Promise<Fetched[]> {
   const paths = [video, audio].flatMap(playlist => (playlist ? [playlist.folder + segmentAt(playlist, positionMs).name] : []));
   return Promise.all(paths.map(async path => ({ path, answer: await http.get(path) })));
@@ -201,7 +201,7 @@ export function segmentAt({ segments }: Pick<MediaPlaylist, 'segments'>, positio
   return found;
 }
 
-/** Without the one that shows `fromMs`. */
+/** The segments after the one that shows `fromMs`. */
 const segmentsBetween = ({ segments }: MediaPlaylist, fromMs: number, toMs: number): MediaPlaylist['segments'] =>
   segments.filter(({ startS }) => startS * 1000 > fromMs && startS * 1000 < toMs);
 
@@ -220,7 +220,7 @@ function parseStarted({ status, body }: Answer): Started {
   return JSON.parse(body.toString('utf8')) as Started;
 }
 
-/** The first variant, which is the one players start with, and its first audio rendition. */
+/** The first variant, with which players start, and its first audio rendition. */
 function parseMultivariant(text: string): { videoUri: string; audioUri: string | null } {
   const [, videoUri] = text.match(/^#EXT-X-STREAM-INF:.*\n(.+)$/m) ?? [];
   const [, audioUri] = text.match(/^#EXT-X-MEDIA:TYPE=AUDIO.*URI="([^"]+)"/m) ?? [];

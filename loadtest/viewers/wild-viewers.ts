@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../client/http-client.ts';
 import { Refused } from './account.ts';
-import type { Seat, SeatWish } from './audience.ts';
+import type { Seat, SeatRequest } from './audience.ts';
 import type { Delivery } from './viewer.ts';
 
-/** Starts a session of one of them. */
-export type Sit = (wish: Omit<SeatWish, 'mediaId'>) => Promise<Seat>;
+/** Starts the session of one viewer. */
+export type Sit = (request: Omit<SeatRequest, 'mediaId'>) => Promise<Seat>;
 
 const DELIVERIES: readonly Delivery[] = ['direct', 'remux', 'transcode'];
 const BUFFER_S = 15;
@@ -15,7 +15,7 @@ const PAUSE_MS = 3_000;
 /** A server that is away is tried again. */
 const START_AGAIN_MS = 1_000;
 const FILM_MS = 540_000;
-/** Of what is encoded for them: six who jump about are as many as two cores can encode for. */
+/** The greatest height that is encoded for them: two cores can encode so much for six viewers who jump about. */
 const MAX_HEIGHT = 360;
 const ORIGINAL = 'original';
 
@@ -23,7 +23,7 @@ export type WildFacts = { sessions: number; refusals: number; actions: Record<st
 
 export class WildViewers {
   readonly facts: WildFacts = { sessions: 0, refusals: 0, actions: {} };
-  /** What could not be started, beyond refusals for want of a place and a server that is away. */
+  /** Starts that failed for another reason than a full queue or a server that is down. */
   readonly failures: string[] = [];
   readonly #sit: Sit;
   readonly #leave: (seat: Seat) => Promise<void>;
@@ -54,16 +54,16 @@ export class WildViewers {
         await this.#rest(ACT_EVERY_MS * (0.5 + random()));
         await this.#act(seat, random);
       }
-      // One that can not be stopped now ends by itself: nobody sends its heartbeats any more.
+      // A session that can not be stopped now expires by itself: its heartbeats have ended.
       await this.#leave(seat).catch(() => undefined);
     }
   }
 
   async #start(number: number, random: () => number): Promise<Seat | null> {
     const delivery = DELIVERIES[number % DELIVERIES.length] ?? 'remux';
-    const wish = { delivery, positionMs: Math.floor(random() * FILM_MS), maxHeight: delivery === 'transcode' ? MAX_HEIGHT : 0 };
+    const request = { delivery, positionMs: Math.floor(random() * FILM_MS), maxHeight: delivery === 'transcode' ? MAX_HEIGHT : 0 };
     try {
-      const seat = await this.#sit({ ...wish, bufferTargetS: BUFFER_S, rung: 'auto', reportsCmcd: true });
+      const seat = await this.#sit({ ...request, bufferTargetS: BUFFER_S, rung: 'auto', reportsCmcd: true });
       this.facts.sessions++;
       return seat;
     } catch (error) {
@@ -88,7 +88,7 @@ export class WildViewers {
       player.resume();
     } else if (choice < 0.85 && player.rungs.length > 1) {
       this.#count('switch');
-      // What is copied costs nothing at any height.
+      // A copy costs the same at any height.
       const rungs = player.rungs.filter(({ height, name }) => height <= MAX_HEIGHT || name === ORIGINAL);
       await player.switchTo(rungs[Math.floor(random() * rungs.length)]?.name ?? '');
     } else {

@@ -22,7 +22,7 @@ export class EncodeWatch {
     return this.#mostEncodes;
   }
 
-  /** Processes that were seen; shorter ones than a look apart may be missing. */
+  /** Processes that were seen; one that ended between two looks may be missing. */
   get encodes(): number {
     return this.#encodes.size;
   }
@@ -44,6 +44,6 @@ export class EncodeWatch {
   }
 }
 
-/** A shell that is about to become one names it too. */
+/** A shell that is about to execute ffmpeg has its name in the command line too. */
 export const isPictureEncode = ({ argv }: { readonly argv: readonly string[] }): boolean =>
   basename(argv[0] ?? '') === 'ffmpeg' && argv.includes('libx264');

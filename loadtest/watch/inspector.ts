@@ -12,7 +12,7 @@ type Message = {
 const DEADLINE_MS = 20_000;
 const STEP_MS = 50;
 
-/** What the server must be started with, for the signal to open the inspector there. */
+/** Settings of the server's process with which the signal opens the inspector at a known port. */
 export const inspectable = (port: number): Readonly<Record<string, string>> => ({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` });
 
 export class Inspector {
@@ -55,7 +55,7 @@ export class Inspector {
     await gone;
   }
 
-  /** The time of day jumps for the whole process, as after a correction or a suspended machine: what Date.now gives. */
+  /** The time of day jumps for the whole process (Date.now), as after a correction or a suspended machine. */
   async moveClock(byMs: number): Promise<void> {
     const expression = `{ const real = globalThis.realNow ?? Date.now; globalThis.realNow = real; Date.now = () => real() + ${byMs}; }`;
     await this.#call('Runtime.evaluate', { expression });

@@ -1,4 +1,4 @@
-// What the server says of itself at /metrics.
+// The server's metrics, read from /metrics.
 import { LeanConnection } from '../client/lean-connection.ts';
 
 export class ServerMetrics {

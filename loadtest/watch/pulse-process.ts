@@ -1,4 +1,4 @@
-// One normal viewer's requests at an even pace, in a process of its own: what a crowd does to the process that makes it does not disturb the measuring.
+// One normal viewer's requests at an even pace, in a process of its own: the load of making a crowd does not disturb the measurement.
 // usage: node pulse-process.ts <server url> <seconds> <requests per second> <seconds before that> <path> …; prints its waits as JSON.
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../client/http-client.ts';
@@ -16,7 +16,7 @@ for (let number = 0; number < total; number++) {
   const dueMs = startedMs + (number * 1000) / Number(perSecond);
   if (dueMs > nowMs()) await delay(dueMs - nowMs());
   const at = number % paths.length;
-  // A timer is late by a millisecond or so: the wait counts from the request. What a slow answer holds up counts from when it was due.
+  // A timer is late by a millisecond or so: the wait counts from the request. A request that a slow answer delayed counts from the time it was due.
   const fromMs = nowMs() - dueMs > 5 ? dueMs : nowMs();
   try {
     const answer = await connections[at]?.send(paths[at] ?? '');

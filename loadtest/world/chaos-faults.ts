@@ -1,4 +1,4 @@
-// What can happen to a server, and how it shows: a viewer jumps to a place that nobody has, and the fault strikes around the jump.
+// Faults of a server, and their effect on viewers: a viewer jumps to a position that no cache has, and the fault strikes around the jump.
 
 import { nowMs } from '../client/http-client.ts';
 import { descendants } from '../machine/processes.ts';
@@ -9,7 +9,7 @@ import type { Misbehaviour } from './faults.ts';
 
 export type Fault = {
   readonly name: string;
-  /** Null: it can be done. Otherwise why not. */
+  /** Null when the fault can be caused here, else the reason why not. */
   readonly obstacle: (world: ChaosWorld) => string | null;
   readonly before: (world: ChaosWorld) => Promise<void>;
   /** The victim's jump has begun. */
@@ -24,7 +24,7 @@ export type Struck = {
   /** From the jump until the picture was there; null: never. */
   readonly victimMs: number | null;
   readonly victimFailure: string | null;
-  /** Of those who had been playing for a while: who has just jumped has nothing to be disturbed in. */
+  /** Stalls of viewers who had been playing for a while: one who has just jumped plays nothing that a fault could disturb. */
   readonly othersStalls: number;
   readonly othersFailures: readonly string[];
   readonly sessionsLost: number;
@@ -54,7 +54,7 @@ const signalled = (signal: NodeJS.Signals, name: string): Fault => ({
   during: async (world, before) => {
     const newest = (): number | undefined => encodesOf(world).findLast(pid => !before.has(pid));
     await until(() => newest() !== undefined, NEW_ENCODE_DEADLINE_MS);
-    // A warm one may have been taken: then any will do.
+    // The warm encoder may have been taken meanwhile: any other ffmpeg is killed then.
     const pid = newest() ?? encodesOf(world).at(-1);
     if (pid !== undefined) process.kill(pid, signal);
   },
@@ -116,7 +116,7 @@ export const encodesOf = (world: ChaosWorld): number[] =>
     .filter(isPictureEncode)
     .map(({ pid }) => pid);
 
-/** @param jumpToMs a place that nobody has been to */
+/** @param jumpToMs a position that no viewer has been at */
 export async function strike(world: ChaosWorld, fault: Fault, { victim, jumpToMs }: { victim: Seat; jumpToMs: number }): Promise<Struck> {
   const skipped = fault.obstacle(world);
   const nobody = { victimMs: null, victimFailure: null, othersStalls: 0, othersFailures: [], sessionsLost: 0, isProgressKept: true };

@@ -1,4 +1,4 @@
-// A server that things happen to, and the viewers who are watching meanwhile: one of them the victim, the others who must not notice.
+// A server with faults, and its viewers: one victim, and others whom no fault may disturb.
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { freePort } from '../machine/free-port.ts';
 import { runProgram } from '../machine/programs.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { Account } from '../viewers/account.ts';
-import { Audience, type Seat, type SeatWish } from '../viewers/audience.ts';
+import { Audience, type Seat, type SeatRequest } from '../viewers/audience.ts';
 import { Inspector, inspectable } from '../watch/inspector.ts';
 import { FaultyFfmpeg } from './faults.ts';
 import { tenMinutes, tenMinutes480p } from './films.ts';
@@ -16,7 +16,7 @@ import { Server, ServerFolder } from './server.ts';
 
 const CACHE_TMPFS = '64m';
 const CACHE = 'cache';
-/** Beside the cache: it is not what the server holds. */
+/** The file that fills the disk. It lies beside the cache folder, which is measured. */
 const FILLER = 'filler';
 const MOUNT_DEADLINE_MS = 10_000;
 const STEP_MS = 100;
@@ -24,7 +24,7 @@ const STEP_MS = 100;
 type WorldOptions = {
   /** Played as it is, or copied. */
   readonly film: string;
-  /** A smaller one, for those who have it encoded: small enough for the machine to encode for all of them, so that what stalls is the faults' doing. */
+  /** A smaller film for the transcodes: the machine can encode it for every viewer, so that a stall is a fault's doing. */
   readonly encodedFilm: string;
   readonly settings: Readonly<Record<string, string>>;
 };
@@ -106,12 +106,12 @@ export class ChaosWorld {
     return join(this.#cacheMount ?? this.#folder.data, CACHE);
   }
 
-  sit(wish: Omit<SeatWish, 'mediaId'>): Promise<Seat> {
-    const mediaId = wish.delivery === 'transcode' ? this.#encodedMediaId : this.#mediaId;
-    return this.audience.seat(this.account, { ...wish, mediaId });
+  sit(request: Omit<SeatRequest, 'mediaId'>): Promise<Seat> {
+    const mediaId = request.delivery === 'transcode' ? this.#encodedMediaId : this.#mediaId;
+    return this.audience.seat(this.account, { ...request, mediaId });
   }
 
-  /** Of a user who watches nothing meanwhile: what was acknowledged must stay. */
+  /** The progress of a user who watches nothing meanwhile: once acknowledged, it must stay. */
   async saveProgress(positionMs: number): Promise<void> {
     this.#bystander ??= (await this.account.createViewers(1))[0] ?? null;
     await this.#bystander?.saveProgress(this.#mediaId, positionMs);
@@ -147,7 +147,7 @@ export class ChaosWorld {
   async fillDisk(): Promise<void> {
     if (this.#cacheMount === null) throw new Error('the cache has no file system of its own');
     const { bavail, bsize } = await statfs(this.#cacheMount);
-    // It runs out in the middle where the cache was quicker.
+    // The disk may run full during the write, when the cache has taken the rest.
     await writeFile(join(this.#cacheMount, FILLER), Buffer.alloc(bavail * bsize)).catch(() => undefined);
   }
 
@@ -163,7 +163,7 @@ export class ChaosWorld {
   }
 }
 
-/** Runs `work` in a world of its own, with both films; everybody has left and all is gone afterwards, whatever happened. */
+/** Runs `work` in a world of its own, with both films; viewers, server and folders are gone afterwards, also when `work` throws. */
 export async function withChaosWorld<T>(
   options: ScenarioOptions,
   settings: WorldOptions['settings'],
@@ -190,7 +190,7 @@ async function mountCache(scratch: string): Promise<string | null> {
   }
 }
 
-/** Until it is so, or the deadline: then false. */
+/** True once the condition holds, false at the deadline. */
 export async function until(isSo: () => boolean, deadlineMs: number): Promise<boolean> {
   const giveUpAtMs = nowMs() + deadlineMs;
   while (!isSo()) {

@@ -30,7 +30,7 @@ export class FaultyFfmpeg {
   }
 }
 
-/** `mv` is what makes an order count once, however many start at the same time. */
+/** `mv` succeeds for one process only, so that an order counts once although several start at the same time. */
 const script = (folder: string): string => `#!/bin/sh
 obey() { mv '${folder}'/"$1" '${folder}'/"$1.$$" 2>/dev/null; }
 case "$*" in

@@ -22,14 +22,14 @@ const LOOPS = 20;
 /** Loops that a position may lie in. Not the last: an encode there comes to the end of the film while others are still measured. */
 export const BUSY_LOOPS = LOOPS - 1;
 
-// A copied loop has a short audio frame at each of its ends, so that its sound could not be copied: encoded as one, as in any real film.
+// Looped by copying, the sound would have a short frame at the end of each loop, and could not be copied by the server: it is encoded as one track.
 const EVEN_SOUND = ['-c:v', 'copy', '-af', 'aresample=async=1', '-c:a', 'aac', '-b:a', '192k'];
 
 /** 1080p with keyframes 1.5 to 10.4 s apart. */
 export const tenMinutes = (options: Making): Promise<string> =>
   made(options, 'ten-minutes-even-audio.mp4', '450 MB', [...['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_1080P], ...EVEN_SOUND]);
 
-/** 480p, as long: two cores encode for several viewers of it. */
+/** The same film in 480p: two cores can encode it for several viewers. */
 export const tenMinutes480p = (options: Making): Promise<string> =>
   made(options, 'ten-minutes-480p.mp4', '80 MB', ['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_480P, ...EVEN_SOUND]);
 
@@ -44,7 +44,7 @@ export const twoHours = (options: Making): Promise<string> =>
 /** 1080p with a keyframe every 4 s and nowhere else, so that every copied segment is 4 s long; 10 minutes. */
 export async function fourSecondGops(options: Making): Promise<string> {
   const encoder = ['-c:v', 'libx264', '-preset', 'superfast', '-b:v', '6M', '-g', '96', '-keyint_min', '96', '-sc_threshold', '0'];
-  // 28 s: a whole number of GOPs, so that repeating it keeps them whole.
+  // 28 s: a whole number of GOPs, so that a repetition does not cut one.
   const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-an']);
   const sound = ['-stream_loop', '-1', '-i', SAMPLE_1080P, '-map', '0:v', '-map', '1:a', '-shortest'];
   return made(options, 'four-second-gops.mp4', '450 MB', ['-stream_loop', '20', '-i', once, ...sound, ...EVEN_SOUND]);

@@ -1,4 +1,4 @@
-// Wild viewers against a server for a while, with what the server holds looked at again and again.
+// Wild viewers against a server for a while; its memory, descriptors and encodes are sampled meanwhile.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import type { WildViewers } from '../viewers/wild-viewers.ts';
 import { isPictureEncode } from '../watch/encode-watch.ts';
 
 const SAMPLE_MS = 5_000;
-/** So many may be said to be flat: what an allocator does by itself is more than nothing. */
+/** Growth up to this counts as flat: an allocator grows a little by itself. */
 const MOST_MIB_PER_HOUR = 60;
 const MOST_DESCRIPTORS_PER_HOUR = 20;
 const MAX_REBUFFER_RATIO = 0.01;
@@ -31,7 +31,7 @@ export class HoldingLog {
   readonly #startedMs = nowMs();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param pid of the server: another one after it was killed */
+  /** @param pid of the server, which has another after it was killed */
   constructor(pid: () => number, cacheFolder: string) {
     this.#pid = pid;
     this.#cacheFolder = cacheFolder;
@@ -42,7 +42,7 @@ export class HoldingLog {
     try {
       this.holdings.push(holdingOf(this.#pid(), this.#cacheFolder, (nowMs() - this.#startedMs) / 1000));
     } catch {
-      // The server is away, or a process ended while it was looked at.
+      // The server is away, or a process ended during the look.
     }
   }
 
@@ -70,7 +70,7 @@ function bytesBelow(folder: string): number {
   }
 }
 
-/** Files go while one looks at them. */
+/** A file may be removed while the folder is read. */
 function sizeOrNone(path: string): number {
   try {
     return statSync(path).size;

@@ -20,7 +20,7 @@ export type ServerOptions = {
   readonly copies?: number;
   /** Settings beside those that every server here gets. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** The core it runs on, its ffmpeg too; null: any. */
+  /** The core of the server and its ffmpeg; null: any. */
   readonly core?: number | null;
 };
 
@@ -58,7 +58,7 @@ export class Server {
   readonly #process: ChildProcess;
   #isStopping = false;
 
-  /** Resolves when it serves and, on a new folder, has scanned its library. */
+  /** Resolves when the server answers and, on a new folder, has scanned its library. */
   static async start(folder: ServerFolder, options: Omit<ServerOptions, 'films'> = {}): Promise<Server> {
     const credentials = { username: 'loadtest', password: 'correct horse battery' };
     const isFirstStart = !existsSync(folder.data);
@@ -114,7 +114,7 @@ export class Server {
   }
 }
 
-/** Runs `work` against a server on a folder of its own; both are gone afterwards, whatever happened. */
+/** Runs `work` against a server on a folder of its own; both are removed afterwards, also when `work` throws. */
 export async function withServer<T>(options: ServerOptions, work: (server: Server) => Promise<T>): Promise<T> {
   const folder = await ServerFolder.create(options.films, options.copies);
   try {

@@ -1,4 +1,4 @@
-// Many starts at once on a server that can encode few: no error before the timeout, places shared evenly between users, a clear answer after it.
+// Many starts at once on a server that can encode few: no error before the timeout, grants shared evenly between users, a clear refusal after it.
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../../client/http-client.ts';
 import { LeanConnection } from '../../client/lean-connection.ts';
@@ -19,9 +19,9 @@ const HOLD_MS = 250;
 const QUEUED_MS = 1_500;
 const LONG_TIMEOUT_MS = 110_000;
 const SHORT_TIMEOUT_MS = 3_000;
-/** Of what a timer may be early. */
+/** How early a timer may fire. */
 const CLOCK_GRACE_MS = 20;
-/** One user is a place ahead of another, for there is always one who is first; answers to grants of the same moment may overtake each other. */
+/** One user is always a grant ahead of another, the one who is first; answers to grants of the same moment may overtake each other. */
 const MAX_SPREAD = 2;
 const SERVER_ERROR = 500;
 
@@ -44,7 +44,7 @@ export const burstAdmission: Scenario = {
 const settings = (timeoutMs: number) => ({
   FERRITE_MAX_TRANSCODES: String(CAPACITY),
   FERRITE_ADMISSION_TIMEOUT_MS: String(timeoutMs),
-  // No start finds what another has encoded.
+  // No start finds segments that another has encoded.
   FERRITE_CACHE_MAX_BYTES: '1',
 });
 
@@ -59,19 +59,19 @@ type Outcome = {
 
 type Burst = { readonly outcomes: readonly Outcome[]; readonly mostOpen: number; readonly queued: number };
 
-/** @param holdMs how long a granted place is kept; null: until the burst is over */
+/** @param holdMs how long a grant is kept; null: until the burst is over */
 async function burst({ remote }: Server, starts: number, holdMs: number | null): Promise<Burst> {
   const admin = await Account.signIn(remote);
   const users = await admin.createViewers(USERS);
   const films = await admin.media();
-  // A film for each: where another's encode is, or has been, a start needs no place.
-  const wishAt = (number: number) => {
+  // A film for each start: where another session's encode is, or has been, a start needs no grant.
+  const requestAt = (number: number) => {
     const film = films[number];
     if (!film) throw new Error(`the library has ${films.length} films, too few for ${starts} starts`);
     return { mediaId: film.id, delivery: 'transcode', positionMs: 0, maxHeight: 240 } as const;
   };
-  // All places are taken, so that every one of the burst has to wait and the order is the queue's.
-  const occupied = await Promise.all(Array.from({ length: CAPACITY }, (_, number) => open(admin, wishAt(number))));
+  // The whole capacity is granted, so that every start of the burst has to wait and the order is the queue's.
+  const occupied = await Promise.all(Array.from({ length: CAPACITY }, (_, number) => open(admin, requestAt(number))));
   const startedAtMs = nowMs();
   const opened: { connection: LeanConnection; account: Account; session: Started }[] = [];
   let openNow = 0;
@@ -87,7 +87,7 @@ async function burst({ remote }: Server, starts: number, holdMs: number | null):
     };
     const connection = new LeanConnection(account.url);
     try {
-      const session = await account.start(connection, wishAt(number + CAPACITY));
+      const session = await account.start(connection, requestAt(number + CAPACITY));
       const granted = outcome(201, null);
       mostOpen = Math.max(mostOpen, ++openNow);
       if (holdMs === null) {
@@ -116,9 +116,9 @@ async function burst({ remote }: Server, starts: number, holdMs: number | null):
 
 type Open = { readonly connection: LeanConnection; readonly session: Started };
 
-async function open(account: Account, wish: Parameters<Account['start']>[1]): Promise<Open> {
+async function open(account: Account, request: Parameters<Account['start']>[1]): Promise<Open> {
   const connection = new LeanConnection(account.url);
-  return { connection, session: await account.start(connection, wish) };
+  return { connection, session: await account.start(connection, request) };
 }
 
 async function close(account: Account, { connection, session }: Open): Promise<void> {
@@ -126,16 +126,16 @@ async function close(account: Account, { connection, session }: Open): Promise<v
   connection.close();
 }
 
-/** At the moment of each grant: the user with most against the one with least, of those who still wait. */
+/** The greatest difference, at the moment of any grant, between the users with the most and the fewest grants among those who still wait. */
 function spreads(outcomes: readonly Outcome[]): number[] {
-  const wishes = new Map<number, number>();
+  const askedByUser = new Map<number, number>();
   const granted = new Map<number, number>();
-  for (const { user } of outcomes) wishes.set(user, (wishes.get(user) ?? 0) + 1);
+  for (const { user } of outcomes) askedByUser.set(user, (askedByUser.get(user) ?? 0) + 1);
   const inOrder = outcomes.filter(({ status }) => status === 201).toSorted((a, b) => a.atMs - b.atMs);
   return inOrder.map(({ user }) => {
     granted.set(user, (granted.get(user) ?? 0) + 1);
     const most = Math.max(...granted.values());
-    const waiting = [...wishes].filter(([one, wanted]) => (granted.get(one) ?? 0) < wanted);
+    const waiting = [...askedByUser].filter(([one, wanted]) => (granted.get(one) ?? 0) < wanted);
     const least = waiting.length === 0 ? most : Math.min(...waiting.map(([one]) => granted.get(one) ?? 0));
     return most - least;
   });

@@ -44,7 +44,7 @@ type Comparison = { readonly atOnce: number; readonly product: readonly number[]
 
 type RealTime = { readonly viewers: number; readonly totals: Totals; readonly waits: Waits; readonly failures: readonly string[] };
 
-/** A server of its own for each round: none finds what an earlier one has encoded. */
+/** A server of its own for each round: no round finds segments of an earlier one. */
 const withAccount = <T>(film: string, work: (world: { server: Server; account: Account; mediaId: string }) => Promise<T>): Promise<T> =>
   withServer({ films: [film], settings: SETTINGS }, async server => {
     const account = await Account.signIn(server.remote);
@@ -92,7 +92,7 @@ async function calm(): Promise<void> {
 
 type Times = { readonly positionsMs: readonly number[]; readonly warmUpMs: number; readonly measureMs: number };
 
-/** Viewers who fetch as fast as they can, each at a place of their own. */
+/** Viewers who fetch as fast as they can, each at a position of its own. */
 async function productThroughput(
   server: Server,
   account: Account,
@@ -139,8 +139,8 @@ async function realTime(account: Account, mediaId: string, viewers: number, seco
   const audience = new Audience();
   for (let viewer = 0; viewer < viewers; viewer++) {
     const positionMs = busyPositionMs(Math.floor((viewer * BUSY_LOOPS) / viewers), viewer);
-    const wish = { mediaId, delivery: 'transcode', positionMs, maxHeight: MAX_HEIGHT } as const;
-    await audience.seat(account, { ...wish, bufferTargetS: BUFFER_S, rung: RUNG, reportsCmcd: true });
+    const request = { mediaId, delivery: 'transcode', positionMs, maxHeight: MAX_HEIGHT } as const;
+    await audience.seat(account, { ...request, bufferTargetS: BUFFER_S, rung: RUNG, reportsCmcd: true });
   }
   const before = audience.totals();
   const startedMs = nowMs();

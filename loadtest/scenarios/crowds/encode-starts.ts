@@ -1,4 +1,4 @@
-// Two hundred encodes are started by a server that holds a lot of memory: what a hot playlist's p99 notices of it.
+// Two hundred encodes are started by a server that holds a lot of memory: the effect on the p99 of a hot playlist.
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../../client/http-client.ts';
@@ -20,7 +20,7 @@ const STARTS_PER_SECOND = 10;
 const REQUESTS_PER_SECOND = 200;
 const RESIDENT_BYTES = 1024 ** 3;
 const CACHE_BYTES = 1536 * 1024 * 1024;
-/** Two encodes at a time, all the time: about what the starts cost, without starting any. */
+/** Two encodes at a time, all the time: about the CPU of the starts, without the starts. */
 const BARE_ENCODES = 2;
 const MAX_P99_RATIO = 1.5;
 const P99_GRACE_MS = 2;
@@ -106,7 +106,7 @@ async function withLoad(stage: Stage, load: Load, pulse: () => Promise<readonly 
   }
 }
 
-/** Sessions at places of their own, each ended as soon as it is started: what costs is the start. */
+/** Sessions at positions of their own, each ended as soon as it has started: only the start costs. */
 async function startMany({ account, mediaId, starts, round }: Load): Promise<void> {
   const startedMs = nowMs();
   const one = async (number: number): Promise<void> => {
@@ -130,7 +130,7 @@ function bareEncode(film: string, positionMs: number): ChildProcess {
 /** Segments of a copied film, until the server is as large as that. */
 async function fill(server: Server, account: Account, video: MediaPlaylist, bytes: number): Promise<void> {
   const connection = new LeanConnection(account.url);
-  // What is asked for a second time comes into memory.
+  // A segment that is requested a second time comes into memory.
   for (const { name } of video.segments.flatMap(segment => [segment, segment])) {
     if (residentBytes(server.pid) >= bytes) break;
     const { status } = await connection.send(video.folder + name);

@@ -1,4 +1,4 @@
-// Thousands of open sessions that only send heartbeats: memory of each, how fast they start, what a heartbeat costs, what is left of them.
+// Thousands of open sessions that only send heartbeats: memory of each, starts a second, cost of a heartbeat, memory when all have ended.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bar } from '../../charts/chart.ts';
 import { nowMs } from '../../client/http-client.ts';
@@ -42,7 +42,7 @@ export const manyIdleSessions: Scenario = {
   },
 };
 
-/** What the server held at one moment, as it was and with its garbage collected. */
+/** The server's memory at one moment, as it is and after a garbage collection. */
 type Held = {
   readonly when: string;
   readonly sessions: number;
@@ -73,7 +73,7 @@ async function run(options: ScenarioOptions, server: Server, inspector: Inspecto
   const before = await held(`after ${warmUp} for warming up`);
   options.say(`many-idle-sessions: ${total - warmUp} sessions start`);
   const starting = await costOf(server, total - warmUp, () => crowd.start(total - warmUp));
-  // Those for warming up came long before: nobody's lease is to end while the others start.
+  // The sessions for warming up are older: no lease is to end while the others start.
   await crowd.heartbeats(warmUp);
   const started = await held('all started');
   const idle = await idleCores(server);
@@ -107,7 +107,7 @@ async function costOf(server: Server, count: number, work: () => Promise<void>):
   return { count, perSecond: count / seconds, cpuUs: ((cpuSeconds(server.pid) - before.cpuS) * 1e6) / count };
 }
 
-/** What the server uses while nobody asks for anything. */
+/** The CPU of the server without any request. */
 async function idleCores({ pid }: Server): Promise<number> {
   const before = cpuSeconds(pid);
   await delay(QUIET_MS);
@@ -135,12 +135,12 @@ class Crowd {
   start(count: number): Promise<void> {
     return this.#each(count, async (connection, number) => {
       const delivery = DELIVERIES[number % DELIVERIES.length] ?? 'remux';
-      const wish = { mediaId: this.#mediaId, delivery, positionMs: (number % 500) * 1_000, maxHeight: 0 };
-      this.#sessions.push(await this.#account.start(connection, wish));
+      const request = { mediaId: this.#mediaId, delivery, positionMs: (number % 500) * 1_000, maxHeight: 0 };
+      this.#sessions.push(await this.#account.start(connection, request));
     });
   }
 
-  /** At the pace of one in ten seconds from each. */
+  /** One heartbeat every ten seconds from each session. */
   async heartbeats(count: number): Promise<void> {
     const startedAtMs = nowMs();
     const perSecond = this.size / HEARTBEAT_INTERVAL_S;

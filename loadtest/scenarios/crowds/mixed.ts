@@ -47,7 +47,7 @@ async function run(options: ScenarioOptions, server: Server, folder: ServerFolde
   const minutes = options.minutes ?? MINUTES;
   try {
     const wild = new WildViewers(
-      wish => audience.seat(account, { ...wish, mediaId: film.id }),
+      request => audience.seat(account, { ...request, mediaId: film.id }),
       seat => audience.leave(seat),
     );
     log.look();

@@ -1,4 +1,4 @@
-// Viewers of one title at real-time pace, all on one low rung: stalls, waits for segments, and what they cost the server.
+// Viewers of one title at real-time pace, all on one low rung: stalls, waits for segments, and the cost for the server.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentileChart } from '../../charts/percentile-chart.ts';
@@ -18,7 +18,7 @@ const STEP_S = 30;
 const MOST_VIEWERS = 6_000;
 const JOINS_PER_SECOND = 100;
 const BUFFER_S = 10;
-/** Until those who came last have filled their buffers. */
+/** The time in which the viewers who came last fill their buffers. */
 const SETTLE_S = 5;
 /** The lowest rung, so that neither the loopback nor this client is the limit. */
 const MAX_HEIGHT = 240;
@@ -31,7 +31,7 @@ export const sameTitle: Scenario = {
   allowsRemote: false,
   run: async options => {
     const film = await tenMinutes(options);
-    // All may transcode: that they share one encode is what is to be seen.
+    // Capacity for all: the scenario shows that they share one encode all the same.
     const settings = { FERRITE_MAX_TRANSCODES: '10000' };
     return withServer({ films: [film], core: SERVER_CORE, settings }, async server => {
       await moveSelf(LOAD_CORE);
@@ -44,7 +44,7 @@ export const sameTitle: Scenario = {
   },
 };
 
-/** What a number of viewers saw, and what it cost, over a while in which nobody joined. */
+/** The waits of a number of viewers and their cost, over some seconds in which nobody joins. */
 type Step = {
   readonly viewers: number;
   readonly totals: Totals;
@@ -93,12 +93,12 @@ type Joining = Pick<ScenarioOptions, 'say'> & {
 async function join({ account, audience, mediaId, refused, say }: Joining, count: number): Promise<void> {
   say(`same-title: ${count} viewers join, ${JOINS_PER_SECOND} a second`);
   const startedAtMs = nowMs();
-  const wish = { mediaId, delivery: 'transcode', positionMs: 0, maxHeight: MAX_HEIGHT } as const;
+  const request = { mediaId, delivery: 'transcode', positionMs: 0, maxHeight: MAX_HEIGHT } as const;
   const watching = { bufferTargetS: BUFFER_S, rung: `${MAX_HEIGHT}p`, reportsCmcd: false } as const;
   const joins: Promise<unknown>[] = [];
   for (let number = 0; number < count; number++) {
     await delay(Math.max(0, startedAtMs + (number * 1000) / JOINS_PER_SECOND - nowMs()));
-    joins.push(audience.seat(account, { ...wish, ...watching }).catch(error => refused.push(String(error))));
+    joins.push(audience.seat(account, { ...request, ...watching }).catch(error => refused.push(String(error))));
   }
   await Promise.all(joins);
 }

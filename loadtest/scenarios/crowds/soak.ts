@@ -10,12 +10,12 @@ import { struckAims, struckNotes, struckTable } from './chaos.ts';
 
 const MINUTES = 30;
 const VIEWERS = 6;
-/** Beside the wild ones, a victim whose encodes things happen to. */
+/** Wild viewers, and one victim, whose encodes the faults strike. */
 const VICTIM = { delivery: 'transcode', positionMs: 20_000, maxHeight: 240, rung: '240p', bufferTargetS: 20, reportsCmcd: true } as const;
 const FAULT_EVERY_MS = 60_000;
 /** Faults in a short run come sooner. */
 const FAULTS_AT_LEAST = 4;
-/** After the last one, for encodes to end and files to be written. */
+/** The time after the last viewer in which encodes end and files are written. */
 const SETTLE_DEADLINE_MS = 60_000;
 const CACHE_BYTES = 40 * 1024 * 1024;
 const FILM_MS = 560_000;
@@ -39,12 +39,12 @@ async function run(options: ScenarioOptions, world: ChaosWorld): Promise<Result>
   const log = new HoldingLog(() => world.serverPid, world.cacheFolder);
   try {
     const wild = new WildViewers(
-      wish => world.sit(wish),
+      request => world.sit(request),
       seat => world.audience.leave(seat),
     );
     options.say(`soak: ${viewers} viewers for ${forMs / 60_000} minutes`);
     const [struck] = await Promise.all([strikeFor(options, world, forMs), wild.watch(viewers, forMs)]);
-    // Of the last server only: the one that was killed took its memory along.
+    // Samples of the last server only: the memory of a killed one is gone.
     const restartedAtS = struck.restartedAtS;
     const watched = log.holdings.filter(({ atS }) => atS > restartedAtS);
     await world.audience.leaveAll();
@@ -84,7 +84,7 @@ async function run(options: ScenarioOptions, world: ChaosWorld): Promise<Result>
 
 type Strikes = { readonly all: readonly Struck[]; readonly restartedAtS: number };
 
-/** One fault after the other, again from the first when all were, until the time is up. */
+/** One fault after another, again from the first after the last, until the time is up. */
 async function strikeFor({ say }: ScenarioOptions, world: ChaosWorld, forMs: number): Promise<Strikes> {
   const startedMs = nowMs();
   const everyMs = Math.min(FAULT_EVERY_MS, forMs / FAULTS_AT_LEAST);

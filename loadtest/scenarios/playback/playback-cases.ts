@@ -1,4 +1,4 @@
-// The ways to play that `ttff` and `seek` measure, and what both need around them.
+// The deliveries that `ttff` and `seek` measure, and the settings of the server for both.
 import type { Delivery } from '../../viewers/viewer.ts';
 
 export type PlaybackCase = {
@@ -11,7 +11,7 @@ export type PlaybackCase = {
 export const SAME_COMMAND = 'same ffmpeg command';
 export const PLAIN_COMMAND = 'ffmpeg -ss';
 
-/** Small enough that no round finds what an earlier one left; every viewer gets a transcoder at once. */
+/** A cache so small that no round finds segments of an earlier one, and encodes for every viewer at once. */
 export const NO_CACHE = {
   FERRITE_CACHE_MAX_BYTES: '1',
   FERRITE_CACHE_MEMORY_BYTES: String(1024 * 1024),

@@ -1,4 +1,4 @@
-// Starts and seeks on a server that somebody else has started: what its viewers get, without the limits, which need its machine.
+// Starts and seeks on a server that runs already: its viewers' times, without the limits, which need the server's machine.
 
 import { summarize } from '../../machine/statistics.ts';
 import type { Remote, Result, ScenarioOptions } from '../../scenario.ts';
@@ -50,5 +50,5 @@ export async function measureRemote(options: ScenarioOptions, remote: Remote): P
   };
 }
 
-/** 0 to 1, never twice near the same place: multiples of the golden ratio. */
+/** 0 to 1, each far from the others: multiples of the golden ratio. */
 const spread = (number: number): number => (number * 0.618_034) % 1;

@@ -1,4 +1,4 @@
-// What `ttff` and `seek` share: the film, a server without a cache, nginx beside it, and rounds of each way to play with their limits.
+// The common part of `ttff` and `seek`: the film, a server without a cache, nginx beside it, and rounds of each way to play with their limits.
 import type { Comparison, Round } from '../../load/comparison.ts';
 import { quietMoment } from '../../machine/quiet.ts';
 import { type EncodeCommands, runPlainCommands, runSameCommands } from '../../peers/bare-ffmpeg.ts';

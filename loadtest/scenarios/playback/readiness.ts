@@ -77,7 +77,7 @@ async function measureSession(viewer: Viewer, mediaId: string, positionMs: numbe
   return arrivals.flatMap((answer, at) => {
     frames += Math.round((video.segments[first + at]?.durationS ?? 0) * fps);
     const readyAtMs = doneAtMs.get(frames);
-    // One that was there before it was asked for says nothing.
+    // A segment that was ready before its request says nothing.
     return readyAtMs === undefined || answer.sentAtMs > readyAtMs ? [] : [answer.firstByteAtMs - readyAtMs];
   });
 }

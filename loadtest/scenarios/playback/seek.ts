@@ -1,4 +1,4 @@
-// Seeking to what is in no buffer and no cache: from the jump until the segments there are complete, beside the same limits as `ttff`.
+// Seeks to positions that are in no buffer and no cache: from the jump until the segments there are complete, beside the same limits as `ttff`.
 
 import { HttpClient } from '../../client/http-client.ts';
 import { type Comparison, comparisonChart, comparisonSamples, comparisonTable, hundredths, p95 } from '../../load/comparison.ts';
@@ -22,7 +22,7 @@ import {
 /** Positions for one viewer; so many rounds of eight at once. */
 const POSITIONS = 10;
 const ROUNDS_OF_EIGHT = 3;
-/** What a viewer has loaded who jumps: nobody does while the first half second is on its way. */
+/** The seconds that a viewer has loaded before a jump: no one jumps while the first half second is on its way. */
 const BUFFER_S = 6;
 
 export const seek: Scenario = {
@@ -57,7 +57,7 @@ export const seekRounds = (
 
 type Jump = { readonly fromMs: number; readonly toMs: number };
 
-/** From a loop of the film that no other viewer is in to the next one: nobody finds what another's encode has made. */
+/** From one loop of the film to the next, both without other viewers: no seek finds a segment that another viewer's encode has made. */
 function jumpOf(number: number): Jump {
   const loop = 2 * (number % Math.floor(BUSY_LOOPS / 2));
   return { fromMs: busyPositionMs(loop, number), toMs: busyPositionMs(loop + 1, number) };

@@ -6,7 +6,7 @@ import { HttpClient, nowMs } from '../../client/http-client.ts';
 import { LeanConnection } from '../../client/lean-connection.ts';
 import { percentile } from '../../machine/statistics.ts';
 import type { Remote, Result, Scenario, ScenarioOptions } from '../../scenario.ts';
-import { Account, type StartWish } from '../../viewers/account.ts';
+import { Account, type StartRequest } from '../../viewers/account.ts';
 import { type Delivery, openStream } from '../../viewers/viewer.ts';
 import { fourMinutes } from '../../world/films.ts';
 import { withServer } from '../../world/server.ts';
@@ -18,7 +18,7 @@ const REMUX_PART = 4;
 const TRANSCODE_PART = 2;
 /** Starts under way at once: a transcode takes a core for a while, the others hardly any. */
 const AT_ONCE: Readonly<Record<Delivery, number>> = { direct: 8, remux: 8, transcode: 4 };
-/** From each start to the next, so that none finds what the one before has made. */
+/** The distance from each start's position to the next, so that no start finds segments of the one before. */
 const POSITION_STRIDE_MS = 71_300;
 /** Before the end: there are segments to start with. */
 const LAST_MS = 2_000;
@@ -70,8 +70,8 @@ async function startMany(account: Account, { film, delivery, count }: Many): Pro
     const connection = new LeanConnection(account.url);
     for (let number = next++; number < count; number = next++) {
       const positionMs = (number * POSITION_STRIDE_MS) % Math.max(1, film.durationMs - LAST_MS);
-      const wish = { mediaId: film.id, delivery, positionMs, maxHeight: delivery === 'transcode' ? LOWEST_RUNG : 0 };
-      await startOne(account, connection, wish).then(
+      const request = { mediaId: film.id, delivery, positionMs, maxHeight: delivery === 'transcode' ? LOWEST_RUNG : 0 };
+      await startOne(account, connection, request).then(
         ms => answerMs.push(ms),
         error => failures.push(String(error)),
       );
@@ -84,14 +84,14 @@ async function startMany(account: Account, { film, delivery, count }: Many): Pro
 }
 
 /** Milliseconds of a start: its answer, for a transcode its first complete segments. The stop is not counted. */
-async function startOne(account: Account, connection: LeanConnection, wish: StartWish): Promise<number> {
+async function startOne(account: Account, connection: LeanConnection, request: StartRequest): Promise<number> {
   const startedMs = nowMs();
-  const session = await account.start(connection, wish);
+  const session = await account.start(connection, request);
   try {
-    if (wish.delivery !== 'transcode') return nowMs() - startedMs;
+    if (request.delivery !== 'transcode') return nowMs() - startedMs;
     const http = new HttpClient(account.url);
     try {
-      await openStream(http, { streamUrl: session.streamUrl, delivery: wish.delivery, positionMs: wish.positionMs });
+      await openStream(http, { streamUrl: session.streamUrl, delivery: request.delivery, positionMs: request.positionMs });
       return nowMs() - startedMs;
     } finally {
       http.close();

@@ -1,4 +1,4 @@
-// Time to first frame: from POST /sessions to the first complete video and audio segment, beside what ffmpeg and nginx need for the same bytes.
+// Time to first frame: from POST /sessions to the first complete video and audio segment, beside ffmpeg and nginx with the same bytes.
 import {
   type Comparison,
   comparisonChart,
@@ -101,7 +101,7 @@ async function measureRound(
   };
 }
 
-/** Against the plain command; the product's own commands are a limit only for what is around them. */
+/** The aim is against the plain command; the product's own ffmpeg command bounds only the server's part. */
 const TRANSCODE_AIM = 0.6;
 const DIRECT_AIM_MS = 2;
 

@@ -1,4 +1,4 @@
-// What deciding on a stream token costs, by where the decision is found, and what reading the store costs. In this process, on a real LMDB.
+// The cost of deciding on a stream token, by where the decision is found, and of reading the store. In this process, on a real LMDB.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +75,7 @@ async function measureDecisions({ say }: ScenarioOptions, dataDir: string): Prom
   return { [KNOWN]: known, [RECALLED]: recalled, [NEVER_SEEN]: neverSeen };
 }
 
-/** The service as the server opens it, on what earlier ones have left. */
+/** The service as the server opens it, on the store that earlier ones have left. */
 async function withAuth<T>(dataDir: string, work: (service: AuthService, database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase(dataDir);
   const onUpkeepFailed = (error: unknown): void => console.error(error);
@@ -187,6 +187,6 @@ function report(decisions: Measured, reads: Measured): Result {
   };
 }
 
-/** A signature costs tens of times the rest: beside it, the rest could not be seen. */
+/** A signature check costs tens of times the other decisions: in one chart they could not be seen. */
 const omitSlowest = (decisions: Measured): Measured =>
   Object.fromEntries(Object.entries(decisions).filter(([what]) => what !== NEVER_SEEN));

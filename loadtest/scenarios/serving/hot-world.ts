@@ -55,7 +55,7 @@ export async function withHotWorld<T>(options: ScenarioOptions, work: (world: Ho
   );
 }
 
-/** What a viewer of the first film has just fetched is in memory. */
+/** The segments that a viewer of the first film has just fetched are in memory. */
 export async function withHotFiles<T>(
   remote: Remote,
   delivery: 'remux' | 'transcode',
@@ -83,7 +83,7 @@ function find(base: string, fetched: readonly Fetched[], ending: string): HotFil
   return { address: base + found.path, body: found.answer.body };
 }
 
-/** The session's encode runs a window ahead and is then held: until then it would take the server's core. */
+/** Waits until the session's encode is its whole lead ahead and is held: until then it takes the server's core. */
 export async function encodesHeld({ pid }: Pick<Server, 'pid'>): Promise<void> {
   const giveUpAtMs = performance.now() + HELD_DEADLINE_MS;
   let usedS = Number.NaN;

@@ -40,8 +40,8 @@ export async function withColdWorld<T>(options: ScenarioOptions, work: (world: C
     const nginx = await Nginx.start(SERVER_CORE);
     try {
       const mediaId = await viewer.firstMediaId();
-      const wish = { mediaId, delivery: 'transcode', positionMs: FROM_MS, capabilities: { maxHeight: 720 } } as const;
-      const playing = await viewer.play(wish);
+      const request = { mediaId, delivery: 'transcode', positionMs: FROM_MS, capabilities: { maxHeight: 720 } } as const;
+      const playing = await viewer.play(request);
       options.say(`segment-cold: encoding ${SEGMENTS} segments`);
       const segments = await fetchSegments(viewer, playing, server.remote.url);
       for (const { name, body } of segments) await nginx.publish(name, body);

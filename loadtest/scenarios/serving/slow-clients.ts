@@ -1,4 +1,4 @@
-// Idle connections, slow readers, endless heads and dropped connections: what they do to one normal viewer of the product, of bare uWebSockets.js and of nginx.
+// Idle connections, slow readers, endless heads and dropped connections: their effect on one normal viewer of the product, of bare uWebSockets.js and of nginx.
 import { setTimeout as delay } from 'node:timers/promises';
 import { LeanConnection } from '../../client/lean-connection.ts';
 import { cpuSeconds, openDescriptors, residentBytes } from '../../machine/processes.ts';
@@ -18,7 +18,7 @@ const MEASURE_S = 20;
 const WARM_UP_S = 1;
 const REQUESTS_PER_SECOND = 100;
 const SETTLE_MS = 3_000;
-/** Connections that nobody uses are given up after a while. */
+/** A server closes unused connections after a while. */
 const GIVEN_BACK_DEADLINE_MS = 60_000;
 const GIVEN_BACK_STEP_MS = 200;
 
@@ -32,7 +32,7 @@ export const slowClients: Scenario = {
 
 type CrowdPlan = { readonly what: string; readonly ordersTo: (target: Target) => readonly CrowdOrder[] };
 
-/** Each with all that the one before it had. */
+/** The stages, each with the crowds of the one before. */
 function plansOf(idleCount: number, slowReaders: number): CrowdPlan[] {
   const idle = ({ idle: path }: Target) => ({ kind: 'idle', count: idleCount, path }) as const;
   // Half of them segments, which end and stay open; half the whole film, which never ends.
@@ -82,7 +82,7 @@ async function run(options: ScenarioOptions, targets: readonly Target[]): Promis
   return reportSlowClients({ stages, slowReaders, pressures, ...pace });
 }
 
-/** What a server keeps open of files that were asked for once is no connection that was not given back. */
+/** Opens both files once beforehand: a server keeps their descriptors, which must not count as leaked connections. */
 async function openEverything({ url, idle, film }: Target): Promise<void> {
   const connection = new LeanConnection(url);
   for (const path of [idle, film]) await connection.send(path, { headers: { Range: 'bytes=0-0' } });
