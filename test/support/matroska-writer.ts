@@ -1,5 +1,6 @@
 // Rewrites a Matroska file in the ways other muxers write theirs, from the blocks of one that ffmpeg made.
 import { readFile } from 'node:fs/promises';
+import { FileBudget } from '#workers/remux/file-budget.ts';
 import { type Block, BlockReader } from '#workers/remux/matroska/blocks.ts';
 import { elements, readElement } from '#workers/remux/matroska/ebml.ts';
 import { ID, readIndex } from '#workers/remux/matroska/file-index.ts';
@@ -49,13 +50,13 @@ export async function rewriteMatroska(path: string, layout: Layout): Promise<Buf
   const head = readElement(bytes, 0);
   const segment = head?.end ? readElement(bytes, head.end) : null;
   if (!head?.end || !segment) throw new Error('not a Matroska file');
-  const top = [...elements(bytes, segment.start, bytes.byteLength)];
+  const top = [...elements(bytes, segment.start, bytes.byteLength, null)];
   const copyOf = (id: number) => {
     const found = top.find(child => child.id === id);
     if (!found) throw new Error('the file lacks an element');
     return bytes.subarray(found.start, found.end);
   };
-  const tracks = [...elements(copyOf(ID.tracks), 0, copyOf(ID.tracks).byteLength)].filter(({ id }) => id === 0xae);
+  const tracks = [...elements(copyOf(ID.tracks), 0, copyOf(ID.tracks).byteLength, null)].filter(({ id }) => id === 0xae);
   const entries = tracks.map(({ start, end }, index) =>
     element(0xae, copyOf(ID.tracks).subarray(start, end), encodings(layout, index + 1)),
   );
@@ -72,9 +73,11 @@ export async function rewriteMatroska(path: string, layout: Layout): Promise<Buf
 async function readBlocks(path: string): Promise<Block[]> {
   const file = await UnchangedFile.open(path);
   try {
-    const { firstClusterPosition, segmentEnd } = await readIndex(file);
+    const budget = new FileBudget(file.byteLength);
+    const { firstClusterPosition, segmentEnd } = await readIndex(file, budget);
     const walk = {
       file,
+      budget,
       position: firstClusterPosition,
       limit: segmentEnd,
       firstReadBytes: segmentEnd,
@@ -114,7 +117,7 @@ function pieceOf(blocks: readonly Block[], { stripped, lacing }: Layout): Piece 
   const [first] = blocks;
   if (!first) throw new Error('a piece has a block');
   const cut = stripped?.trackNumber === first.trackNumber ? stripped.header.byteLength : 0;
-  const frames = blocks.flatMap(block => block.frames.map(frame => frame.subarray(cut)));
+  const frames = blocks.flatMap(block => Array.from(block.frames, frame => frame.subarray(cut)));
   const kind = frames.length > 1 ? lacing : undefined;
   const flags = (first.isKeyframe ? 0x80 : 0) | (kind ? LACING_FLAGS[kind] : 0);
   const laces = kind ? [Buffer.from([frames.length - 1]), ...laceSizes(frames, kind)] : [];

@@ -1,9 +1,9 @@
 // Walks the blocks of Matroska clusters from any position on, with few and bounded reads (RFC 9559, 5.1.3).
-
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { elements, MAX_HEADER_BYTES, readElement, readUnsigned, readVint, unreadable, type WholeElement } from './ebml.ts';
 import { ID } from './file-index.ts';
-import { splitLaces } from './lacing.ts';
+import { Laces } from './lacing.ts';
 
 export type Block = {
   readonly trackNumber: number;
@@ -15,7 +15,7 @@ export type Block = {
   /** Where the element that holds it ends in the file. */
   readonly endPosition: number;
   /** Views into the reader's window: valid until its next `next()`. */
-  readonly frames: readonly Buffer[];
+  readonly frames: Laces;
 };
 
 /** How much of a track's blocks is wanted: `start` gives at least their first bytes and reads over the rest where it can. */
@@ -25,6 +25,7 @@ export type ClusterHeader = { readonly position: number; readonly timestamp: num
 
 export type Walk = {
   readonly file: UnchangedFile;
+  readonly budget: FileBudget;
   readonly position: number;
   /** Where the file's clusters end at the latest. */
   readonly limit: number;
@@ -41,7 +42,11 @@ const SIMPLE_BLOCK = 0xa3;
 const BLOCK_GROUP = 0xa0;
 const BLOCK = 0xa1;
 const START_BYTES = 512; // `start`: enough for any frame header we look at
-const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
+/** Looked at before others of the thread have their turn, and before the blocks are handed out. */
+const MAX_STEPS = 8192;
+/** Between two cues lie a few clusters; behind so many it is better to read on. */
+const MAX_CLUSTER_HOPS = 2000;
 const CLUSTER_HEAD_BYTES = 128;
 
 export class BlockReader {
@@ -54,6 +59,8 @@ export class BlockReader {
   #cluster: { readonly position: number; readonly timestamp: number | null } | null;
   /** Bytes from #position on without which the next element can't be read. */
   #needed: number;
+  /** The window may hold more whole elements. */
+  #hasMore = false;
 
   constructor(walk: Walk) {
     this.#walk = walk;
@@ -73,17 +80,23 @@ export class BlockReader {
 
   /** The blocks of the next read, possibly none; null at the end of the clusters. */
   async next(): Promise<readonly Block[] | null> {
+    await this.#walk.budget.pause();
+    if (this.#position >= this.#walk.limit) return null;
+    if (!this.#hasMore) await this.#fill();
+    const blocks: Block[] = [];
+    this.#hasMore = true;
+    for (let steps = 0; this.#hasMore && steps < MAX_STEPS; steps++) this.#hasMore = this.#step(blocks);
+    return blocks;
+  }
+
+  async #fill(): Promise<void> {
     const { file, limit, readBytes } = this.#walk;
     const rest = limit - this.#position;
-    if (rest <= 0) return null;
     const byteLength = Math.min(Math.max(this.#needed, readBytes), rest);
     if (this.#memory.byteLength < byteLength) this.#memory = Buffer.allocUnsafeSlow(byteLength).buffer;
     this.#window = await file.readInto(Buffer.from(this.#memory, 0, byteLength), this.#position);
     this.#windowPosition = this.#position;
     this.#needed = MAX_HEADER_BYTES;
-    const blocks: Block[] = [];
-    while (this.#step(blocks));
-    return blocks;
   }
 
   /** Lets the views given out so far stay valid: the next read takes new memory. */
@@ -95,6 +108,7 @@ export class BlockReader {
   #step(blocks: Block[]): boolean {
     const at = this.#position - this.#windowPosition;
     if (at >= this.#window.byteLength) return false;
+    this.#walk.budget.take('elements');
     const element = readElement(this.#window, at);
     if (!element) return this.#windowPosition + this.#window.byteLength < this.#walk.limit ? this.#need(MAX_HEADER_BYTES) : this.#finish();
     const { end } = element;
@@ -139,7 +153,7 @@ export class BlockReader {
       ...this.#placed(header, element),
       isKeyframe,
       durationTicks: null,
-      frames: splitLaces(this.#window, header.end, end, header.flags),
+      frames: this.#laces(header, end),
     });
     return true;
   }
@@ -152,21 +166,37 @@ export class BlockReader {
     if (isBlockFirst && this.#walk.interest(readBlockHeader(this.#window, first).trackNumber) === 'none') return true;
     // The duration and the references follow the block: the group is wanted whole even for its start.
     if (element.end > this.#window.byteLength) return this.#need(element.end - at);
-    const fields = [...elements(this.#window, element.start, element.end)];
-    const block = fields.find(({ id }) => id === BLOCK);
-    const duration = fields.find(({ id }) => id === 0x9b);
+    const { block, duration, isKeyframe } = this.#groupOf(element);
     if (!block) return true;
     const header = readBlockHeader(this.#window, block);
     if (this.#walk.interest(header.trackNumber) === 'none') return true;
-    const isKeyframe = !fields.some(({ id }) => id === 0xfb);
     const durationTicks = duration ? readUnsigned(this.#window, duration) : null;
     blocks.push({
       ...this.#placed(header, element),
       isKeyframe,
       durationTicks,
-      frames: splitLaces(this.#window, header.end, block.end, header.flags),
+      frames: this.#laces(header, block.end),
     });
     return true;
+  }
+
+  #groupOf(group: WholeElement) {
+    let block: WholeElement | null = null;
+    let duration: WholeElement | null = null;
+    let isKeyframe = true;
+    for (const field of elements(this.#window, group.start, group.end, null)) {
+      this.#walk.budget.take('elements');
+      if (field.id === BLOCK) block ??= field;
+      else if (field.id === 0x9b) duration ??= field;
+      else if (field.id === 0xfb) isKeyframe = false;
+    }
+    return { block, duration, isKeyframe };
+  }
+
+  #laces(header: BlockHeader, end: number): Laces {
+    const laces = new Laces(this.#window, header.end, end, header.flags);
+    this.#walk.budget.take('frames', laces.count);
+    return laces;
   }
 
   #placed({ trackNumber, relativeTimestamp }: BlockHeader, element: WholeElement) {
@@ -202,7 +232,7 @@ function readBlockHeader(bytes: Buffer, { start, end }: { readonly start: number
 export async function lastClusterUpTo(file: UnchangedFile, from: number, limit: number, timestamp: number): Promise<number> {
   let found = from;
   let position = from;
-  while (position < limit) {
+  for (let hops = 0; position < limit && hops < MAX_CLUSTER_HOPS; hops++) {
     const bytes = await file.read(position, CLUSTER_HEAD_BYTES);
     const element = readElement(bytes, 0);
     if (!element || element.end === null) return found;

@@ -1,5 +1,6 @@
 // EBML (RFC 8794) as bytes: elements of a size and an id, read in place.
 import { FerriteError } from '#domain/errors.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 
 /** Positions count from the start of the bytes the element was read from. `end` is null when the element's size is unknown (live muxing). */
 export type Element = { readonly id: number; readonly start: number; readonly end: number | null };
@@ -40,11 +41,12 @@ export function readVint(bytes: Buffer, at: number, end: number): { readonly val
   return { value: bytes.readUIntBE(at, length) - 2 ** (7 * length), length };
 }
 
-/** The elements side by side in `bytes[start, end)`; all of them have to lie inside. */
-export function* elements(bytes: Buffer, start: number, end: number): Generator<WholeElement> {
+/** The elements side by side in `bytes[start, end)`, of a file that has `budget`; all of them have to lie inside. */
+export function* elements(bytes: Buffer, start: number, end: number, budget: FileBudget | null): Generator<WholeElement> {
   let at = start;
   while (at < end) {
     const element = readElement(bytes, at);
+    budget?.take('descriptions');
     if (!element || element.end === null || element.end > end) throw unreadable('the Matroska structure is damaged');
     yield { id: element.id, start: element.start, end: element.end };
     at = element.end;

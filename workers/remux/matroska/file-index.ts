@@ -1,6 +1,8 @@
 // What a Matroska file tells about itself without reading a cluster: tracks, clock and Cues (RFC 9559, 5.1).
-
+import { FerriteError } from '#domain/errors.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { type Cue, CueTable } from './cues.ts';
 import {
   type Element,
   elements,
@@ -14,9 +16,6 @@ import {
 } from './ebml.ts';
 import { type MatroskaTrack, readTracks } from './tracks.ts';
 
-/** Where a keyframe lies: its cluster in the file, and its block from the first byte of the cluster's payload; null when the file does not say. */
-export type Cue = { readonly timestamp: number; readonly clusterPosition: number; readonly relativePosition: number | null };
-
 export type MatroskaIndex = {
   /** Nanoseconds per tick of every timestamp in the file. */
   readonly timestampScaleNs: number;
@@ -24,8 +23,8 @@ export type MatroskaIndex = {
   readonly tracks: readonly MatroskaTrack[];
   readonly firstClusterPosition: number;
   readonly segmentEnd: number;
-  /** The Cues of one track, by ascending timestamp. Empty when the file has none. */
-  cuesOf(trackNumber: number): readonly Cue[];
+  /** The Cues of one track, by ascending timestamp. Empty when the file has none, null when they are in no order. */
+  cuesOf(trackNumber: number): Promise<CueTable | null>;
 };
 
 export const ID = {
@@ -39,12 +38,13 @@ export const ID = {
 } as const;
 
 const HEAD_BYTES = 64 * 1024;
-const MAX_INDEX_BYTES = 64 * 1024 * 1024; // Cues of a two-hour film: 80 KiB
+const MAX_CUES_BYTES = 64 * 1024 * 1024; // of a two-hour film: 80 KiB
+const MAX_DESCRIPTION_BYTES = 16 * 1024 * 1024;
 const MAX_ELEMENTS_BEFORE_CLUSTER = 1000;
 const NOT_MATROSKA = 'the file is not Matroska or WebM';
 
-export async function readIndex(file: UnchangedFile): Promise<MatroskaIndex> {
-  const reader = new ElementReader(file, await file.read(0, HEAD_BYTES));
+export async function readIndex(file: UnchangedFile, budget: FileBudget): Promise<MatroskaIndex> {
+  const reader = new ElementReader(file, await file.read(0, HEAD_BYTES), budget);
   const segment = await readSegmentHeader(reader, file.byteLength);
   const positions = new Map<number, number>();
   const firstClusterPosition = await readUpToCluster(reader, segment, positions);
@@ -54,10 +54,10 @@ export async function readIndex(file: UnchangedFile): Promise<MatroskaIndex> {
   const cues = await reader.payload(positions.get(ID.cues), ID.cues);
   return {
     ...info,
-    tracks: readTracks(tracks, 0, tracks.byteLength),
+    tracks: readTracks(tracks, budget),
     firstClusterPosition,
     segmentEnd: segment.end,
-    cuesOf: trackNumber => (cues ? readCues(cues, trackNumber, segment) : []),
+    cuesOf: async trackNumber => (cues ? (await readCues(cues, trackNumber, segment, budget)).sorted() : new CueTable()),
   };
 }
 
@@ -65,9 +65,12 @@ export async function readIndex(file: UnchangedFile): Promise<MatroskaIndex> {
 class ElementReader {
   readonly #file: UnchangedFile;
   readonly #head: Buffer;
-  constructor(file: UnchangedFile, head: Buffer) {
+  readonly #budget: FileBudget;
+
+  constructor(file: UnchangedFile, head: Buffer, budget: FileBudget) {
     this.#file = file;
     this.#head = head;
+    this.#budget = budget;
   }
 
   /** Null at the end of the file. Positions in the answer count from the start of the file. */
@@ -80,8 +83,14 @@ class ElementReader {
   async payload(position: number | undefined, id: number): Promise<Buffer | null> {
     const element = position === undefined ? null : await this.header(position);
     if (element?.id !== id || element.end === null || element.end > this.#file.byteLength) return null;
-    if (element.end - element.start > MAX_INDEX_BYTES) throw unreadable('the Matroska index is larger than any real one');
+    if (element.end - element.start > (id === ID.cues ? MAX_CUES_BYTES : MAX_DESCRIPTION_BYTES))
+      throw unreadable('the Matroska index is larger than any real one');
     return this.#bytes(element.start, element.end - element.start);
+  }
+
+  /** The elements side by side in a payload. */
+  elements(payload: Buffer, start = 0, end = payload.byteLength): Generator<WholeElement> {
+    return elements(payload, start, end, this.#budget);
   }
 
   async #bytes(position: number, byteLength: number): Promise<Buffer> {
@@ -93,13 +102,15 @@ class ElementReader {
 type Segment = { readonly start: number; readonly end: number };
 
 async function readSegmentHeader(reader: ElementReader, fileByteLength: number): Promise<Segment> {
-  const ebml = await reader.payload(0, ID.ebml).catch(() => null);
+  const ebml = await reader.payload(0, ID.ebml).catch(notMatroska);
   if (!ebml) throw unreadable(NOT_MATROSKA);
-  const docType = [...elements(ebml, 0, ebml.byteLength)].find(({ id }) => id === 0x4282);
+  const docType = fieldsOf(ebml, { start: 0, end: ebml.byteLength }, reader).get(0x4282);
   if (!docType || !['matroska', 'webm'].includes(readText(ebml, docType))) throw unreadable(NOT_MATROSKA);
   const ebmlHeader = await reader.header(0);
   let position = ebmlHeader?.end ?? fileByteLength;
-  for (let element = await reader.header(position); element; element = await reader.header(position)) {
+  for (let count = 0; count < MAX_ELEMENTS_BEFORE_CLUSTER; count++) {
+    const element = await reader.header(position);
+    if (!element) break;
     if (element.id === ID.segment) {
       if (element.end !== null && element.end > fileByteLength) throw unreadable('the file is cut off: it is shorter than it says');
       return { start: element.start, end: element.end ?? fileByteLength };
@@ -108,6 +119,19 @@ async function readSegmentHeader(reader: ElementReader, fileByteLength: number):
     position = element.end;
   }
   throw unreadable('the Matroska file ends before its content');
+}
+
+/** A damaged header is no header; what is too much stays so. */
+function notMatroska(error: unknown): null {
+  if (error instanceof FerriteError && error.code === 'MEDIA_UNREADABLE') return null;
+  throw error;
+}
+
+/** The first of each id. */
+function fieldsOf(payload: Buffer, { start, end }: Pick<WholeElement, 'start' | 'end'>, reader: ElementReader): Map<number, WholeElement> {
+  const fields = new Map<number, WholeElement>();
+  for (const field of reader.elements(payload, start, end)) if (!fields.has(field.id)) fields.set(field.id, field);
+  return fields;
 }
 
 /** Notes where the elements before the first cluster lie, and those that SeekHead names. Returns where the first cluster lies. */
@@ -129,11 +153,11 @@ async function readUpToCluster(reader: ElementReader, segment: Segment, position
 async function readSeekHead(reader: ElementReader, position: number, segment: Segment, positions: Map<number, number>): Promise<void> {
   const payload = await reader.payload(position, ID.seekHead);
   if (!payload) return;
-  for (const seek of elements(payload, 0, payload.byteLength)) {
+  for (const seek of reader.elements(payload)) {
     if (seek.id !== 0x4dbb) continue;
-    const fields = [...elements(payload, seek.start, seek.end)];
-    const id = fields.find(field => field.id === 0x53ab);
-    const offset = fields.find(field => field.id === 0x53ac);
+    const fields = fieldsOf(payload, seek, reader);
+    const id = fields.get(0x53ab);
+    const offset = fields.get(0x53ac);
     if (!id || !offset) continue;
     const target = readUnsigned(payload, id);
     if (positions.has(target)) continue;
@@ -150,48 +174,59 @@ async function readInfo(
   if (!payload) throw unreadable('the Matroska file has no segment information');
   let timestampScaleNs = 1_000_000; // RFC 9559, 5.1.2.9
   let durationTicks: number | null = null;
-  for (const field of elements(payload, 0, payload.byteLength)) {
+  for (const field of reader.elements(payload)) {
     if (field.id === 0x2ad7b1) timestampScaleNs = readUnsigned(payload, field);
     else if (field.id === 0x4489) durationTicks = readFloat(payload, field);
   }
   return { timestampScaleNs, durationTicks };
 }
 
-export function lastCueUpTo(cues: readonly Cue[], timestamp: number): Cue | undefined {
-  let low = 0;
-  let high = cues.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((cues[middle]?.timestamp ?? Number.POSITIVE_INFINITY) <= timestamp) low = middle + 1;
-    else high = middle;
-  }
-  return cues[low - 1];
-}
+/** Points between two looks at the clock. */
+const STRETCH = 4096;
 
-/** Sorted; of several cues for one time the first in the file. */
-function readCues(bytes: Buffer, trackNumber: number, segment: Segment): Cue[] {
-  const cues = [...cuePoints(bytes, trackNumber, segment)].sort((a, b) => a.timestamp - b.timestamp);
-  return cues.filter((cue, index) => cue.timestamp !== cues[index - 1]?.timestamp);
-}
-
-function* cuePoints(bytes: Buffer, trackNumber: number, segment: Segment): Generator<Cue> {
-  for (const point of elements(bytes, 0, bytes.byteLength)) {
+/** In the order of the file. */
+async function readCues(bytes: Buffer, trackNumber: number, segment: Segment, budget: FileBudget): Promise<CueTable> {
+  const cues = new CueTable();
+  let points = 0;
+  for (const point of cueElements(bytes, { start: 0, end: bytes.byteLength }, budget)) {
+    if (++points % STRETCH === 0) await budget.pause();
     if (point.id !== 0xbb) continue;
-    let timestamp: number | null = null;
-    let cue: Omit<Cue, 'timestamp'> | null = null;
-    for (const field of elements(bytes, point.start, point.end)) {
-      if (field.id === 0xb3) timestamp = readUnsigned(bytes, field);
-      else if (field.id === 0xb7) cue ??= readCuePosition(bytes, field, trackNumber, segment);
-    }
-    if (timestamp !== null && cue) yield { timestamp, ...cue };
+    const cue = readCuePoint(bytes, point, { trackNumber, segment, budget });
+    if (!cue || cue.timestamp === cues.at(-1)?.timestamp) continue;
+    budget.take('keyframes');
+    cues.add(cue);
+  }
+  return cues;
+}
+
+function* cueElements(bytes: Buffer, { start, end }: Pick<WholeElement, 'start' | 'end'>, budget: FileBudget): Generator<WholeElement> {
+  for (const element of elements(bytes, start, end, null)) {
+    budget.take('elements');
+    yield element;
   }
 }
 
-function readCuePosition(bytes: Buffer, positions: WholeElement, trackNumber: number, segment: Segment): Omit<Cue, 'timestamp'> | null {
+type CueContext = { readonly trackNumber: number; readonly segment: Segment; readonly budget: FileBudget };
+
+function readCuePoint(bytes: Buffer, point: WholeElement, context: CueContext): Cue | null {
+  let timestamp: number | null = null;
+  let cue: Omit<Cue, 'timestamp'> | null = null;
+  for (const field of cueElements(bytes, point, context.budget)) {
+    if (field.id === 0xb3) timestamp = readUnsigned(bytes, field);
+    else if (field.id === 0xb7) cue ??= readCuePosition(bytes, field, context);
+  }
+  return timestamp !== null && cue ? { timestamp, ...cue } : null;
+}
+
+function readCuePosition(
+  bytes: Buffer,
+  positions: WholeElement,
+  { trackNumber, segment, budget }: CueContext,
+): Omit<Cue, 'timestamp'> | null {
   let track: number | null = null;
   let clusterPosition: number | null = null;
   let relativePosition: number | null = null;
-  for (const field of elements(bytes, positions.start, positions.end)) {
+  for (const field of cueElements(bytes, positions, budget)) {
     if (field.id === 0xf7) track = readUnsigned(bytes, field);
     else if (field.id === 0xf1) clusterPosition = segment.start + readUnsigned(bytes, field);
     else if (field.id === 0xf0) relativePosition = readUnsigned(bytes, field);

@@ -1,13 +1,18 @@
 // Remuxes Matroska and WebM: keyframes come from the Cues, every segment from the clusters it lies in.
 import { FerriteError } from '#domain/errors.ts';
+import { isWithinBounds, thinKeyframes } from '#domain/keyframes.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import { initSegment } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
-import type { RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import { asUnreadable } from '#workers/remux/contradiction.ts';
+import { FileBudget } from '#workers/remux/file-budget.ts';
+import type { OpenOptions, RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type DecodeClock, type FrameGrid, FrameNumbering, framePosition } from './clock.ts';
-import { type Cue, lastCueUpTo, readIndex } from './file-index.ts';
+import { type Cue, CueTable } from './cues.ts';
+import { unreadable } from './ebml.ts';
+import { readIndex } from './file-index.ts';
 import { packageAudio, packageVideo } from './sample-entries.ts';
 import { type AudioFacts, scan, type VideoFacts } from './scan.ts';
 import { audioSegment, videoSegment } from './segments.ts';
@@ -18,8 +23,8 @@ type VideoTrack = {
   readonly timeline: VideoTimeline;
   readonly sampleEntry: Buffer | null;
   readonly clock: DecodeClock;
-  /** One for every keyframe of the timeline. */
-  readonly cues: readonly Cue[];
+  /** One for every keyframe of the timeline, at least. */
+  readonly cues: CueTable;
 };
 
 type AudioTrack = {
@@ -41,23 +46,23 @@ const MAX_TICKS_PER_SECOND = 1e8; // so that durations and composition offsets o
 const PEAK_WINDOW_S = 2;
 /** Video frames of this size are read over when only the sound is wanted; smaller ones come with the same read. */
 const LARGE_FRAME_BYTES = 96 * 1024;
-const BYTES_PER_CUE = 80;
+const BYTES_PER_KEYFRAME = 8;
 
 /** Null when the file has to be copied by ffmpeg: no video, no usable Cues, compressed frames or an odd clock. Throws MEDIA_UNREADABLE for a damaged file. */
-export async function openMatroska(path: string): Promise<RemuxSource | null> {
+export async function openMatroska(path: string, { signal }: OpenOptions = {}): Promise<RemuxSource | null> {
   const file = await UnchangedFile.open(path);
   try {
-    const source = await openIndex(file);
+    const source = await openIndex(file, new FileBudget(file.byteLength, signal));
     if (!source) await file.close();
     return source;
   } catch (error) {
     await file.close();
-    throw error instanceof RangeError ? new FerriteError('MEDIA_UNREADABLE', 'the Matroska structure is damaged', { cause: error }) : error;
+    throw asUnreadable(error);
   }
 }
 
-async function openIndex(file: UnchangedFile): Promise<MatroskaSource | null> {
-  const index = await readIndex(file);
+async function openIndex(file: UnchangedFile, budget: FileBudget): Promise<MatroskaSource | null> {
+  const index = await readIndex(file, budget);
   const { timestampScaleNs, firstClusterPosition } = index;
   const ticksPerSecond = 1e9 / timestampScaleNs;
   const video = index.tracks.find(({ kind }) => kind === 'video');
@@ -65,14 +70,13 @@ async function openIndex(file: UnchangedFile): Promise<MatroskaSource | null> {
   if (!video || video.codecId === 'V_MS/VFW/FOURCC') return null; // whose timestamps are decode times
   if ([video, ...audio].some(({ isEncoded, timestampScale }) => isEncoded || timestampScale !== 1)) return null;
   if (!Number.isInteger(ticksPerSecond) || ticksPerSecond > MAX_TICKS_PER_SECOND) return null;
-  const cues = index.cuesOf(video.number);
-  const isAscending = cues.every((cue, at) => cue.clusterPosition >= (cues[at - 1]?.clusterPosition ?? firstClusterPosition));
-  if (cues.length === 0 || !isAscending) return null;
-  const facts = await scan({ file, video, audio, cues, firstClusterPosition, limit: index.segmentEnd, timestampScaleNs });
+  const cues = await index.cuesOf(video.number);
+  if (!cues || cues.length === 0 || !(await cues.isInFileOrder(firstClusterPosition, budget))) return null;
+  const facts = await scan({ file, budget, video, audio, cues, firstClusterPosition, limit: index.segmentEnd, timestampScaleNs });
   await file.verify();
   if (!facts) return null;
   const layout = { ticksPerSecond, timestampScaleNs, firstClusterPosition, clustersEnd: facts.video.clustersEnd };
-  const videoTrack = readVideoTrack(video, cues, facts.video, layout);
+  const videoTrack = await readVideoTrack(video, cues, { facts: facts.video, layout, budget });
   const audioTracks = audio.map(track => readAudioTrack(track, facts.audio.get(track), videoTrack.timeline, layout));
   return new MatroskaSource(file, videoTrack, audioTracks, layout);
 }
@@ -103,7 +107,8 @@ class MatroskaSource implements RemuxSource {
     const tracks = [this.#video, ...this.#audio].map(
       ({ track, sampleEntry }) => track.codecPrivate.byteLength + (sampleEntry?.byteLength ?? 0),
     );
-    return tracks.reduce((sum, byteLength) => sum + byteLength, this.#video.cues.length * BYTES_PER_CUE);
+    const { cues, timeline } = this.#video;
+    return tracks.reduce((sum, byteLength) => sum + byteLength, cues.heldByteLength + timeline.keyframes.length * BYTES_PER_KEYFRAME);
   }
 
   codecString(streamIndex: number): string | null {
@@ -145,15 +150,15 @@ class MatroskaSource implements RemuxSource {
   #videoSegment(span: SegmentSpan): Promise<Buffer> {
     const { track, cues, clock, timeline } = this.#video;
     const delayTicks = codecDelayTicks(track, this.#layout);
-    const from = lastCueUpTo(cues, span.fromPts + delayTicks);
-    const to = lastCueUpTo(cues, span.toPts + delayTicks);
+    const from = cues.lastUpTo(span.fromPts + delayTicks);
+    const to = cues.lastUpTo(span.toPts + delayTicks);
     const endsAtKeyframe = to?.timestamp === span.toPts + delayTicks;
     if (from?.timestamp !== span.fromPts + delayTicks || (!endsAtKeyframe && span.toPts < timeline.endPts)) {
       throw new FerriteError('SEGMENT_NOT_FOUND', 'a segment of a copied picture starts and ends at keyframes');
     }
     const file = this.#file;
     const { clustersEnd } = this.#layout;
-    const isFirstKeyframe = from === cues[0];
+    const isFirstKeyframe = from.timestamp === cues.at(0)?.timestamp;
     return videoSegment({ file, track, clock, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe }, span);
   }
 
@@ -180,36 +185,56 @@ class MatroskaSource implements RemuxSource {
   }
 }
 
-function readVideoTrack(track: MatroskaTrack, indexed: readonly Cue[], facts: VideoFacts, layout: Layout): VideoTrack {
-  const isFirstIndexed = (indexed[0]?.timestamp ?? 0) <= facts.firstKeyframe.timestamp;
-  const cues = isFirstIndexed ? indexed : [facts.firstKeyframe, ...indexed];
+type Found = { readonly facts: VideoFacts; readonly layout: Layout; readonly budget: FileBudget };
+
+async function readVideoTrack(track: MatroskaTrack, indexed: CueTable, found: Found): Promise<VideoTrack> {
+  const { facts, layout } = found;
+  const isFirstIndexed = (indexed.at(0)?.timestamp ?? 0) <= facts.firstKeyframe.timestamp;
+  const cues = isFirstIndexed ? indexed : await startingWith(facts.firstKeyframe, indexed, found.budget);
   const delayTicks = codecDelayTicks(track, layout);
+  const first = cues.at(0)?.timestamp ?? 0;
+  if (!isWithinBounds(layout.ticksPerSecond, facts.endTimestamp - first)) throw unreadable('the video claims to last for days');
   const timeline = {
     timescale: layout.ticksPerSecond,
-    keyframes: cues.map(({ timestamp }) => timestamp - delayTicks),
+    keyframes: thinKeyframes(cues.timestamps, layout.ticksPerSecond).map(timestamp => timestamp - delayTicks),
     endPts: facts.endTimestamp - delayTicks,
     hasLeadingPictures: facts.clock.leadingFrames > 0,
-    peakBitrateBps: peakBitrate(cues, facts, layout),
+    peakBitrateBps: await peakBitrate(cues, found),
   };
   const framesPerSecond = layout.ticksPerSecond / facts.clock.frameTicks;
   return { track, timeline, sampleEntry: packageVideo(track, facts.keyframe, framesPerSecond), clock: facts.clock, cues };
 }
 
+async function startingWith(first: Cue, indexed: CueTable, budget: FileBudget): Promise<CueTable> {
+  const cues = CueTable.of([first]);
+  for await (const { from, to } of budget.stretches(indexed.length)) {
+    for (let row = from; row < to; row++) {
+      const cue = indexed.at(row);
+      if (cue) cues.add(cue);
+    }
+  }
+  return cues;
+}
+
 /** Of everything in the file between two cues: no less than the video alone. */
-function peakBitrate(cues: readonly Cue[], { endTimestamp, clustersEnd }: VideoFacts, { ticksPerSecond }: Layout): number {
-  const marks = cues.map(({ timestamp, clusterPosition, relativePosition }) => ({
-    timestamp,
-    position: clusterPosition + (relativePosition ?? 0),
-  }));
-  marks.push({ timestamp: endTimestamp, position: clustersEnd });
+async function peakBitrate(cues: CueTable, { facts: { endTimestamp, clustersEnd }, layout, budget }: Found): Promise<number> {
+  const { ticksPerSecond } = layout;
+  const markAt = (row: number) => {
+    const cue = cues.at(row);
+    const position = cue ? cue.clusterPosition + (cue.relativePosition ?? 0) : clustersEnd;
+    return { timestamp: cue?.timestamp ?? endTimestamp, position };
+  };
   const window = PEAK_WINDOW_S * ticksPerSecond;
   let peak = 0;
-  let to = 0;
-  for (const from of marks) {
-    while (to < marks.length - 1 && (marks[to]?.timestamp ?? endTimestamp) - from.timestamp < window) to++;
-    const end = marks[to] ?? from;
-    const seconds = Math.max(end.timestamp - from.timestamp, window) / ticksPerSecond;
-    peak = Math.max(peak, ((end.position - from.position) * 8) / seconds);
+  let last = 0;
+  let end = markAt(0);
+  for await (const { from, to } of budget.stretches(cues.length)) {
+    for (let row = from; row < to; row++) {
+      const start = markAt(row);
+      while (last < cues.length && end.timestamp - start.timestamp < window) end = markAt(++last);
+      const seconds = Math.max(end.timestamp - start.timestamp, window) / ticksPerSecond;
+      peak = Math.max(peak, ((end.position - start.position) * 8) / seconds);
+    }
   }
   return Math.ceil(peak);
 }

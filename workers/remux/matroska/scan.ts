@@ -1,17 +1,20 @@
 // Reads the start and the end of a Matroska file's clusters for what its index does not say: first and last frames, frame parameters, frame order.
 
+import { upperBound } from '#domain/plan.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type Block, BlockReader, type Interest } from './blocks.ts';
 import { type DecodeClock, MAX_REORDER, reorderDepth } from './clock.ts';
-import type { Cue } from './file-index.ts';
+import type { Cue, CueTable } from './cues.ts';
 import type { MatroskaTrack } from './tracks.ts';
 
 export type ScanInput = {
   readonly file: UnchangedFile;
+  readonly budget: FileBudget;
   readonly video: MatroskaTrack;
   readonly audio: readonly MatroskaTrack[];
   /** Of the video track, by ascending timestamp. */
-  readonly cues: readonly Cue[];
+  readonly cues: CueTable;
   readonly firstClusterPosition: number;
   /** No cluster lies behind this. */
   readonly limit: number;
@@ -43,6 +46,12 @@ const MAX_TAIL_BYTES = 256 * 1024 * 1024;
 const PROBED_KEYFRAMES = 3;
 const READ_BYTES = 256 * 1024;
 const FRAMES_PER_SECOND_OF_ONE_FRAME = 25;
+const KEYFRAME_BYTES = 4096; // more than any header of a frame
+const MAX_PACKET_BYTES = 64 * 1024;
+/** Looked at for their order: minutes of film without a keyframe. */
+const MAX_FRAMES = 50_000;
+/** Frames are numbered right after the first dozen, wherever one begins. */
+const KEPT_LAST_BLOCKS = 256;
 
 /** Null when the Cues can't be trusted, or a segment could only be found by reading very much. */
 export async function scan(input: ScanInput): Promise<{ video: VideoFacts; audio: ReadonlyMap<MatroskaTrack, AudioFacts> } | null> {
@@ -51,20 +60,22 @@ export async function scan(input: ScanInput): Promise<{ video: VideoFacts; audio
   const [first] = head.frames;
   if (!first || !lastCue || input.limit - lastCue.clusterPosition > MAX_TAIL_BYTES) return null;
   const seenUpTo = head.frames.reduce((latest, { isKeyframe, timestamp }) => (isKeyframe ? timestamp : latest), first.timestamp);
-  const [seen, unseen] = [input.cues.filter(cue => cue.timestamp <= seenUpTo), input.cues.filter(cue => cue.timestamp > seenUpTo)];
+  const seen = upperBound(input.cues.timestamps, seenUpTo);
   const tail = await scanTail(input, lastCue);
   const runs = [
-    { cues: seen, frames: head.frames },
-    { cues: [lastCue], frames: tail.frames },
+    { timestamps: input.cues.timestamps.subarray(0, seen), frames: head.frames },
+    { timestamps: [lastCue.timestamp], frames: tail.frames },
   ];
-  for (const cue of unseen.slice(0, PROBED_KEYFRAMES)) runs.push({ cues: [cue], frames: await scanKeyframe(input, cue) });
-  if (!runs.every(({ cues, frames }) => cues.every(cue => frames.some(frame => frame.isKeyframe && frame.timestamp === cue.timestamp))))
-    return null;
+  for (let probed = seen; probed < seen + PROBED_KEYFRAMES; probed++) {
+    const cue = input.cues.at(probed);
+    if (cue) runs.push({ timestamps: [cue.timestamp], frames: await scanKeyframe(input, cue) });
+  }
+  if (!runs.every(({ timestamps, frames }) => areKeyframes(timestamps, frames))) return null;
   const clock = measure(
     runs.map(({ frames }) => frames),
     meanFrameTicks(input, head.frames),
   );
-  const shownLast = tail.frames.reduce((latest, frame) => (frame.timestamp > latest.timestamp ? frame : latest), first);
+  const shownLast = tail.shownLast ?? first;
   const video = {
     keyframe: head.keyframe,
     firstKeyframe: { timestamp: first.timestamp, clusterPosition: first.clusterPosition, relativePosition: null },
@@ -75,29 +86,42 @@ export async function scan(input: ScanInput): Promise<{ video: VideoFacts; audio
   return { video, audio: await audioFacts(input, head, tail) };
 }
 
+function areKeyframes(timestamps: ArrayLike<number>, frames: readonly Frame[]): boolean {
+  const keyframes = new Set(frames.filter(({ isKeyframe }) => isKeyframe).map(({ timestamp }) => timestamp));
+  return Array.prototype.every.call(timestamps, timestamp => keyframes.has(timestamp));
+}
+
 type Frame = Pick<Block, 'timestamp' | 'isKeyframe' | 'durationTicks' | 'clusterPosition'>;
 type Packets = { readonly firstTimestamp: number; readonly packets: Buffer[] };
 type LastBlocks = { readonly timestamp: number; readonly frames: number }[];
 type Head = { readonly frames: readonly Frame[]; readonly keyframe: Buffer; readonly audio: ReadonlyMap<MatroskaTrack, Packets> };
-type Tail = { readonly frames: readonly Frame[]; readonly audio: ReadonlyMap<MatroskaTrack, LastBlocks>; readonly end: number };
+type Tail = {
+  readonly frames: readonly Frame[];
+  readonly shownLast: Frame | null;
+  readonly audio: ReadonlyMap<MatroskaTrack, LastBlocks>;
+  readonly end: number;
+};
 
 /** Video frames from the first keyframe on, and the first packets of every audio track. */
 async function scanHead(input: ScanInput): Promise<Head> {
   const audio = new Map<MatroskaTrack, Packets>();
   const frames: Frame[] = [];
-  let keyframe = Buffer.alloc(0);
+  let keyframe: Buffer = Buffer.alloc(0);
   const isComplete = (track: MatroskaTrack) => (audio.get(track)?.packets.length ?? 0) >= HEAD_PACKETS;
   const interest = (track: MatroskaTrack): Interest => (track === input.video ? 'start' : isComplete(track) ? 'none' : 'whole');
   const visit = (track: MatroskaTrack, block: Block) => {
-    const whole = block.frames.map(frame => Buffer.concat([track.strippedHeader, frame]));
     if (track !== input.video) {
       const known = audio.get(track) ?? { firstTimestamp: block.timestamp, packets: [] };
-      known.packets.push(...whole);
+      for (const frame of block.frames) {
+        if (known.packets.length === HEAD_PACKETS) break;
+        known.packets.push(Buffer.concat([track.strippedHeader, frame.subarray(0, MAX_PACKET_BYTES)]));
+      }
       audio.set(track, known);
       return;
     }
     const first = frames[0];
-    if (first === undefined && block.isKeyframe) keyframe = whole[0] ?? keyframe;
+    if (first === undefined && block.isKeyframe) keyframe = startOf(track, block);
+    if (frames.length === MAX_FRAMES) return;
     // What is shown before the first keyframe can't be decoded.
     if (first === undefined ? block.isKeyframe : block.timestamp >= first.timestamp) frames.push(frameOf(block));
   };
@@ -110,14 +134,18 @@ async function scanHead(input: ScanInput): Promise<Head> {
 async function scanTail(input: ScanInput, lastCue: Cue): Promise<Tail> {
   const audio = new Map<MatroskaTrack, LastBlocks>();
   const frames: Frame[] = [];
+  let shownLast: Frame | null = null;
   let end = lastCue.clusterPosition;
   const visit = (track: MatroskaTrack, block: Block) => {
     end = block.endPosition;
     if (track !== input.video) addLastBlock(audio, track, block);
-    else if (frames.length > 0 || block.timestamp === lastCue.timestamp) frames.push(frameOf(block));
+    else if (frames.length > 0 || block.timestamp === lastCue.timestamp) {
+      if (frames.length < MAX_FRAMES) frames.push(frameOf(block));
+      if (block.timestamp > (shownLast?.timestamp ?? Number.NEGATIVE_INFINITY)) shownLast = frameOf(block);
+    }
   };
   await visitBlocks(input, { from: lastCue.clusterPosition, to: input.limit, interest: () => 'start', visit, isEnough: () => false });
-  return { frames, audio, end };
+  return { frames, shownLast, audio, end };
 }
 
 /** The keyframe of a cue and the frames around which its order can be seen. */
@@ -138,10 +166,11 @@ async function audioFacts(input: ScanInput, head: Head, tail: Tail): Promise<Rea
   let to = input.cues.at(-1)?.clusterPosition ?? input.firstClusterPosition;
   const lowest = to - MAX_TAIL_BYTES / 4;
   for (let back = 1; to > input.firstClusterPosition && to > lowest; back *= 2) {
-    const missing = input.audio.filter(track => head.audio.has(track) && !last.has(track));
-    if (missing.length === 0) break;
+    const missing = new Set(input.audio.filter(track => head.audio.has(track) && !last.has(track)));
+    if (missing.size === 0) break;
     const from = input.cues.at(-1 - back)?.clusterPosition ?? input.firstClusterPosition;
-    const interest = (track: MatroskaTrack): Interest => (missing.includes(track) ? 'start' : 'none');
+    if (to - from > MAX_TAIL_BYTES) break;
+    const interest = (track: MatroskaTrack): Interest => (missing.has(track) ? 'start' : 'none');
     await visitBlocks(input, { from, to, interest, visit: (track, block) => addLastBlock(last, track, block), isEnough: () => false });
     to = from;
   }
@@ -156,7 +185,7 @@ type Visit = {
   readonly isEnough: (position: number) => boolean;
 };
 
-async function visitBlocks({ file, video, audio }: ScanInput, { from, to, interest, visit, isEnough }: Visit): Promise<void> {
+async function visitBlocks({ file, budget, video, audio }: ScanInput, { from, to, interest, visit, isEnough }: Visit): Promise<void> {
   const tracks = new Map([video, ...audio].map(track => [track.number, track]));
   const interestIn = (number: number): Interest => {
     const track = tracks.get(number);
@@ -164,6 +193,7 @@ async function visitBlocks({ file, video, audio }: ScanInput, { from, to, intere
   };
   const reader = new BlockReader({
     file,
+    budget,
     position: from,
     limit: to,
     interest: interestIn,
@@ -180,6 +210,11 @@ async function visitBlocks({ file, video, audio }: ScanInput, { from, to, intere
   }
 }
 
+function startOf(track: MatroskaTrack, { frames }: Block): Buffer {
+  for (const frame of frames) return Buffer.concat([track.strippedHeader, frame.subarray(0, KEYFRAME_BYTES)]);
+  return Buffer.alloc(0);
+}
+
 const frameOf = ({ timestamp, isKeyframe, durationTicks, clusterPosition }: Block): Frame => ({
   timestamp,
   isKeyframe,
@@ -189,7 +224,8 @@ const frameOf = ({ timestamp, isKeyframe, durationTicks, clusterPosition }: Bloc
 
 function addLastBlock(last: Map<MatroskaTrack, LastBlocks>, track: MatroskaTrack, { timestamp, frames }: Block): void {
   const blocks = last.get(track) ?? [];
-  blocks.push({ timestamp, frames: frames.length });
+  if (blocks.length === 2 * KEPT_LAST_BLOCKS) blocks.splice(0, KEPT_LAST_BLOCKS);
+  blocks.push({ timestamp, frames: frames.count });
   last.set(track, blocks);
 }
 

@@ -1,12 +1,13 @@
 // Builds one fMP4 segment of one Matroska track from the clusters it lies in.
 import { FerriteError } from '#domain/errors.ts';
 import { type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
+import { FileBudget } from '#workers/remux/file-budget.ts';
 import type { SegmentSpan } from '#workers/remux/source.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type Block, BlockReader, lastClusterUpTo, readClusterHeader } from './blocks.ts';
 import { type DecodeClock, decodeDelay, decodeTimes, type FrameGrid, FrameNumbering, framePosition, frameTicks } from './clock.ts';
+import type { Cue, CueTable } from './cues.ts';
 import { unreadable } from './ebml.ts';
-import { type Cue, lastCueUpTo } from './file-index.ts';
 import type { MatroskaTrack } from './tracks.ts';
 
 export type VideoSegmentInput = {
@@ -28,7 +29,7 @@ export type AudioSegmentInput = {
   readonly track: MatroskaTrack;
   readonly grid: FrameGrid;
   readonly firstPts: number;
-  readonly cues: readonly Cue[];
+  readonly cues: CueTable;
   readonly firstClusterPosition: number;
   readonly clustersEnd: number;
   readonly delayTicks: number;
@@ -38,7 +39,10 @@ export type AudioSegmentInput = {
 type Frame = { readonly pts: number; readonly isKeyframe: boolean; readonly parts: readonly Buffer[] };
 
 const READ_ON_BYTES = 1024 * 1024;
-const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
+const MAX_SEGMENT_BYTES = 256 * 1024 * 1024; // 15 s of the fastest disc
+const MAX_SEGMENT_FRAMES = 100_000; // 15 s of sound in the shortest frames there are have 6000
+/** 32 s of the fastest disc: sound may lie so far from its picture. */
+const MAX_SOUND_BYTES = 512 * 1024 * 1024;
 const CLUSTER_HEADER_BYTES = { least: 5, most: 12 };
 /** So far into a cluster it is worth a read of its own to skip what lies before. */
 const SKIP_BYTES = 64 * 1024;
@@ -79,6 +83,7 @@ async function videoFrames(input: VideoSegmentInput): Promise<Frame[]> {
         return frames;
       }
       if (frames.length === 0 && !(block.isKeyframe && block.timestamp === from.timestamp)) continue;
+      if (frames.length + block.frames.count > MAX_SEGMENT_FRAMES) throw tooLarge();
       if (!input.isFirstKeyframe || block.timestamp >= from.timestamp) frames.push(...framesOf(block, input));
     }
     const isWhole = to?.relativePosition !== null && reader.position >= earliestEnd;
@@ -105,12 +110,14 @@ async function readerOfSegment({
   const firstReadBytes = Math.max(0, earliestEnd - position) + CLUSTER_HEADER_BYTES.most;
   if (firstReadBytes > MAX_SEGMENT_BYTES) throw misled();
   const interest = (number: number) => (number === track.number ? 'whole' : 'none');
-  const reader = new BlockReader({ file, position, limit: clustersEnd, interest, firstReadBytes, readBytes: READ_ON_BYTES, cluster });
+  const budget = new FileBudget(file.byteLength);
+  const walk = { file, budget, position, limit: clustersEnd, interest, firstReadBytes, readBytes: READ_ON_BYTES, cluster };
+  const reader = new BlockReader(walk);
   return { reader, earliestEnd };
 }
 
 function framesOf(block: Block, { track, clock, delayTicks }: VideoSegmentInput): Frame[] {
-  return block.frames.map((bytes, index) => ({
+  return Array.from(block.frames, (bytes, index) => ({
     pts: block.timestamp - delayTicks + Math.round(index * clock.frameTicks),
     isKeyframe: block.isKeyframe,
     parts: track.strippedHeader.byteLength > 0 ? [track.strippedHeader, bytes] : [bytes],
@@ -145,7 +152,7 @@ async function audioFrames(input: AudioSegmentInput, first: number, behind: numb
   let lookBackMs = LOOK_BACK_MS;
   for (;;) {
     const wanted = fromTimestamp - (lookBackMs * grid.ticksPerSecond) / 1000;
-    const cue = lastCueUpTo(cues, wanted);
+    const cue = cues.lastUpTo(wanted);
     const position = await lastClusterUpTo(file, cue?.clusterPosition ?? firstClusterPosition, clustersEnd, wanted);
     const found = await collectAudio(input, position, first, behind);
     if (found.hasEarlier || position <= firstClusterPosition || lookBackMs >= MAX_LOOK_BACK_MS) return found;
@@ -160,22 +167,25 @@ async function collectAudio(
   behind: number,
 ): Promise<AudioFrames & { readonly hasEarlier: boolean }> {
   const interest = (number: number) => (number === track.number ? 'whole' : 'none');
-  const reader = new BlockReader({ file, position, limit: clustersEnd, interest, firstReadBytes: 0, readBytes, cluster: null });
+  const budget = new FileBudget(file.byteLength);
+  const reader = new BlockReader({ file, budget, position, limit: clustersEnd, interest, firstReadBytes: 0, readBytes, cluster: null });
   const latestTimestamp = frameTicks(grid, behind) + delayTicks + (MAX_INTERLEAVE_MS * grid.ticksPerSecond) / 1000;
   const numbering = new FrameNumbering();
   const frames: AudioFrame[] = [];
   let hasEarlier = false;
   for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
     for (const block of blocks) {
-      for (const [index, bytes] of block.frames.entries()) {
-        const number = numbering.next(framePosition(grid, block.timestamp - delayTicks) + index);
+      let index = 0;
+      for (const bytes of block.frames) {
+        const number = numbering.next(framePosition(grid, block.timestamp - delayTicks) + index++);
         if (number === null) continue;
         if (number >= behind) return { frames, isFollowed: true, hasEarlier };
         if (number < first) hasEarlier ||= number < first - SETTLING_FRAMES;
+        else if (frames.length === MAX_SEGMENT_FRAMES) throw tooLarge();
         else frames.push({ number, parts: [Buffer.concat([track.strippedHeader, bytes])] });
       }
     }
-    if ((reader.clusterTimestamp ?? 0) > latestTimestamp) break;
+    if ((reader.clusterTimestamp ?? 0) > latestTimestamp || reader.position - position > MAX_SOUND_BYTES) break;
   }
   return { frames, isFollowed: false, hasEarlier };
 }
@@ -188,5 +198,7 @@ function assemble(index: number, decodeTime: number, samples: readonly Sample[],
 }
 
 const byteLengthOf = ({ parts }: Pick<Frame, 'parts'>): number => parts.reduce((sum, part) => sum + part.byteLength, 0);
+
+const tooLarge = (): FerriteError => new FerriteError('MEDIA_UNSUPPORTED', 'a segment of this media is too large to copy');
 
 const misled = (): FerriteError => unreadable('the index of the Matroska file points to a place without its keyframe');

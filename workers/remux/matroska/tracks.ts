@@ -1,5 +1,6 @@
 // What a Matroska file says about its tracks (RFC 9559, 5.1.4).
-import { elements, readFloat, readText, readUnsigned, type WholeElement } from './ebml.ts';
+import type { FileBudget } from '#workers/remux/file-budget.ts';
+import { elements, readFloat, readText, readUnsigned, unreadable, type WholeElement } from './ebml.ts';
 
 export type MatroskaTrack = {
   readonly number: number;
@@ -36,21 +37,31 @@ const TRACK_ENTRY = 0xae;
 const NO_BYTES = Buffer.alloc(0);
 const FLAG_FULL_RANGE = 2;
 const DISPLAY_UNIT_UNKNOWN = 4;
+const MAX_TRACKS = 256;
+const MAX_STRIPPED_BYTES = 256; // muxers strip the few bytes that every frame of a codec begins with
+const DEFAULT_SAMPLE_RATE = 8000; // RFC 9559, 5.1.4.1.29.1
+const MAX_SAMPLE_RATE = 1_000_000;
+const MAX_CHANNELS = 255;
 
-/** `bytes[start, end)` is the payload of `Tracks`. */
-export function readTracks(bytes: Buffer, start: number, end: number): MatroskaTrack[] {
+type Source = { readonly bytes: Buffer; readonly budget: FileBudget };
+
+/** `payload` is that of `Tracks`. */
+export function readTracks(payload: Buffer, budget: FileBudget): MatroskaTrack[] {
+  const source = { bytes: payload, budget };
   const tracks: MatroskaTrack[] = [];
-  for (const entry of elements(bytes, start, end)) {
+  for (const entry of elements(payload, 0, payload.byteLength, budget)) {
     if (entry.id !== TRACK_ENTRY) continue;
-    const track = readTrack(bytes, entry, tracks.length);
+    const track = readTrack(source, entry, tracks.length);
+    if (track && tracks.length === MAX_TRACKS) throw unreadable('the Matroska file has too many tracks');
     if (track) tracks.push(track);
   }
   return tracks;
 }
 
 /** Null for what ffmpeg gives no stream index: unknown types, and codecs that contradict their track's type. */
-function readTrack(bytes: Buffer, entry: WholeElement, streamIndex: number): MatroskaTrack | null {
-  const fields = fieldsOf(bytes, entry);
+function readTrack(source: Source, entry: WholeElement, streamIndex: number): MatroskaTrack | null {
+  const { bytes } = source;
+  const fields = fieldsOf(source, entry);
   const type = unsigned(bytes, fields.get(0x83), 0);
   const codecId = text(bytes, fields.get(0x86), '');
   const prefixes = CODEC_PREFIXES[type];
@@ -68,36 +79,40 @@ function readTrack(bytes: Buffer, entry: WholeElement, streamIndex: number): Mat
     codecDelayNs: unsigned(bytes, fields.get(0x56aa), 0),
     defaultDurationNs: defaultDurationNs === 0 ? null : defaultDurationNs,
     timestampScale: float(bytes, fields.get(0x23314f), 1),
-    ...readEncodings(bytes, fields.get(0x6d80)),
-    picture: readPicture(bytes, fields.get(0xe0)),
-    sound: readSound(bytes, fields.get(0xe1)),
+    ...readEncodings(source, fields.get(0x6d80)),
+    picture: readPicture(source, fields.get(0xe0)),
+    sound: readSound(source, fields.get(0xe1)),
   };
 }
 
 const CODEC_PREFIXES: Readonly<Record<number, readonly string[]>> = { 1: ['V'], 2: ['A'], 17: ['S', 'D'], 33: ['S', 'D'] };
 
-function readEncodings(bytes: Buffer, list: WholeElement | undefined): { strippedHeader: Buffer; isEncoded: boolean } {
-  const encodings = list ? [...elements(bytes, list.start, list.end)].filter(({ id }) => id === 0x6240) : [];
+function readEncodings(source: Source, list: WholeElement | undefined): { strippedHeader: Buffer; isEncoded: boolean } {
+  const { bytes, budget } = source;
+  const encodings = list ? [...elements(bytes, list.start, list.end, budget)].filter(({ id }) => id === 0x6240) : [];
   const [encoding] = encodings;
   if (!encoding) return { strippedHeader: NO_BYTES, isEncoded: false };
-  const fields = fieldsOf(bytes, encoding);
+  const fields = fieldsOf(source, encoding);
   const compression = fields.get(0x5034);
-  const settings = compression && fieldsOf(bytes, compression);
+  const settings = compression && fieldsOf(source, compression);
   const scope = unsigned(bytes, fields.get(0x5032), 1);
   const isStripping = unsigned(bytes, fields.get(0x5033), 0) === 0 && unsigned(bytes, settings?.get(0x4254), 0) === 3;
   if (encodings.length > 1 || scope !== 1 || !isStripping) return { strippedHeader: NO_BYTES, isEncoded: true };
   const header = settings?.get(0x4255);
+  // Every frame is made longer by it.
+  if (header && header.end - header.start > MAX_STRIPPED_BYTES) return { strippedHeader: NO_BYTES, isEncoded: true };
   return { strippedHeader: header ? Buffer.from(bytes.subarray(header.start, header.end)) : NO_BYTES, isEncoded: false };
 }
 
-function readPicture(bytes: Buffer, video: WholeElement | undefined): Picture {
-  const fields = fieldsOf(bytes, video);
+function readPicture(source: Source, video: WholeElement | undefined): Picture {
+  const { bytes } = source;
+  const fields = fieldsOf(source, video);
   const width = unsigned(bytes, fields.get(0xb0), 0);
   const height = unsigned(bytes, fields.get(0xba), 0);
   const hasDisplaySize = unsigned(bytes, fields.get(0x54b2), 0) < DISPLAY_UNIT_UNKNOWN;
   const displayWidth = hasDisplaySize ? unsigned(bytes, fields.get(0x54b0), width) : width;
   const displayHeight = hasDisplaySize ? unsigned(bytes, fields.get(0x54ba), height) : height;
-  const colour = fieldsOf(bytes, fields.get(0x55b0));
+  const colour = fieldsOf(source, fields.get(0x55b0));
   const range = unsigned(bytes, colour.get(0x55b9), 0);
   return {
     width,
@@ -112,20 +127,28 @@ function readPicture(bytes: Buffer, video: WholeElement | undefined): Picture {
   };
 }
 
-function readSound(bytes: Buffer, audio: WholeElement | undefined): Sound {
-  const fields = fieldsOf(bytes, audio);
-  const sampleRate = Math.round(float(bytes, fields.get(0xb5), 8000));
+function readSound(source: Source, audio: WholeElement | undefined): Sound {
+  const { bytes } = source;
+  const fields = fieldsOf(source, audio);
+  const rate = (field: WholeElement | undefined, absent: number) => plausibleRate(float(bytes, field, absent), absent);
+  const sampleRate = rate(fields.get(0xb5), DEFAULT_SAMPLE_RATE);
   return {
     sampleRate,
-    outputSampleRate: Math.round(float(bytes, fields.get(0x78b5), sampleRate)),
-    channels: unsigned(bytes, fields.get(0x9f), 1),
+    outputSampleRate: rate(fields.get(0x78b5), sampleRate),
+    channels: Math.min(unsigned(bytes, fields.get(0x9f), 1), MAX_CHANNELS),
   };
 }
 
+/** A float may as well be endless, negative or no number. */
+function plausibleRate(rate: number, otherwise: number): number {
+  const rounded = Math.round(rate);
+  return rounded >= 1 && rounded <= MAX_SAMPLE_RATE ? rounded : otherwise;
+}
+
 /** The children by id; of those that repeat, the last. */
-function fieldsOf(bytes: Buffer, parent: WholeElement | undefined): Map<number, WholeElement> {
+function fieldsOf({ bytes, budget }: Source, parent: WholeElement | undefined): Map<number, WholeElement> {
   const fields = new Map<number, WholeElement>();
-  if (parent) for (const child of elements(bytes, parent.start, parent.end)) fields.set(child.id, child);
+  if (parent) for (const child of elements(bytes, parent.start, parent.end, budget)) fields.set(child.id, child);
   return fields;
 }
 

@@ -1,0 +1,62 @@
+// A source whose numbers no field can hold is a damaged file, whoever of its readers comes upon them.
+import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
+import type { LocatedSegment } from '#domain/protocol.ts';
+import { asUnreadable } from './contradiction.ts';
+import type { RemuxSource, SegmentSpan } from './source.ts';
+
+/** Passes everything on to `source`; throws MEDIA_UNREADABLE where that one throws RangeError. */
+export class GuardedSource implements RemuxSource {
+  readonly #source: RemuxSource;
+
+  constructor(source: RemuxSource) {
+    this.#source = source;
+  }
+
+  get copyMethod(): Exclude<CopyMethod, 'ffmpeg'> {
+    return this.#source.copyMethod;
+  }
+
+  get video(): VideoTimeline {
+    return this.#source.video;
+  }
+
+  get audio(): readonly AudioTimeline[] {
+    return this.#source.audio;
+  }
+
+  get indexByteLength(): number {
+    return this.#source.indexByteLength;
+  }
+
+  codecString(streamIndex: number): string | null {
+    return reading(() => this.#source.codecString(streamIndex));
+  }
+
+  initSegment(streamIndex: number): Buffer {
+    return reading(() => this.#source.initSegment(streamIndex));
+  }
+
+  async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
+    return await this.#source.segment(streamIndex, span).catch(rethrow);
+  }
+
+  async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment | null> {
+    return await this.#source.locate(streamIndex, span).catch(rethrow);
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+}
+
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    return rethrow(cause);
+  }
+}
+
+function rethrow(cause: unknown): never {
+  throw asUnreadable(cause);
+}
