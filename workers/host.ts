@@ -1,5 +1,5 @@
 // The task that a thread runs for its whole life: answers requests on its port, owns the sessions of its media, resolves after a drain.
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import {
   type FromWorker,
@@ -28,6 +28,7 @@ export default async function host(options: HostOptions): Promise<void> {
 
 class Host {
   readonly #port: MessagePort;
+  readonly #begun: Int32Array;
   readonly #spawner: SpawnerClient;
   readonly #encoders: WarmEncoders;
   readonly #remux = new RemuxCache();
@@ -39,6 +40,7 @@ class Host {
 
   constructor(options: HostOptions) {
     this.#port = options.port;
+    this.#begun = options.begun;
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
     this.#encoders = new WarmEncoders({ spawner: this.#spawner, ffmpegPath: options.ffmpegPath, limit: options.maxWarmEncoders });
     this.#sessions = new Sessions({
@@ -68,12 +70,13 @@ class Host {
       'segment.locate': input => this.#sessions.locate(input),
     };
     this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
-    this.#send({ kind: 'ready', version: PROTOCOL_VERSION });
+    this.#send({ kind: 'ready', version: PROTOCOL_VERSION, threadId });
   }
 
   #onMessage(message: ToWorker): void {
     switch (message.kind) {
       case 'request':
+        Atomics.store(this.#begun, 0, message.id);
         void this.#answer(message.id, message.type, message.input);
         return;
       case 'cancel':
@@ -90,6 +93,9 @@ class Host {
         return;
       case 'covered':
         this.#sessions.covered(message);
+        return;
+      case 'ping':
+        this.#send({ kind: 'pong', asked: message.asked });
         return;
       case 'drain':
         void this.#drain(message.deadlineMs);

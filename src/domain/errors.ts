@@ -58,6 +58,12 @@ export const ERRORS = {
     remedy: 'Try again after Retry-After.',
     retryAfterMs: 1_000,
   },
+  MEDIA_HELD: {
+    status: 503,
+    title: 'The media twice made its session host stop answering',
+    remedy: 'Try again after Retry-After; scan the library again when the file was replaced.',
+    retryAfterMs: 60_000,
+  },
   INSPECTOR_LOST: {
     status: 503,
     title: 'A file ended or stalled the process that read it',

@@ -16,6 +16,8 @@ export type HostOptions = {
   /** How many ffmpeg processes it may keep waiting for a film. */
   readonly maxWarmEncoders: number;
   readonly port: import('node:worker_threads').MessagePort;
+  /** Shared: at 0 stands the id of the request that was begun last, for whoever has to find out what stopped the thread. */
+  readonly begun: Int32Array;
 };
 
 /** What ffprobe and the container's index say about a file. */
@@ -89,6 +91,8 @@ export type ToWorker =
   | { readonly kind: 'overtaken'; readonly sessionId: SessionId; readonly track: Track }
   /** An encode made again what was kept already, and the segments from `fromIndex` up to before `untilIndex` are kept too. */
   | { readonly kind: 'covered'; readonly key: RenditionKey; readonly fromIndex: number; readonly untilIndex: number }
+  /** Answered by the event loop as soon as it turns. `asked`: the id of the last request before it. */
+  | { readonly kind: 'ping'; readonly asked: number }
   | { readonly kind: 'drain'; readonly deadlineMs: number };
 
 /** Labels never name a user, a title or a session. */
@@ -101,7 +105,8 @@ export type Measurement =
     };
 
 export type FromWorker =
-  | { readonly kind: 'ready'; readonly version: number }
+  | { readonly kind: 'ready'; readonly version: number; readonly threadId: number }
+  | { readonly kind: 'pong'; readonly asked: number }
   | { readonly kind: 'reply'; readonly id: number; readonly output: Requests[RequestType]['output'] }
   | { readonly kind: 'failure'; readonly id: number; readonly error: ErrorRecord }
   /** The first chunk of a segment that is still being made, where an encode begins; it is the start of that segment's bytes. Transferred. */

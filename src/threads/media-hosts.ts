@@ -4,7 +4,7 @@ import type { FromWorker, Requests, RequestType, ToWorker } from '#domain/protoc
 import type { Listenable } from '#src/events.ts';
 
 /** What a host says without being asked. */
-export type HostMessage = Exclude<FromWorker, { kind: 'ready' | 'reply' | 'failure' }>;
+export type HostMessage = Exclude<FromWorker, { kind: 'ready' | 'pong' | 'reply' | 'failure' }>;
 
 /** What a host is told without an answer. */
 export type Notification = Extract<ToWorker, { kind: 'served' | 'overtaken' | 'covered' | 'heartbeat' }>;

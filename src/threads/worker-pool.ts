@@ -1,30 +1,41 @@
 // The session host threads: one port and one never-ending task each, media → thread by rendezvous hash, lost threads replaced.
 import { availableParallelism } from 'node:os';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { FerriteError, fromErrorRecord } from '#domain/errors.ts';
+import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
-import { type FromWorker, type HostOptions, PROTOCOL_VERSION, type Requests, type RequestType, type ToWorker } from '#domain/protocol.ts';
+import type { HostOptions, Requests, RequestType } from '#domain/protocol.ts';
 import { WaitingRoom, within } from '#domain/waiting.ts';
 import { Emitter } from '#src/events.ts';
-import type { HostEvents, HostMessage, HostNumber, MediaHosts, Notification } from './media-hosts.ts';
+import { HeldMedia } from './held-media.ts';
+import { HostThread } from './host-thread.ts';
+import type { HostEvents, HostNumber, MediaHosts, Notification } from './media-hosts.ts';
 
 export type WorkerPoolOptions = {
   readonly threads: number;
-  readonly host: Omit<HostOptions, 'port'>;
+  readonly host: Omit<HostOptions, 'port' | 'begun'>;
+  /** What a thread runs; the product's own where nothing is named. */
+  readonly program?: URL;
 };
 
 export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
 
-const READY_DEADLINE_MS = 20_000;
+/** At the server's start nobody is served yet: better to say that it does not work. */
+const START_DEADLINE_MS = 60_000;
+/** A replacement is waited for as long as it takes, but not for ever. */
+const REPLACEMENT_DEADLINE_MS = 5 * 60_000;
 const CLOSE_DEADLINE_MS = 5_000;
 const REPLACE_DELAY_MS = 200;
+
+/** Requests that read a media file: what may come of them is not asked for again where the media is held back. */
+const MAY_STALL: ReadonlySet<RequestType> = new Set(['session.open', 'segment.prepare', 'segment.locate']);
 
 export class WorkerPool implements MediaHosts {
   readonly events = new Emitter<HostEvents>();
   readonly #options: WorkerPoolOptions;
   readonly #pool: Piscina;
-  readonly #threads: Thread[] = [];
+  readonly #threads: HostThread[] = [];
+  readonly #held = new HeldMedia();
   readonly #waits = new WaitingRoom<void>();
   #isClosing = false;
 
@@ -32,9 +43,10 @@ export class WorkerPool implements MediaHosts {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#pool = new Piscina({
-      filename: new URL('../../workers/host.ts', import.meta.url).href,
+      filename: (options.program ?? new URL('../../workers/host.ts', import.meta.url)).href,
       minThreads: options.threads,
-      maxThreads: options.threads,
+      // One that was ended may take its time to be gone: its replacement does not wait for that.
+      maxThreads: 2 * options.threads,
       concurrentTasksPerWorker: 1,
       // The default puts a thread to sleep between tasks, timers and all.
       atomics: 'disabled',
@@ -44,13 +56,18 @@ export class WorkerPool implements MediaHosts {
   }
 
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.threads }, (_, slot) => this.#startThread(slot)));
+    await Promise.all(Array.from({ length: this.#options.threads }, (_, slot) => this.#startThread(slot, START_DEADLINE_MS)));
   }
 
   request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
     if (this.#isClosing) return Promise.reject(new FerriteError('DRAINING', 'the server is shutting down'));
     const thread = this.#threads[this.#slotOf(input.mediaId)];
     if (!thread) return Promise.reject(new FerriteError('WORKER_LOST', 'the session host is being replaced'));
+    try {
+      if (MAY_STALL.has(type)) this.#held.requireFree(input.mediaId);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return thread.request(type, input, signal);
   }
 
@@ -78,36 +95,60 @@ export class WorkerPool implements MediaHosts {
     await within(CLOSE_DEADLINE_MS, this.#pool.destroy());
   }
 
-  async #startThread(slot: number): Promise<void> {
+  /** Resolves when the thread has its slot. */
+  async #startThread(slot: number, deadlineMs: number): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    const task = this.#pool.run({ ...this.#options.host, port: port2 } satisfies HostOptions, { transferList: [port2] });
-    const thread = new Thread(port1, this.events);
+    const begun = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const options: HostOptions = { ...this.#options.host, port: port2, begun };
+    const task = this.#pool.run(options, { transferList: [port2] });
+    const thread = new HostThread({ port: port1, begun, events: this.events, onStalled: () => this.#onStall(slot, thread) });
     task.then(
       () => thread.lose(),
       error => this.#onDeath(slot, thread, error),
     );
-    if (!(await within(READY_DEADLINE_MS, thread.ready))) throw lost();
-    this.#threads[slot] = thread;
+    if (await within(deadlineMs, thread.ready)) {
+      this.#threads[slot] = thread;
+      return;
+    }
+    // Should it be ready after all, nobody listens to it any more.
+    thread.lose();
+    throw lost();
   }
 
-  #onDeath(slot: number, thread: Thread, error: unknown): void {
+  /** It runs, but answers nobody. What it had started ends with it: the connection to its starter closes. */
+  #onStall(slot: number, thread: HostThread): void {
+    this.#held.strike(thread.suspects());
+    const worker = this.#pool.threads.find(({ threadId }) => threadId === thread.threadId);
+    this.#onDeath(slot, thread, new FerriteError('WORKER_LOST', 'a session host stopped answering and is ended'));
+    worker?.terminate().catch(error => this.events.emit('lost', error));
+  }
+
+  #onDeath(slot: number, thread: HostThread, error: unknown): void {
+    // One that was given up has a replacement by now.
+    if (thread.isLost) return;
     thread.lose();
     if (this.#isClosing) return;
     this.events.emit('lost', error);
     delete this.#threads[slot];
+    this.#replaceSoon(slot);
+  }
+
+  #replaceSoon(slot: number): void {
     setTimeout(() => void this.#replace(slot), REPLACE_DELAY_MS).unref();
   }
 
   async #replace(slot: number): Promise<void> {
     if (this.#isClosing) return;
     try {
-      await this.#startThread(slot);
-      this.events.emit('replaced', slot);
-      if (this.isReady) this.#waits.arrived('all', undefined);
+      await this.#startThread(slot, REPLACEMENT_DEADLINE_MS);
     } catch (error) {
-      // The task's own rejection leads back here by #onDeath.
+      if (this.#isClosing) return;
       this.events.emit('lost', error);
+      this.#replaceSoon(slot);
+      return;
     }
+    this.events.emit('replaced', slot);
+    if (this.isReady) this.#waits.arrived('all', undefined);
   }
 
   /** Highest random weight: every media has one thread, whatever the order of requests. */
@@ -121,86 +162,6 @@ export class WorkerPool implements MediaHosts {
     return best;
   }
 }
-
-type Pending = { readonly resolve: (output: never) => void; readonly reject: (error: FerriteError) => void };
-
-class Thread {
-  readonly #port: MessagePort;
-  readonly #events: Emitter<HostEvents>;
-  readonly #pending = new Map<number, Pending>();
-  readonly #ready = Promise.withResolvers<true>();
-  readonly #closed = Promise.withResolvers<void>();
-  #nextId = 1;
-  #isLost = false;
-  readonly ready = this.#ready.promise;
-
-  constructor(port: MessagePort, events: Emitter<HostEvents>) {
-    this.#port = port;
-    this.#events = events;
-    // A thread that dies before it is ready is reported by its task: nobody may be waiting here any more.
-    this.ready.catch(() => undefined);
-    port.on('message', (message: FromWorker) => this.#onMessage(message));
-  }
-
-  request<T extends RequestType>(type: T, input: Requests[T]['input'], signal?: AbortSignal): Promise<Requests[T]['output']> {
-    if (this.#isLost) return Promise.reject(lost());
-    if (signal?.aborted) return Promise.reject(new FerriteError('CANCELLED', 'the client went away'));
-    const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<Requests[T]['output']>();
-    this.#pending.set(id, { resolve, reject });
-    this.post({ kind: 'request', id, type, input } as ToWorker);
-    if (!signal) return promise;
-    const onAbort = (): void => this.post({ kind: 'cancel', id });
-    signal.addEventListener('abort', onAbort, { once: true });
-    return promise.finally(() => signal.removeEventListener('abort', onAbort));
-  }
-
-  post(message: ToWorker): void {
-    this.#port.postMessage(message);
-  }
-
-  async drain(deadlineMs: number): Promise<void> {
-    if (this.#isLost) return;
-    this.post({ kind: 'drain', deadlineMs });
-    await this.#closed.promise;
-  }
-
-  /** The thread is gone: everybody who waits for it hears so. */
-  lose(): void {
-    this.#isLost = true;
-    this.#port.close();
-    this.#ready.reject(lost());
-    this.#closed.resolve();
-    for (const { reject } of this.#pending.values()) reject(lost());
-    this.#pending.clear();
-  }
-
-  #onMessage(message: FromWorker): void {
-    switch (message.kind) {
-      case 'ready':
-        if (message.version === PROTOCOL_VERSION) this.#ready.resolve(true);
-        else this.#ready.reject(new FerriteError('INTERNAL', 'the session host speaks another protocol version'));
-        return;
-      case 'reply':
-        this.#take(message.id)?.resolve(message.output as never);
-        return;
-      case 'failure':
-        this.#take(message.id)?.reject(fromErrorRecord(message.error));
-        return;
-      default:
-        tell(this.#events, message);
-    }
-  }
-
-  #take(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    return pending;
-  }
-}
-
-/** Each kind of message is an event of the same name. */
-const tell = (events: Emitter<HostEvents>, message: HostMessage): void => events.emit(message.kind, message as never);
 
 const lost = (): FerriteError => new FerriteError('WORKER_LOST', 'the session host was lost');
 

@@ -139,6 +139,26 @@ test('a lost session host is replaced, and its sessions go on', async t => {
   await noneLeft(scratch);
 });
 
+test('a session host that stops answering is ended and replaced, and its sessions go on', async t => {
+  const inspectorPort = await freePort();
+  const world = await start(t, { env: { FERRITE_WORKERS: '1', NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}` } });
+  const { server, client, film, scratch } = world;
+  const encoded = await client.start(film.id, { delivery: 'transcode' });
+  const copied = await client.start(film.id, { delivery: 'remux' });
+  const first = await client.segment(encoded, RUNG, 0);
+  const { pid } = await beginEncode(world, encoded, 60);
+  await loseThread(Number(server.process.pid), inspectorPort, 'stalls');
+  readSegment(await client.segment(encoded, RUNG, 20));
+  readSegment(await client.segment(copied, 'video/original', 12));
+  await until('what the lost thread had running is gone', () => !isRunning(pid));
+  assert.ok(first.equals(await client.segment(encoded, RUNG, 0)));
+  assert.equal(await metric(client, 'workers_lost_total{kind="thread"}'), 1);
+  assert.equal((await client.fetch('/readyz')).status, 200);
+  await Promise.all([client.stop(encoded.sessionId), client.stop(copied.sessionId)]);
+  assert.equal(await server.stop(), 0);
+  await noneLeft(scratch);
+});
+
 test('a killed process starter is replaced, and encodes are begun again', async t => {
   const world = await start(t);
   const { server, client, film, scratch, temporary } = world;

@@ -1,4 +1,4 @@
-// Makes one session host of a running server die of an uncaught exception, through Node's own inspector: the product needs no switch for it.
+// Makes one session host of a running server die of an uncaught exception, or never answer again, through Node's own inspector: the product needs no switch for it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { until } from './processes.ts';
@@ -11,8 +11,10 @@ type Message = {
 
 const DEADLINE_MS = 30_000;
 
-/** The server must have been started with `NODE_OPTIONS=--inspect-port=127.0.0.1:<port>`: the signal opens the inspector there. */
-export async function loseThread(serverPid: number, inspectorPort: number): Promise<void> {
+const FAULTS = { throws: "throw new Error('lost by a test')", stalls: 'for (;;)' } as const;
+
+/** Resolves when that thread is gone. The server must have been started with `NODE_OPTIONS=--inspect-port=127.0.0.1:<port>`: the signal opens the inspector there. */
+export async function loseThread(serverPid: number, inspectorPort: number, fault: keyof typeof FAULTS = 'throws'): Promise<void> {
   process.kill(serverPid, 'SIGUSR1');
   const target = await until('the inspector to listen', () => inspectorAddress(inspectorPort), DEADLINE_MS);
   const inspector = new WebSocket(target);
@@ -23,7 +25,7 @@ export async function loseThread(serverPid: number, inspectorPort: number): Prom
     const { params } = await thread;
     assert.ok(params?.sessionId, 'the server has a thread');
     const gone = nextMessage(inspector, ({ method }) => method === 'NodeWorker.detachedFromWorker');
-    const expression = "setImmediate(() => { throw new Error('lost by a test'); })";
+    const expression = `setImmediate(() => { ${FAULTS[fault]}; })`;
     const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
     send(inspector, 2, 'NodeWorker.sendMessageToWorker', { sessionId: params.sessionId, message });
     await gone;
