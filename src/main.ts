@@ -14,7 +14,7 @@ import { CatalogueIndex } from './library/catalogue-index.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { LibraryScanner } from './library/scanner.ts';
-import { countedCapacity, workCapacity } from './playback/places/capacity.ts';
+import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
 import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metrics.ts';

@@ -1,4 +1,4 @@
-// Who may encode on a real server: many viewers of one film need one place, a burst is served in turns, and a pause gives the place back.
+// Who may encode on a real server: many viewers of one film need one grant, a burst is served in turns, and a pause gives the grant back.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -65,7 +65,7 @@ async function startQueued(
   return { status: response.status, applied: response.headers.get('preference-applied') ?? '', body };
 }
 
-test('admission: viewers of one film share one place', { timeout: 240_000 }, async t => {
+test('admission: viewers of one film share one grant', { timeout: 240_000 }, async t => {
   const env = { FERRITE_MAX_TRANSCODES: '1', FERRITE_ADMISSION_TIMEOUT_MS: '3000' };
   const { admin, media } = await start(t, { films: 2, seconds: 120, env });
   const mediaId = media[0]?.id ?? '';
@@ -93,27 +93,27 @@ test('admission: a burst of 200 starts is served in turns, without an error', { 
   const users = 20;
   const each = 10;
   const perFilm = 4;
-  const places = 4;
-  const films = (users * each) / perFilm + places;
-  const env = { FERRITE_MAX_TRANSCODES: String(places), FERRITE_ADMISSION_TIMEOUT_MS: '200000' };
+  const grants = 4;
+  const films = (users * each) / perFilm + grants;
+  const env = { FERRITE_MAX_TRANSCODES: String(grants), FERRITE_ADMISSION_TIMEOUT_MS: '200000' };
   const { server, admin, media } = await start(t, { films, seconds: 160, env });
   const clients: Client[] = [];
   for (let at = 0; at < users; at++) clients.push(await user(server, admin, `user-${at}`));
   const mediaOf = (at: number): string => media[at]?.id ?? '';
-  const first = await Promise.all(Array.from({ length: places }, (_, at) => admin.start(mediaOf(films - 1 - at), ENCODED)));
+  const first = await Promise.all(Array.from({ length: grants }, (_, at) => admin.start(mediaOf(films - 1 - at), ENCODED)));
   const granted: number[] = [];
-  const begin = async (wish: number): Promise<void> => {
+  const begin = async (number: number): Promise<void> => {
     // One user's ten before the next user's, and each where nobody is helped by what was encoded for another.
-    const at = Math.floor(wish / each);
+    const at = Math.floor(number / each);
     const client = clients[at] ?? admin;
-    const session = await client.start(mediaOf(wish % (films - places)), {
+    const session = await client.start(mediaOf(number % (films - grants)), {
       ...ENCODED,
-      startPositionMs: 40_000 * Math.floor(wish / (films - places)),
+      startPositionMs: 40_000 * Math.floor(number / (films - grants)),
     });
     granted.push(at);
     await client.stop(session.sessionId);
   };
-  const all = Promise.all(Array.from({ length: users * each }, (_, wish) => begin(wish)));
+  const all = Promise.all(Array.from({ length: users * each }, (_, number) => begin(number)));
   await until(async () => (await metric(admin, 'transcode_queue_depth')) === users * each, 'all of them wait', 60_000);
   for (const { sessionId } of first) await admin.stop(sessionId);
   await all;
@@ -125,16 +125,16 @@ test('admission: a burst of 200 starts is served in turns, without an error', { 
     // One for the turn that is not over; answers of one moment may pass each other on their way.
     assert.ok(Math.max(...each) - Math.min(...each) <= 2, `nobody gets ahead: ${each.join(' ')}`);
   }
-  await until(async () => (await metric(admin, 'transcode_granted')) === 0, 'every place is given back');
+  await until(async () => (await metric(admin, 'transcode_granted')) === 0, 'every grant is given back');
   assert.equal(await metric(admin, 'transcode_queue_depth'), 0);
 });
 
-test('admission: who does not wait for the answer follows its place in the queue', { timeout: 240_000 }, async t => {
+test('admission: who does not wait for the answer follows its position in the queue', { timeout: 240_000 }, async t => {
   const env = { FERRITE_MAX_TRANSCODES: '1', FERRITE_ADMISSION_TIMEOUT_MS: '8000', FERRITE_MAX_SESSIONS_PER_USER: '3' };
   const { server, admin, media } = await start(t, { films: 3, seconds: 120, env });
   const [one = '', two = '', three = ''] = media.map(({ id }) => id);
   const free = await startQueued(admin, one);
-  assert.deepEqual([free.status, free.applied, free.body.state], [201, '', 'ready'], 'where a place is free there is nothing to wait for');
+  assert.deepEqual([free.status, free.applied, free.body.state], [201, '', 'ready'], 'where a grant is free there is nothing to wait for');
   const queued = await startQueued(admin, two);
   assert.deepEqual([queued.status, queued.applied, queued.body.state], [202, 'respond-async', 'queued']);
   assert.deepEqual(queued.body.queue, { position: 1, depth: 1, estimatedWaitMs: null });
@@ -142,7 +142,7 @@ test('admission: who does not wait for the answer follows its place in the queue
   const behind = await startQueued(admin, three);
   assert.equal(behind.body.queue?.position, 2);
   const control = await ControlSocket.open(server.url, behind.body);
-  await control.message('its place', ({ type, position, depth }) => type === 'queue' && position === 2 && depth === 2);
+  await control.message('its position', ({ type, position, depth }) => type === 'queue' && position === 2 && depth === 2);
   const { state, queue, streamUrl } = await view(admin, queued.body);
   assert.deepEqual([state, queue?.position, streamUrl], ['queued', 1, undefined]);
   const problem = await admin.problem('POST', '/api/v1/sessions', { mediaId: one, ...ENCODED });
@@ -167,7 +167,7 @@ test('admission: who does not wait for the answer follows its place in the queue
   await admin.segment({ ...third.body, streamUrl: String(ready.streamUrl) }, pictureOf(third.body), 0);
 });
 
-test('admission: a paused viewer gives its place back and comes back without a stall', { timeout: 240_000 }, async t => {
+test('admission: a paused viewer gives its grant back and comes back without a stall', { timeout: 240_000 }, async t => {
   const env = { FERRITE_MAX_TRANSCODES: '1', FERRITE_ADMISSION_TIMEOUT_MS: '30000' };
   const { admin, media } = await start(t, { films: 2, seconds: 120, env });
   const [one = '', two = ''] = media.map(({ id }) => id);
@@ -180,11 +180,11 @@ test('admission: a paused viewer gives its place back and comes back without a s
   const other = await admin.start(two, ENCODED);
   assert.ok(performance.now() - pausedMs < 25_000, 'its encoder was given back');
   assert.deepEqual((await view(admin, paused)).encodes, []);
-  // It resumes while somebody else has the only place: all that a player has not buffered yet and that was encoded ahead is there at once.
-  await until(async () => (await view(admin, other)).encodes.length > 0, 'the other one has the place');
+  // It resumes while somebody else holds the only grant: all that a player has not buffered yet and that was encoded ahead is there at once.
+  await until(async () => (await view(admin, other)).encodes.length > 0, 'the other one holds the grant');
   const before = await metric(admin, 'encodes_total');
   for (let index = 3; index < 15; index++) await admin.segment(paused, picture, index);
-  // What is not there waits for the place, and then starts an encode.
+  // What is not there waits for the grant, and then starts an encode.
   assert.equal(await metric(admin, 'encodes_total'), before, 'no wait for what is there');
   await admin.stop(other.sessionId);
   const startedMs = performance.now();
@@ -192,7 +192,7 @@ test('admission: a paused viewer gives its place back and comes back without a s
   assert.ok(performance.now() - startedMs < 15_000, 'what follows is encoded faster than it is played');
 });
 
-test('admission: sessions that a restart brought back ask for a place like anyone else', { timeout: 240_000 }, async t => {
+test('admission: sessions that a restart brought back ask for a grant like anyone else', { timeout: 240_000 }, async t => {
   const dataDir = await temporaryFolder(t);
   const env = { FERRITE_MAX_TRANSCODES: '1', FERRITE_ADMISSION_TIMEOUT_MS: '500' };
   const { server, admin, media, library } = await start(t, { films: 2, seconds: 120, env, dataDir });

@@ -4,7 +4,7 @@ import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { parseSessionId } from '#domain/ids.ts';
 import { type Socket, type SocketRoute, socketRoute } from '#http/contract/route.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { Standing } from '#src/playback/places/admission.ts';
+import type { Standing } from '#src/playback/admission/admission.ts';
 import type { LiveSession, SessionListener } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 import { arrivedStream, heartbeatAnswer, ladderOf } from './session-answers.ts';

@@ -1,7 +1,7 @@
 // Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
 
 import { directFileOf, MULTIVARIANT, streamAddress } from '#domain/addresses.ts';
-import type { Standing } from '#src/playback/places/admission.ts';
+import type { Standing } from '#src/playback/admission/admission.ts';
 import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { StartedSession } from '#src/playback/session/session-starts.ts';
 

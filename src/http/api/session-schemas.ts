@@ -80,7 +80,7 @@ export const SessionAnswer = Type.Object({
   createdAtMs: Type.Integer(),
   expiresAtMs: Type.Integer(),
   encodes: Type.Array(Type.Unknown()),
-  /** Its place among those who wait for a transcoder. */
+  /** The position in the queue of a session that waits for a transcoder. */
   queue: Type.Union([Queue, Type.Null()]),
   /** For the owner of a session that was answered with 202, once its turn has come. */
   streamUrl: Type.Optional(Type.String()),

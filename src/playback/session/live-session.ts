@@ -5,8 +5,8 @@ import { FerriteError } from '#domain/errors.ts';
 import type { Media, User } from '#domain/media.ts';
 import type { SegmentName } from '#domain/rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
+import type { RunningEncode } from '#src/playback/admission/running-encodes.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
-import type { RunningEncode } from '#src/playback/places/running-encodes.ts';
 
 /** What a control connection is told. */
 export type SessionListener = { send(message: { readonly type: string } & Record<string, unknown>): void; close(reason: string): void };

@@ -89,8 +89,8 @@ const hintAt = (layout: TrackLayout, positionMs: number): SegmentHint => ({
 });
 
 /** Where playback begins that is to begin at `positionMs`. */
-export const startOf = (layout: SessionLayout, offer: Offer, wish: { positionMs: number; mode: SeekMode }): number =>
-  landingOf(trackOf(layout, 'video'), wish.positionMs, modeFor(offer, wish.mode)).positionMs;
+export const startOf = (layout: SessionLayout, offer: Offer, seek: { positionMs: number; mode: SeekMode }): number =>
+  landingOf(trackOf(layout, 'video'), seek.positionMs, modeFor(offer, seek.mode)).positionMs;
 
 /** The grid of an encode tells nothing about the keyframes of the file itself. */
 const modeFor = ({ delivery, video: [first] }: Offer, mode: SeekMode): SeekMode =>

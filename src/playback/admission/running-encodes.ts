@@ -1,4 +1,4 @@
-// Which session's encode is where, as the threads tell it: who needs no place because another viewer's encode is about to bring what it wants.
+// How far the encodes of all sessions are, as the threads report: a segment that one of them is about to bring needs no grant.
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey } from '#domain/rendition.ts';
 

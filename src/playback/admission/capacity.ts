@@ -1,4 +1,4 @@
-// What the machine can encode at once, and what an encode takes of it: its work, or one of so many encodes whatever their size.
+// The machine's encoding capacity and the cost of an encode: measured in work, or as one of a fixed number of encodes of any size.
 
 export type Capacity = {
   readonly total: number;
