@@ -66,8 +66,8 @@ async function openStore(dataDir: string, cacheDir: string): Promise<Database> {
     throw isOfTheStore(error) ? damaged(path, 'is damaged', error) : error;
   });
   try {
-    if (!database.users.isEmpty()) await leaveSetUpMark(dataDir);
-    else if (hasSetUpMark(dataDir)) throw damaged(path, `has no users, though ${setUpMarkPath(dataDir)} says that there were some`);
+    if (database.users.hasAdministrator()) await leaveSetUpMark(dataDir);
+    else if (hasSetUpMark(dataDir)) throw damaged(path, `has no administrator, though ${setUpMarkPath(dataDir)} says that there was one`);
     return database;
   } catch (error) {
     await database.close();

@@ -47,7 +47,7 @@ export class Environment {
 
   /**
    * Runs `action` inside a write transaction: it reads what is committed and nobody writes in between.
-   * What it wrote before throwing stays written, so check first and write after. Resolves once every thread can see it.
+   * What it wrote before throwing is undone. Resolves once every thread can see what was written.
    */
   async write<T>(action: (tx: Transaction) => T): Promise<T> {
     const failures: unknown[] = [];
@@ -60,7 +60,7 @@ export class Environment {
       }
     };
     try {
-      return await this.#track(() => this.#root.transaction(guarded));
+      return await this.#track(() => this.#root.childTransaction(guarded));
     } catch (error) {
       throw failures.includes(error) || error instanceof FerriteError ? error : storageFailure('a transaction was not written', error);
     }

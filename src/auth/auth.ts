@@ -7,7 +7,7 @@ import type { Caller, User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
 import { foldUsername } from '#storage/records/users.ts';
 import { type AccessClaims, AccessTokens } from './access-tokens.ts';
-import { type ExternalIssuer, ExternalIssuers } from './external-issuers.ts';
+import { type ExternalIssuer, ExternalIssuers, type ExternalSubject } from './external-issuers.ts';
 import { MAX_TOKEN_LENGTH, SigningKeys, unauthenticated } from './keys.ts';
 import { LoginLimiter } from './login-limiter.ts';
 import { Logins, type LoginTokens } from './logins.ts';
@@ -46,6 +46,7 @@ export class AuthService {
   readonly #limiter = new LoginLimiter();
   readonly #timer: NodeJS.Timeout;
   #upkeep: Promise<void> = Promise.resolve();
+  #isSetUp = false;
 
   private constructor(options: AuthOptions, keys: SigningKeys, passwords: Passwords) {
     const { database, externalIssuers, now } = options;
@@ -79,11 +80,13 @@ export class AuthService {
     await this.streamTokens.close();
   }
 
+  /** There is always an administrator once there was one. */
   isSetupRequired(): boolean {
-    return this.#options.database.users.isEmpty();
+    this.#isSetUp ||= this.#options.database.users.hasAdministrator();
+    return !this.#isSetUp;
   }
 
-  /** Makes the first administrator; SETUP_DONE once there is a user. */
+  /** Makes the first administrator; SETUP_DONE once there is one. */
   async setup(credentials: Credentials): Promise<PublicUser> {
     const administrator = await this.users.createFirst(credentials);
     await leaveSetUpMark(this.#options.dataDir);
@@ -117,8 +120,8 @@ export class AuthService {
   authenticate(accessToken: string): Caller | Promise<Caller> {
     const issuer = this.#externalIssuer(accessToken);
     if (issuer !== null) {
-      const userId = this.#external.verify(issuer, accessToken);
-      return typeof userId === 'string' ? this.#enabled(userId) : userId.then(id => this.#enabled(id));
+      const subject = this.#external.verify(issuer, accessToken);
+      return subject instanceof Promise ? subject.then(known => this.#enabled(known)) : this.#enabled(subject);
     }
     const claims = this.#accessTokens.verify(accessToken);
     return claims instanceof Promise ? claims.then(verified => this.#entitled(verified)) : this.#entitled(claims);
@@ -158,9 +161,11 @@ export class AuthService {
     return { userId: user.id, username: user.username, role: user.role };
   }
 
-  #enabled(userId: UserId): Caller {
+  #enabled({ userId, issuedAtMs }: ExternalSubject): Caller {
     const user = this.#options.database.users.get(userId);
     if (user?.enabled !== true) throw new FerriteError('TOKEN_REVOKED', 'the account is disabled or was removed');
+    if (user.revokedAtMs !== undefined && issuedAtMs <= user.revokedAtMs)
+      throw new FerriteError('TOKEN_REVOKED', 'the token was issued before the account was signed out everywhere');
     return { userId: user.id, username: user.username, role: user.role };
   }
 

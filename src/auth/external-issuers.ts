@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';
 import { newUserId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
-import type { UserRepository } from '#storage/records/users.ts';
+import { MAX_SUBJECT_BYTES, type UserRepository } from '#storage/records/users.ts';
 import { isUsername } from './credentials.ts';
 import { MAX_TOKEN_LENGTH, tokenFailure, unauthenticated } from './keys.ts';
 import { NO_PASSWORD } from './passwords.ts';
@@ -16,12 +16,17 @@ export type ExternalIssuer = { readonly issuer: string; readonly jwksUrl: string
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 const FETCH_TIMEOUT_MS = 5000;
 const MAX_KNOWN = 10_000;
+/** With a subject, part of a key of the store. */
+const MAX_ISSUER_LENGTH = 300;
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 type Trusted = { readonly settings: ExternalIssuer; readonly keys: RemoteJWKSet };
 
+/** Whom a token stands for. A token that does not say when it was issued is as old as can be. */
+export type ExternalSubject = { readonly userId: UserId; readonly issuedAtMs: number };
+
 /** Verified by signature until `expiresAtMs`. */
-type Known = { readonly userId: UserId; readonly expiresAtMs: number };
+type Known = ExternalSubject & { readonly expiresAtMs: number };
 
 export class ExternalIssuers {
   readonly #trusted: ReadonlyMap<string, Trusted>;
@@ -44,22 +49,25 @@ export class ExternalIssuers {
   }
 
   /** The user a token of that issuer stands for. A promise only the first time a token is seen. */
-  verify(issuer: string, token: string): UserId | Promise<UserId> {
+  verify(issuer: string, token: string): ExternalSubject | Promise<ExternalSubject> {
     const known = this.#known.get(token);
     if (known === undefined) return this.#verifySignature(issuer, token);
-    if (known.expiresAtMs > this.#now()) return known.userId;
+    if (known.expiresAtMs > this.#now()) return known;
     this.#known.delete(token);
     throw new FerriteError('TOKEN_EXPIRED', 'the token has expired');
   }
 
-  async #verifySignature(issuer: string, token: string): Promise<UserId> {
+  async #verifySignature(issuer: string, token: string): Promise<ExternalSubject> {
     const trusted = this.#trusted.get(issuer);
     if (trusted === undefined || token.length > MAX_TOKEN_LENGTH) throw unauthenticated(null);
-    const { sub, exp } = await this.#claims(trusted, token);
-    if (sub === undefined || sub === '' || exp === undefined) throw unauthenticated(null);
-    const { id } = this.#users.findByIdentity({ issuer, subject: sub }) ?? (await this.#welcome(issuer, sub));
-    this.#known.set(token, { userId: id, expiresAtMs: exp * 1000 });
-    return id;
+    const { sub, exp, iat } = await this.#claims(trusted, token);
+    if (!isSubject(sub) || exp === undefined) throw unauthenticated(null);
+    const identity = { issuer, subject: sub };
+    if (this.#users.isRemoved(identity)) throw new FerriteError('TOKEN_REVOKED', 'the account was removed');
+    const { id } = this.#users.findByIdentity(identity) ?? (await this.#welcome(issuer, sub));
+    const known = { userId: id, issuedAtMs: typeof iat === 'number' ? iat * 1000 : 0, expiresAtMs: exp * 1000 };
+    this.#known.set(token, known);
+    return known;
   }
 
   async #claims({ settings, keys }: Trusted, token: string): Promise<JWTPayload> {
@@ -104,9 +112,13 @@ export class ExternalIssuers {
   }
 }
 
+/** An issuer may sign anything: a claim's type is for us to check. */
+const isSubject = (sub: unknown): sub is string =>
+  typeof sub === 'string' && sub !== '' && sub.isWellFormed() && Buffer.byteLength(sub) <= MAX_SUBJECT_BYTES;
+
 /** Says what is wrong with the settings of an issuer; null when nothing is. */
 export function issuerMistake({ issuer, jwksUrl, audience }: ExternalIssuer): string | null {
-  if (!URL.canParse(issuer)) return `the issuer "${issuer}" is not a URL`;
+  if (!URL.canParse(issuer) || issuer.length > MAX_ISSUER_LENGTH) return `the issuer "${issuer}" is not a URL`;
   if (!URL.canParse(jwksUrl)) return `the key set address "${jwksUrl}" is not a URL`;
   if (audience === '') return `the issuer "${issuer}" needs an audience`;
   const { protocol, hostname } = new URL(jwksUrl);

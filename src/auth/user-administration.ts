@@ -51,10 +51,10 @@ export class UserAdministration {
     return await this.#create(user, () => {});
   }
 
-  /** SETUP_DONE once there is any user: of many calls at once exactly one makes the first administrator. */
+  /** SETUP_DONE once there is an administrator: of many calls at once exactly one makes the first administrator. */
   async createFirst(credentials: { readonly username: string; readonly password: string }): Promise<PublicUser> {
     const refuseSecond = (): void => {
-      if (!this.#database.users.isEmpty()) throw new FerriteError('SETUP_DONE', 'there is an administrator already');
+      if (this.#database.users.hasAdministrator()) throw new FerriteError('SETUP_DONE', 'there is an administrator already');
     };
     refuseSecond();
     return await this.#create({ ...credentials, role: 'admin', enabled: true }, refuseSecond);
@@ -70,7 +70,10 @@ export class UserAdministration {
       const after = { ...before, ...rest, ...passwordHash };
       if (isAdministrator(before) && !isAdministrator(after)) this.#refuseLastAdministrator(before);
       isRevoked = before.role !== after.role || before.enabled !== after.enabled || before.passwordHash !== after.passwordHash;
-      return isRevoked ? { ...after, tokenGeneration: before.tokenGeneration + 1 } : after;
+      if (!isRevoked) return after;
+      // Another role is looked up with each request: for it a token of another issuer is as good as a new one.
+      const isSignedOut = before.enabled !== after.enabled || before.passwordHash !== after.passwordHash;
+      return isSignedOut ? this.#revoked(after) : { ...after, tokenGeneration: after.tokenGeneration + 1 };
     });
     if (isRevoked) await this.#revocations.revokeUser(id);
     return toPublicUser(updated);
@@ -86,7 +89,7 @@ export class UserAdministration {
 
   /** Ends everything the user holds. */
   async signOutEverywhere(id: UserId): Promise<void> {
-    await this.#database.users.update(id, user => ({ ...user, tokenGeneration: user.tokenGeneration + 1 }));
+    await this.#database.users.update(id, user => this.#revoked(user));
     await this.#revocations.revokeUser(id);
   }
 
@@ -96,6 +99,10 @@ export class UserAdministration {
     const user: User = { ...rest, id: newUserId(), passwordHash, tokenGeneration: 0, createdAtMs: this.#now() };
     await this.#database.users.create(user, check);
     return toPublicUser(user);
+  }
+
+  #revoked(user: User): User {
+    return { ...user, tokenGeneration: user.tokenGeneration + 1, revokedAtMs: this.#now() };
   }
 
   #refuseLastAdministrator({ id }: User): void {

@@ -145,6 +145,8 @@ export type User = {
   readonly passwordHash: string;
   /** Raised by "log out everywhere", a changed role and a disabled account: tokens of an older generation are refused. */
   readonly tokenGeneration: number;
+  /** When that was raised last: tokens of other issuers, which carry no generation, are refused where they are older. Absent: never. */
+  readonly revokedAtMs?: number;
   readonly createdAtMs: number;
 };
 

@@ -53,14 +53,20 @@ export class AuthDecisionRepository {
 
   /** Beyond the limit the ones nearest their end give way: a token without a decision is verified again. */
   async put(token: string, decision: StreamDecision): Promise<void> {
-    await this.#environment.write(tx => {
+    let change = 0;
+    const write = this.#environment.write(tx => {
       const hash = digest(token);
-      if (!this.#decisions.has(hash)) {
-        this.#removeFirst(tx, this.#count + 1 - this.#maxDecisions);
-        this.#count += 1;
-      }
+      const isNew = !this.#decisions.has(hash);
+      const removed = isNew ? this.#removeFirst(tx, this.#count + 1 - this.#maxDecisions) : 0;
       tx.put(this.#decisions, hash, decision);
       tx.put(this.#byExpiry, [decision.expiresAtMs, hash], decision.sessionId);
+      change = (isNew ? 1 : 0) - removed;
+      // At once, for the next one may be written before this one is awaited.
+      this.#count += change;
+    });
+    await write.catch((error: unknown) => {
+      this.#count -= change;
+      throw error;
     });
   }
 
@@ -71,7 +77,7 @@ export class AuthDecisionRepository {
 
   /** Removes decisions and revocations that time has overtaken; says how many. */
   async purge(nowMs: number): Promise<number> {
-    return await this.#environment.write(tx => {
+    const { expired, overtaken } = await this.#environment.write(tx => {
       let expired = 0;
       for (const { key } of this.#byExpiry.entries()) {
         if (key[0] > nowMs) break;
@@ -80,17 +86,20 @@ export class AuthDecisionRepository {
       this.#removeFirst(tx, expired);
       const overtaken = [...this.#revoked.entries()].filter(({ value }) => value <= nowMs);
       for (const { key } of overtaken) tx.remove(this.#revoked, key);
-      return expired + overtaken.length;
+      return { expired, overtaken: overtaken.length };
     });
+    this.#count -= expired;
+    return expired + overtaken;
   }
 
-  #removeFirst(tx: Transaction, howMany: number): void {
-    if (howMany <= 0) return;
-    for (const { key } of [...this.#byExpiry.entries({ limit: howMany })]) {
+  /** How many were there to be removed. */
+  #removeFirst(tx: Transaction, howMany: number): number {
+    const first = howMany <= 0 ? [] : [...this.#byExpiry.entries({ limit: howMany })];
+    for (const { key } of first) {
       tx.remove(this.#decisions, key[1]);
       tx.remove(this.#byExpiry, key);
-      this.#count -= 1;
     }
+    return first.length;
   }
 }
 

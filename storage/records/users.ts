@@ -9,26 +9,44 @@ import { type Page, type PageRequest, parseCursor, takePage } from './page.ts';
 
 const BY_NAME = 'users.by-name';
 const BY_IDENTITY = 'users.by-identity';
+const REMOVED_IDENTITIES = 'users.removed-identities';
 
-export const USERS: Family = { name: 'users', encoding: 'msgpack', format: 1, upgrades: [], indexes: [BY_NAME, BY_IDENTITY] };
+export const USERS: Family = {
+  name: 'users',
+  encoding: 'msgpack',
+  format: 1,
+  upgrades: [],
+  indexes: [BY_NAME, BY_IDENTITY, REMOVED_IDENTITIES],
+};
 
 /** Somebody as another issuer knows them. Compared exactly: an issuer's subjects are case-sensitive. */
 export type ExternalIdentity = { readonly issuer: string; readonly subject: string };
 
-/** Two spellings of one name are one name. */
+/** Two spellings of one name are one name. A name may grow by it: one character becomes up to 18. */
 export const foldUsername = (username: string): string => username.normalize('NFKC').toLowerCase();
+
+/** Bytes of a folded name: well within a key of the store (1978 bytes). */
+export const MAX_FOLDED_BYTES = 512;
+export const isFoldable = (username: string): boolean => Buffer.byteLength(foldUsername(username)) <= MAX_FOLDED_BYTES;
+
+/** Bytes of a subject, for the same reason. */
+export const MAX_SUBJECT_BYTES = 1_000;
 
 export class UserRepository {
   readonly #environment: Environment;
   readonly #users: Table<UserId, User>;
   readonly #byName: Table<[scope: string, foldedName: string], UserId>;
+  /** A removed user's stays: the subject does not come back by itself. */
   readonly #byIdentity: Table<[issuer: string, subject: string], UserId>;
+  /** By the name that the removed user had: whoever is made under it has the identity. */
+  readonly #removedIdentities: Table<[scope: string, foldedName: string], [issuer: string, subject: string]>;
 
   constructor(environment: Environment) {
     this.#environment = environment;
     this.#users = environment.table(USERS.name);
     this.#byName = environment.table(BY_NAME);
     this.#byIdentity = environment.table(BY_IDENTITY);
+    this.#removedIdentities = environment.table(REMOVED_IDENTITIES);
   }
 
   get(id: UserId): User | undefined {
@@ -36,6 +54,7 @@ export class UserRepository {
   }
 
   findByUsername(username: string): User | undefined {
+    if (!isFoldable(username)) return undefined;
     const id = this.#byName.get(nameKey(username));
     return id === undefined ? undefined : this.#users.get(id);
   }
@@ -43,6 +62,17 @@ export class UserRepository {
   findByIdentity({ issuer, subject }: ExternalIdentity): User | undefined {
     const id = this.#byIdentity.get([issuer, subject]);
     return id === undefined ? undefined : this.#users.get(id);
+  }
+
+  /** Somebody whom an administrator removed. */
+  isRemoved({ issuer, subject }: ExternalIdentity): boolean {
+    const id = this.#byIdentity.get([issuer, subject]);
+    return id !== undefined && !this.#users.has(id);
+  }
+
+  hasAdministrator(): boolean {
+    for (const { value } of this.#users.entries()) if (value.role === 'admin') return true;
+    return false;
   }
 
   isEmpty(): boolean {
@@ -68,6 +98,10 @@ export class UserRepository {
       check();
       this.#refuseTakenName(user);
       this.#put(tx, user);
+      const identity = this.#removedIdentities.get(nameKey(user.username));
+      if (identity === undefined) return;
+      tx.put(this.#byIdentity, identity, user.id);
+      tx.remove(this.#removedIdentities, nameKey(user.username));
     });
   }
 
@@ -102,7 +136,7 @@ export class UserRepository {
       check(user);
       tx.remove(this.#byName, nameKey(user.username));
       for (const { key, value } of [...this.#byIdentity.entries()]) {
-        if (value === id) tx.remove(this.#byIdentity, key);
+        if (value === id) tx.put(this.#removedIdentities, nameKey(user.username), key);
       }
       tx.remove(this.#users, id);
     });

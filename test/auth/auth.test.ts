@@ -316,3 +316,19 @@ test('auth: an open service keeps no process alive', { timeout: 60_000 }, async 
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);
 });
+
+test('auth: a name that grows beyond all bounds when it is folded is no name, and makes nobody an administrator', async t => {
+  const { auth, admin, login } = await makeWorldWithAdmin(t);
+  for (const length of [8, 32, 64]) {
+    const username = '\ufdfa'.repeat(length);
+    await assert
+      .rejects(auth.users.create({ username, password: 'long enough', role: 'admin', enabled: true }), (error: { code: string }) =>
+        ['INVALID_REQUEST'].includes(error.code),
+      )
+      .catch(error => assert.ok(length === 8, error));
+    await assert.rejects(login(username.repeat(3), 'wrong'), { code: 'INVALID_CREDENTIALS' });
+  }
+  const { items } = auth.users.list({ limit: 100, cursor: null });
+  for (const { id } of items) if (id !== admin.user.id) await auth.users.remove(id);
+  await assert.rejects(auth.users.update(admin.user.id, { enabled: false }), { code: 'CONFLICT' });
+});

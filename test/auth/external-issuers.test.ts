@@ -121,3 +121,69 @@ test('external issuers: keys come over https, or from this machine', async t => 
   assert.notEqual(issuerMistake({ issuer: ISSUER, audience: '', jwksUrl: 'https://x/' }), null);
   await assert.rejects(makeWorld(t, [{ ...settings, jwksUrl: 'http://id.example.org/keys' }]), { code: 'INVALID_REQUEST' });
 });
+
+test('external issuers: a subject is a text of bounded length, whatever else was signed', async t => {
+  const issuer = await startIssuer(t);
+  const { auth } = await makeWorld(t, [issuer.settings]);
+  for (const sub of [['alice'], { name: 'alice' }, 7, true, null, '', 'x'.repeat(1_001), 'ﷺ'.repeat(400), '\ud800']) {
+    const token = await issuer.sign({ sub: sub as string });
+    await assert.rejects(
+      settle(() => auth.authenticate(token)),
+      { code: 'UNAUTHENTICATED' },
+      JSON.stringify(sub).slice(0, 30),
+    );
+  }
+  assert.equal(auth.users.list({ limit: 10, cursor: null }).items.length, 0);
+});
+
+test('external issuers: what was signed out everywhere, or disabled and enabled again, stays signed out; a new token is good', async t => {
+  const issuer = await startIssuer(t);
+  const { auth, clock } = await makeWorld(t, [issuer.settings]);
+  const signAt = (offsetMs: number) => issuer.sign({ sub: 'carol', iat: Math.floor((clock.nowMs + offsetMs) / 1000) } as { sub: string });
+  let token = await signAt(-5_000);
+  const { userId } = await auth.authenticate(token);
+  const unseen = await signAt(-4_000);
+  for (const revoke of [
+    () => auth.logout(token, 'everywhere'),
+    async () => {
+      await auth.users.update(userId, { enabled: false });
+      await auth.users.update(userId, { enabled: true });
+    },
+  ]) {
+    await revoke();
+    for (const old of [token, unseen])
+      await assert.rejects(
+        settle(() => auth.authenticate(old)),
+        { code: 'TOKEN_REVOKED' },
+      );
+    clock.nowMs += 2_000;
+    token = await signAt(0);
+    assert.equal((await auth.authenticate(token)).userId, userId);
+  }
+});
+
+test('external issuers: a removed user comes back when an administrator makes the name again, not before', async t => {
+  const issuer = await startIssuer(t);
+  const world = await makeWorld(t, [issuer.settings]);
+  const token = await issuer.sign({ sub: 'dave' });
+  const { userId, username } = await world.auth.authenticate(token);
+  await world.auth.users.remove(userId);
+  const { auth } = await world.restart();
+  for (const stale of [token, await issuer.sign({ sub: 'dave' }, { expires: '9m' })])
+    await assert.rejects(
+      settle(() => auth.authenticate(stale)),
+      { code: 'TOKEN_REVOKED' },
+    );
+  assert.equal(auth.users.list({ limit: 10, cursor: null }).items.length, 0);
+  const again = await auth.users.create({ username, role: 'viewer', enabled: true });
+  assert.equal((await auth.authenticate(token)).userId, again.id);
+});
+
+test('external issuers: one that comes before the first administrator does not close the setup', async t => {
+  const issuer = await startIssuer(t);
+  const { auth } = await makeWorld(t, [issuer.settings]);
+  await auth.authenticate(await issuer.sign({ sub: 'early' }));
+  assert.equal(auth.isSetupRequired(), true);
+  assert.equal((await auth.setup({ username: 'root', password: 'long enough' })).role, 'admin');
+  await assert.rejects(auth.setup({ username: 'next', password: 'long enough' }), { code: 'SETUP_DONE' });
+});

@@ -111,7 +111,7 @@ test('data folder: a damaged store ends in words and its exit code or is served,
       continue;
     }
     assert.equal(ended.code, 4, `${what}: ${ended.errors}`);
-    assert.match(ended.errors, /^ferrite: the store [^\n]* (is damaged|is empty|has no users)[^\n]*backup[^\n]*\n$/, what);
+    assert.match(ended.errors, /^ferrite: the store [^\n]* (is damaged|is empty|has no administrator)[^\n]*backup[^\n]*\n$/, what);
     assert.deepEqual(await readFile(join(copy, 'ferrite.lmdb')), bytes, `${what}: left as it was`);
     endings.refused += 1;
   }

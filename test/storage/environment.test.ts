@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { newUserId, parseUserId } from '#domain/ids.ts';
 import { openDatabase, storePath } from '#storage/database.ts';
+import { Environment } from '#storage/environment.ts';
 import { aMedia, aUser, makeDataDir, openStore } from './support.ts';
 
 const DEADLINE = { timeout: 120_000 };
@@ -129,4 +130,31 @@ test('environment: a copy of a store in use opens with the same records', DEADLI
   const copy = await openDatabase(copyDir);
   assert.deepEqual(copy.media.get(media.id), media);
   await copy.close();
+});
+
+test('environment: a transaction that throws leaves nothing of itself behind, and nothing of its neighbours is lost', async t => {
+  const dataDir = await makeDataDir(t);
+  const environment = new Environment(storePath(dataDir), 'read-write');
+  t.after(() => environment.close());
+  const table = environment.table<string, number>('numbers');
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, at) =>
+      environment.write(tx => {
+        tx.put(table, `a-${at}`, at);
+        if (at % 3 === 0) throw new Error('changed its mind');
+        if (at % 3 === 1) tx.put(table, 'k'.repeat(5_000), at);
+        tx.put(table, `b-${at}`, at);
+      }),
+    ),
+  );
+  environment.refresh();
+  for (const [at, { status }] of outcomes.entries()) {
+    const isWhole = at % 3 === 2;
+    assert.deepEqual(
+      [status, table.has(`a-${at}`), table.has(`b-${at}`)],
+      [isWhole ? 'fulfilled' : 'rejected', isWhole, isWhole],
+      `write ${at}`,
+    );
+  }
+  assert.equal(table.count(), 6 * 2);
 });
