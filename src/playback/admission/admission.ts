@@ -1,4 +1,4 @@
-// Admission: the machine's encoding capacity, given out as grants. A request that finds none free waits in the queue: by class, then fairly between users, until its timeout.
+// Who may encode: the machine's capacity given out as places. Who finds none waits in line: by class, then fairly between users, until time is up.
 import { FerriteError } from '#domain/errors.ts';
 import type { UserId } from '#domain/ids.ts';
 import type { Priority } from '#domain/session.ts';
@@ -6,25 +6,25 @@ import type { Priority } from '#domain/session.ts';
 export type AdmissionOptions = {
   readonly capacity: number;
   readonly timeoutMs: number;
-  /** The greatest length of the queue: a further request is refused at once. */
+  /** More than this do not wait: who comes then is refused at once. */
   readonly maxWaiting: number;
   readonly maxWaitingPerUser: number;
-  /** Called when the queue or the granted capacity has changed. */
+  /** The line or what is granted has changed. */
   readonly onChange?: () => void;
 };
 
-export type GrantRequest = {
+export type PlaceRequest = {
   readonly userId: UserId;
   readonly priority: Priority;
-  /** In the unit of the capacity. A cost beyond the whole capacity counts as the whole. */
+  /** In the unit of the capacity. More than all of it is taken as all of it. */
   readonly cost: number;
-  /** The grant that is to grow by `cost`. */
-  readonly beside?: Grant;
-  /** When the request began to wait, for one that has to wait again through no fault of its own: its position and its deadline count from then. */
+  /** The place that is to grow by `cost`. */
+  readonly beside?: Place;
+  /** Who has to wait anew, through no fault of its own, keeps its place in line and its deadline. */
   readonly sinceMs?: number;
 };
 
-/** `estimatedWaitMs` is null while too little is known of how fast grants become free. */
+/** `estimatedWaitMs` is null while too little is known of how fast places become free. */
 export type Standing = { readonly position: number; readonly depth: number; readonly estimatedWaitMs: number | null };
 
 export type RefusalReason = 'timeout' | 'queue-full' | 'user-queue-full';
@@ -33,9 +33,9 @@ export type RefusalReason = 'timeout' | 'queue-full' | 'user-queue-full';
 const GRANTS_REMEMBERED = 32;
 const TURNS_REMEMBERED = 10_000;
 
-type Waiting = GrantRequest & {
+type Waiting = PlaceRequest & {
   readonly sinceMs: number;
-  readonly resolve: (grant: Grant) => void;
+  readonly resolve: (place: Place) => void;
   readonly reject: (error: FerriteError) => void;
   readonly deadline: NodeJS.Timeout;
   position: number;
@@ -45,10 +45,10 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #waiting = new Set<Waiting>();
   readonly #heldByUser = new Map<UserId, number>();
-  /** The number of each user's last grant, so that users take turns also where grants are given back at once. Longest ago first. */
+  /** The number of each user's last grant, so that users take turns also where nobody keeps what it gets. Longest ago first. */
   readonly #lastTurns = new Map<UserId, number>();
   #turns = 0;
-  /** The times of grants to requests that had waited, newest last. */
+  /** When those who waited were granted, newest last. */
   readonly #grantsMs: number[] = [];
   #capacity: number;
   #granted = 0;
@@ -76,40 +76,40 @@ export class Admission {
     return this.#heldByUser.get(userId) ?? 0;
   }
 
-  /** Grants in use stay. With less capacity nothing is granted until enough was given back. */
+  /** What was granted stays; more fits, or nothing until enough was given back. */
   setCapacity(capacity: number): void {
     this.#capacity = capacity;
     this.#changed();
   }
 
-  /** A grant without waiting; null while requests wait, or when the capacity left is too small. */
-  tryEnter(request: GrantRequest): Grant | null {
+  /** A place without waiting; null when somebody waits or it does not fit. */
+  tryEnter(request: PlaceRequest): Place | null {
     return this.#waiting.size === 0 && this.#fits(request) ? this.claim(request) : null;
   }
 
-  /** A grant for an encode that runs already, even beyond the capacity: used capacity is never given out a second time. */
-  claim(request: GrantRequest): Grant {
-    const grant = this.#grant(request, 0);
+  /** A place for what runs already: what is known to be used is never given out a second time, even where that is too much. */
+  claim(request: PlaceRequest): Place {
+    const place = this.#grant(request, 0);
     this.#options.onChange?.();
-    return grant;
+    return place;
   }
 
-  /** A grant at once, or in its turn. `ticket.granted` rejects with OVERLOADED at the timeout, or at once where the queue is too long. */
-  enter(request: GrantRequest): Ticket {
-    const grant = this.tryEnter(request);
-    if (grant) return { granted: Promise.resolve(grant), standing: () => null, leave: () => grant.release() };
+  /** At once, or in its turn. `ticket.granted` rejects with OVERLOADED when the time is up, or at once where the line is too long. */
+  enter(request: PlaceRequest): Ticket {
+    const place = this.tryEnter(request);
+    if (place) return { granted: Promise.resolve(place), standing: () => null, leave: () => place.release() };
     const refusal = this.#refusal(request.userId);
     return refusal ? { granted: Promise.reject(refusal), standing: () => null, leave: () => undefined } : this.#wait(request);
   }
 
-  #wait(request: GrantRequest): Ticket {
-    const { promise, resolve, reject } = Promise.withResolvers<Grant>();
+  #wait(request: PlaceRequest): Ticket {
+    const { promise, resolve, reject } = Promise.withResolvers<Place>();
     const sinceMs = request.sinceMs ?? performance.now();
     const leftMs = Math.max(0, sinceMs + this.#options.timeoutMs - performance.now());
     const deadline = setTimeout(() => this.#leave(waiting, this.#timedOut(waiting)), leftMs);
     const waiting: Waiting = { ...request, sinceMs, resolve, reject, deadline, position: 0 };
     this.#waiting.add(waiting);
-    // The request may be the first of the queue at once, before waiting ones of a lower class, and fit.
+    // Behind nobody it may fit: whoever waits before it need not be of its class.
     this.#changed();
     return {
       granted: promise,
@@ -125,11 +125,11 @@ export class Admission {
     this.#changed();
   }
 
-  #grant(request: GrantRequest, waitMs: number): Grant {
+  #grant(request: PlaceRequest, waitMs: number): Place {
     const cost = this.#costNow(request);
     this.#hold(request.userId, cost);
     this.#noteTurn(request.userId);
-    return new Grant(cost, waitMs, change => {
+    return new Place(cost, waitMs, change => {
       this.#hold(request.userId, change);
       this.#changed();
     });
@@ -156,7 +156,7 @@ export class Admission {
     this.#options.onChange?.();
   }
 
-  /** A smaller request never passes the first of the queue: freed capacity is kept until the first one fits. */
+  /** The first in line is never passed by somebody smaller behind it: what becomes free is kept until it fits. */
   #grantFromLine(): void {
     for (let [first] = this.#order(); first && this.#fits(first); [first] = this.#order()) {
       this.#waiting.delete(first);
@@ -168,17 +168,17 @@ export class Admission {
     }
   }
 
-  /** A request always fits where no other session holds a grant. */
-  #fits(request: GrantRequest): boolean {
+  /** Who would be alone on the machine always fits. */
+  #fits(request: PlaceRequest): boolean {
     const others = this.#granted - (request.beside?.cost ?? 0);
     return others <= 0 || this.#granted + this.#costNow(request) <= this.#capacity;
   }
 
-  #costNow({ cost, beside }: GrantRequest): number {
+  #costNow({ cost, beside }: PlaceRequest): number {
     return Math.min(cost, Math.max(0, this.#capacity - (beside?.cost ?? 0)));
   }
 
-  /** By class, then by the cost that the request's user would hold by then, then by how long ago that user was granted, then by waiting time. */
+  /** Class, then what its user would hold when its turn comes, then whose user was granted least lately, then who waited longest. */
   #order(): readonly Waiting[] {
     if (this.#isInOrder) return this.#line;
     const arrived = [...this.#waiting].sort((a, b) => rank(a) - rank(b) || a.sinceMs - b.sinceMs);
@@ -187,7 +187,7 @@ export class Admission {
     const line = arrived.map(waiting => {
       const { userId } = waiting;
       const held = heldThen.get(userId) ?? 0;
-      // When its second request comes up, a user will have been granted more recently than any other.
+      // By the time of its second request a user will have been granted later than anybody.
       const lastTurn = seen.has(userId) ? Number.POSITIVE_INFINITY : (this.#lastTurns.get(userId) ?? 0);
       heldThen.set(userId, held + this.#costNow(waiting));
       seen.add(userId);
@@ -239,17 +239,17 @@ export class Admission {
   }
 }
 
-/** A request in the queue. */
+/** A wish in the line. */
 export type Ticket = {
-  readonly granted: Promise<Grant>;
-  /** Null when the request does not wait. */
+  readonly granted: Promise<Place>;
+  /** Null when it does not wait. */
   standing(): Standing | null;
-  /** Gives the request up: `granted` rejects with the error, or the grant is given back. */
+  /** Gives up: `granted` rejects with the error, or its place is given back. */
   leave(error: FerriteError): void;
 };
 
-/** A granted part of the capacity. Releasing it twice is no error. */
-export class Grant {
+/** What was granted. Releasing it twice is no error. */
+export class Place {
   readonly waitMs: number;
   readonly #change: (cost: number) => void;
   #cost: number;
@@ -264,7 +264,7 @@ export class Grant {
     return this.#cost;
   }
 
-  /** Reduces the grant to a smaller cost; a larger one has to be requested. */
+  /** To a smaller cost; a larger one has to be asked for. */
   shrinkTo(cost: number): void {
     const change = cost - this.#cost;
     if (change >= 0) return;
@@ -272,8 +272,8 @@ export class Grant {
     this.#change(change);
   }
 
-  /** Takes over the cost of another grant of the session. */
-  absorb(other: Grant): void {
+  /** Takes over what a place beside it was granted. */
+  absorb(other: Place): void {
     this.#cost += other.#cost;
     other.#cost = 0;
   }

@@ -1,45 +1,45 @@
-// The segments that viewers request: one that needs a new encode waits for a grant, one that is kept or being made does not.
+// Segments as a session's viewer wants them: what must be encoded anew waits for a place, what is there or being made by another does not.
 import { FerriteError } from '#domain/errors.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
 import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
-import type { EncodeDemand, EncodeGrants } from '#src/playback/admission/encode-grants.ts';
+import type { EncodePlaces, EncodeWish } from '#src/playback/admission/encode-places.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import { chunkOf } from './first-chunks.ts';
 import type { Segments } from './segments.ts';
 
-/** The session that requests the segment. */
+/** Whose session it is for. */
 type Owner = Pick<SessionRecord, 'id' | 'userId' | 'priority' | 'mediaId'>;
 
 type Wanted = { readonly layout: TrackLayout; readonly name: SegmentName; readonly positionMs: number };
 
 export class WantedSegments {
   readonly #segments: Segments;
-  readonly #grants: EncodeGrants;
+  readonly #places: EncodePlaces;
 
-  constructor(segments: Segments, grants: EncodeGrants) {
+  constructor(segments: Segments, places: EncodePlaces) {
     this.#segments = segments;
-    this.#grants = grants;
+    this.#places = places;
   }
 
-  /** @throws OVERLOADED when the segment needs an encode and no grant became free in time, CANCELLED when `signal` aborts */
+  /** @throws OVERLOADED when it had to be encoded and no place became free in time, CANCELLED when `signal` aborts */
   async get(record: Owner, wanted: Wanted, signal: AbortSignal): Promise<Buffer> {
-    const demand = encodeDemand(record, wanted);
+    const wish = encodeWish(record, wanted);
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
-    if (!demand) return this.#segments.get({ ...segment, mayEncode: true }, signal);
+    if (!wish) return this.#segments.get({ ...segment, mayEncode: true }, signal);
     const sinceMs = performance.now();
-    for (let use = this.#grants.use(demand); ; use = await this.#grants.take(demand, signal, sinceMs)) {
+    for (let use = this.#places.use(wish); ; use = await this.#places.take(wish, signal, sinceMs)) {
       try {
         return await this.#segments.get({ ...segment, mayEncode: use !== null }, signal);
       } catch (error) {
-        if (!needsGrant(error)) throw error;
+        if (!needsPlace(error)) throw error;
       } finally {
         use?.end();
       }
     }
   }
 
-  /** A chunk of an encoded segment; the first one as soon as an encode that begins with the segment has made it. Throws like `get`. */
+  /** A chunk of an encoded segment: the first as soon as an encode that begins there has made it. Throws like `get`. */
   async chunk(record: Owner, wanted: Wanted & { name: number }, chunk: ChunkNumber, signal: AbortSignal): Promise<Buffer> {
     const whole = this.get(record, wanted, signal).then(bytes => chunkOf(bytes, chunk));
     if (chunk !== 0) return whole;
@@ -51,31 +51,31 @@ export class WantedSegments {
     }
   }
 
-  /** Has a hinted segment made. A hint takes no grant for which a request waits. */
+  /** Has it made without anybody waiting. A hint is no reason to take a place that somebody waits for. */
   prefetch(record: Owner, wanted: Wanted): void {
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
     if (this.#segments.isKept(wanted.layout, wanted.name)) {
       this.#segments.overtake(segment);
       return;
     }
-    const demand = encodeDemand(record, wanted);
-    const use = demand && this.#grants.tryTake(demand);
-    void this.#segments.prefetch({ ...segment, mayEncode: demand === null || use !== null }).finally(() => use?.end());
+    const wish = encodeWish(record, wanted);
+    const use = wish && this.#places.tryTake(wish);
+    void this.#segments.prefetch({ ...segment, mayEncode: wish === null || use !== null }).finally(() => use?.end());
   }
 
-  /** The demand of a start; null when its first segment is kept, is being made, or needs no encode. */
-  startDemand(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeDemand | null {
-    const demand = encodeDemand(record, wanted);
-    return demand && !this.#segments.isKept(wanted.layout, wanted.name) && !this.#grants.isCovered(demand) ? demand : null;
+  /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */
+  startWish(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeWish | null {
+    const wish = encodeWish(record, wanted);
+    return wish && !this.#segments.isKept(wanted.layout, wanted.name) && !this.#places.isCovered(wish) ? wish : null;
   }
 }
 
-/** Only encodes of a picture need a grant: copies and sound cost little. */
-function encodeDemand({ id, userId, priority }: Omit<Owner, 'mediaId'>, { layout, name, positionMs }: Wanted): EncodeDemand | null {
+/** Copies and sound cost little; a picture to encode needs a place. */
+function encodeWish({ id, userId, priority }: Omit<Owner, 'mediaId'>, { layout, name, positionMs }: Wanted): EncodeWish | null {
   const { rendition, work, key, grid } = layout;
   if (rendition.kind !== 'video-encode') return null;
   const index = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
   return { sessionId: id, userId, priority, rendition, work, key, index };
 }
 
-const needsGrant = (error: unknown): boolean => error instanceof FerriteError && error.code === 'PLACE_NEEDED';
+const needsPlace = (error: unknown): boolean => error instanceof FerriteError && error.code === 'PLACE_NEEDED';

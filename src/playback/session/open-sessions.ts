@@ -5,7 +5,7 @@ import type { SharedMedia } from '#domain/protocol.ts';
 import type { SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
 import { SharedOffers } from '#domain/shared-offers.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
+import type { EncodePlaces } from '#src/playback/admission/encode-places.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
@@ -18,7 +18,7 @@ export type OpenSessionsOptions = {
   readonly database: Pick<Database, 'sessions'>;
   readonly hosts: MediaHosts;
   readonly layouts: LayoutCache;
-  readonly grants: EncodeGrants;
+  readonly places: EncodePlaces;
   readonly pinnedAhead: PinnedAhead;
   readonly tokens: Pick<StreamTokens, 'revokeSession'>;
   readonly metrics: Pick<Metrics, 'sessions'>;
@@ -37,9 +37,9 @@ export class OpenSessions {
 
   constructor(options: OpenSessionsOptions) {
     this.#options = options;
-    const { hosts, grants } = options;
+    const { hosts, places } = options;
     hosts.events.on('session.changed', message => this.#changed(message));
-    grants.events.on('queue', (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }));
+    places.events.on('queue', (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }));
   }
 
   find(id: SessionId): LiveSession | undefined {
@@ -96,7 +96,7 @@ export class OpenSessions {
   setStatus(session: LiveSession, status: SessionStatus | null): void {
     session.status = status;
     const { id: sessionId, userId, priority } = session.record;
-    this.#options.grants.encoding({ sessionId, userId, priority }, session.videoEncodes());
+    this.#options.places.encoding({ sessionId, userId, priority }, session.videoEncodes());
   }
 
   /**
@@ -106,12 +106,12 @@ export class OpenSessions {
   async end(id: SessionId, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return;
-    const { database, hosts, grants, pinnedAhead, tokens, log } = this.#options;
+    const { database, hosts, places, pinnedAhead, tokens, log } = this.#options;
     const { mediaId } = session.record;
     this.forget(session.record);
     session.ended(reason);
     pinnedAhead.drop(session);
-    grants.leave(id);
+    places.leave(id);
     session.tell({ type: 'state', state: reason });
     for (const listener of session.listeners) listener.close(reason);
     await Promise.all([

@@ -1,4 +1,4 @@
-// Starting a session: the delivery is chosen, a grant is taken where the first segment must be encoded, then the session is opened.
+// Starting a session: what is delivered, a place where its first segment must be encoded, then the session itself.
 
 import { videoDirectory } from '#domain/addresses.ts';
 import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
@@ -9,7 +9,7 @@ import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { EncodeDemand, EncodeGrants, GrantUse } from '#src/playback/admission/encode-grants.ts';
+import type { EncodePlaces, EncodeWish, PlaceUse } from '#src/playback/admission/encode-places.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
@@ -29,7 +29,7 @@ export type StartRequest = {
   readonly seekMode: SeekMode;
   readonly audioTrack: number;
   readonly priority: Priority;
-  /** True when the client wants its session at once, and then follows its position in the queue, rather than to wait for the answer. */
+  /** The client rather has its session at once and follows its place in the queue than waits for the answer. */
   readonly isAnsweredAtOnce: boolean;
 };
 
@@ -39,7 +39,7 @@ export type SessionStartOptions = {
   readonly database: Database;
   readonly plans: MediaPlans;
   readonly layouts: LayoutCache;
-  readonly grants: EncodeGrants;
+  readonly places: EncodePlaces;
   readonly wanted: WantedSegments;
   readonly tokens: StreamTokens;
   readonly metrics: Metrics;
@@ -60,24 +60,24 @@ export class SessionStarts {
 
   /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
   async start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
-    const { grants, plans, sessions, targetMs } = this.#options;
+    const { places, plans, sessions, targetMs } = this.#options;
     sessions.requireRoomFor(owner.id);
     const sinceMs = performance.now();
     const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
     const agreed = this.#agree(owner, request, planned);
-    const demand = this.#demandOf(agreed, planned);
-    // A first segment that is kept already, or being made for others, is not shown any sooner in two chunks.
-    const draft = { ...agreed, splitIndex: demand && splitIndexOf(demand, planned) };
-    const taken = demand && grants.tryTake(demand);
-    if (demand && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, demand }, signal);
-    const use = taken ?? (demand && (await grants.take(demand, signal, sinceMs)));
+    const wish = this.#wishOf(agreed, planned);
+    // What is there already, or being made for others, is not shown any sooner in parts.
+    const draft = { ...agreed, splitIndex: wish && splitIndexOf(wish, planned) };
+    const taken = wish && places.tryTake(wish);
+    if (wish && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, wish }, signal);
+    const use = taken ?? (wish && (await places.take(wish, signal, sinceMs)));
     try {
       return await this.#open(owner, { draft, planned, isWarm: true, waitMs: use?.waitMs ?? 0 }, signal);
     } catch (error) {
       await sessions.end(draft.id, 'stopped');
       throw error;
     } finally {
-      // The session's first encode uses the grant by now.
+      // By now its first encode relies on the place.
       use?.end();
     }
   }
@@ -99,7 +99,7 @@ export class SessionStarts {
       tokens.issue(record.id, owner, STREAM_TOKEN_MS),
       database.sessions.put(record),
     ]);
-    // The client went away before it learned of its session, and would never stop it.
+    // Nobody would ever stop it: the client went away before it learned of its session.
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
     metrics.sessionStarts.inc({ delivery: record.offer.delivery, profile: record.profile });
     return { session, token, queueWaitMs: waitMs };
@@ -107,13 +107,13 @@ export class SessionStarts {
 
   async #openQueued(
     owner: SessionOwner,
-    { draft, planned, demand }: { draft: Draft; planned: PlannedMedia; demand: EncodeDemand },
+    { draft, planned, wish }: { draft: Draft; planned: PlannedMedia; wish: EncodeWish },
     signal: AbortSignal,
   ): Promise<StartedSession> {
-    const { sessions, grants } = this.#options;
-    // Queued before anything else: the time that opening takes must not cost the session its turn.
+    const { sessions, places } = this.#options;
+    // In line before anything else: what opening takes must not cost it its turn.
     const ended = new AbortController();
-    const turn = grants.take(demand, ended.signal).then(
+    const turn = places.take(wish, ended.signal).then(
       use => ({ use, error: null }),
       (error: unknown) => ({ use: null, error }),
     );
@@ -131,8 +131,8 @@ export class SessionStarts {
     }
   }
 
-  /** Called when the session's turn has come, or never will. */
-  async #followTurn(session: LiveSession, { use, error }: { use: GrantUse | null; error: unknown }): Promise<void> {
+  /** Its turn has come, or never will. */
+  async #followTurn(session: LiveSession, { use, error }: { use: PlaceUse | null; error: unknown }): Promise<void> {
     const { sessions, seeking } = this.#options;
     if (error === null) {
       seeking.warm(session);
@@ -153,8 +153,8 @@ export class SessionStarts {
       audioTrack: request.audioTrack,
       capabilities: resolveCapabilities(profile, request.capabilities),
     });
-    const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
-    const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));
+    const wishedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
+    const positionMs = Math.min(wishedMs, Math.max(0, media.durationMs - 1));
     return {
       id: newSessionId(),
       userId: owner.id,
@@ -168,14 +168,14 @@ export class SessionStarts {
     };
   }
 
-  /** The encode that the first segment needs; null where none has to be started. */
-  #demandOf(draft: Agreed, planned: PlannedMedia): EncodeDemand | null {
+  /** The encode that its first segment needs; null where none has to be started for it. */
+  #wishOf(draft: Agreed, planned: PlannedMedia): EncodeWish | null {
     const { layouts, wanted } = this.#options;
     const [first] = draft.offer.video;
     const layout = first && layouts.for(planned, draft.offer, null).tracks.get(videoDirectory(first.rungId));
     if (!layout || draft.offer.delivery === 'direct') return null;
     const positionMs = draft.startPositionMs;
-    return wanted.startDemand(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
+    return wanted.startWish(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
   }
 
   #mediaOf(mediaId: MediaId): Media {
@@ -190,6 +190,6 @@ export class SessionStarts {
   }
 }
 
-/** The first segment of a start that is encoded, where it is long enough to be offered as two chunks. */
-const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia): number | null =>
+/** The segment that a start has encoded first, where it is long enough to be offered as two. */
+const splitIndexOf = ({ rendition, index }: EncodeWish, { plan }: PlannedMedia): number | null =>
   firstChunkEnd(gridOf(plan, rendition), index, rendition.frameRate) === null ? null : index;

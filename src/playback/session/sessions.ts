@@ -6,7 +6,7 @@ import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import type { Capacity } from '#src/playback/admission/capacity.ts';
-import { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
+import { EncodePlaces } from '#src/playback/admission/encode-places.ts';
 import { LayoutCache } from '#src/playback/offer/layout.ts';
 import { MediaPlans } from '#src/playback/offer/media-plans.ts';
 import type { Segments } from '#src/playback/segments/segments.ts';
@@ -36,9 +36,9 @@ type Options = {
 };
 
 export class PlaybackSessions {
-  readonly #grants: EncodeGrants;
+  readonly #places: EncodePlaces;
   readonly #pinnedAhead: PinnedAhead;
-  /** What viewers of open sessions want of segments, each with a grant where it must be encoded. */
+  /** What viewers of open sessions want of segments, each with a place where it must be encoded. */
   readonly wanted: WantedSegments;
   readonly #seeking: Seeking;
   readonly #sessions: OpenSessions;
@@ -49,11 +49,11 @@ export class PlaybackSessions {
   constructor(options: Options) {
     const plans = new MediaPlans(options.database);
     const layouts = new LayoutCache();
-    this.#grants = new EncodeGrants({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
+    this.#places = new EncodePlaces({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
     this.#pinnedAhead = new PinnedAhead(options.segments);
-    this.wanted = new WantedSegments(options.segments, this.#grants);
+    this.wanted = new WantedSegments(options.segments, this.#places);
     this.#seeking = new Seeking(this.wanted);
-    const shared = { ...options, plans, layouts, grants: this.#grants, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
+    const shared = { ...options, plans, layouts, places: this.#places, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
     this.#sessions = new OpenSessions(shared);
     this.#starts = new SessionStarts({ ...shared, sessions: this.#sessions, seeking: this.#seeking });
     this.#recovery = new SessionRecovery({ ...shared, sessions: this.#sessions });
@@ -98,14 +98,14 @@ export class PlaybackSessions {
     return this.#leases.saveProgress(session, updatedAtMs);
   }
 
-  /** The position of a session that waits to encode; null when it does not wait. */
+  /** Its place among those who wait to encode; null when it does not wait. */
   standing({ record }: LiveSession): Standing | null {
-    return this.#grants.standing(record.id);
+    return this.#places.standing(record.id);
   }
 
   /** The machine was measured. */
   setCapacity(capacity: Capacity): void {
-    this.#grants.setCapacity(capacity);
+    this.#places.setCapacity(capacity);
   }
 
   /** Where a seek lands, and the segment that shows it; its encode starts before the segment is asked for. */
@@ -136,7 +136,7 @@ export class PlaybackSessions {
   close(): void {
     this.#leases.close();
     this.#seeking.close();
-    this.#grants.close();
+    this.#places.close();
     for (const session of this.#sessions.all()) for (const listener of session.listeners) listener.close('the server is shutting down');
   }
 }

@@ -1,31 +1,31 @@
-// Which session holds a grant to encode. The grant is for the session's video encodes: taken before the first starts, given back after the last has ended.
+// Which session holds a place to encode. A place belongs to the session's video encodes: it is taken before the first starts and given back after the last.
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { RenditionKey, VideoEncode } from '#domain/rendition.ts';
 import type { Priority } from '#domain/session.ts';
 import { Emitter } from '#src/events.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
-import { Admission, type AdmissionOptions, type Grant, type Standing, type Ticket } from './admission.ts';
+import { Admission, type AdmissionOptions, type Place, type Standing, type Ticket } from './admission.ts';
 import type { Capacity } from './capacity.ts';
 import { type RunningEncode, RunningEncodes } from './running-encodes.ts';
 
-/** A video encode that a session needs: the rendition, and the segment from which on. */
-export type EncodeDemand = {
+/** Who wants to encode what, from which segment on. */
+export type EncodeWish = {
   readonly sessionId: SessionId;
   readonly userId: UserId;
   readonly priority: Priority;
   readonly rendition: VideoEncode;
-  /** The encode's work for a second of film. */
+  /** For a second of film. */
   readonly work: number;
   readonly key: RenditionKey;
   readonly index: number;
 };
 
-/** A use of the session's grant, which is not given back meanwhile. Ending a use twice is no error. */
-export type GrantUse = { readonly waitMs: number; end(): void };
+/** Somebody relies on the session's place: it is not given back meanwhile. Ending it twice is no error. */
+export type PlaceUse = { readonly waitMs: number; end(): void };
 
-export type GrantEvents = {
-  /** While a session waits, and once more, with position 0, when it no longer waits. */
+export type PlaceEvents = {
+  /** While a session waits, and once with position 0 when it does no more. */
   readonly queue: readonly [sessionId: SessionId, standing: Standing];
 };
 
@@ -34,24 +34,18 @@ type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
   readonly metrics: Pick<Metrics, 'queueWait' | 'queueDepth' | 'transcodeCapacity' | 'transcodeGranted' | 'overloads'>;
 };
 
-type Waiter = { readonly resolve: (use: GrantUse | null) => void; readonly reject: (error: unknown) => void };
+type Waiter = { readonly resolve: (use: PlaceUse | null) => void; readonly reject: (error: unknown) => void };
 
-/** All requests of a session wait together: aborting one must not end the wait of the others. */
-type Wait = {
-  readonly demand: EncodeDemand;
-  readonly ticket: Ticket;
-  readonly sinceMs: number;
-  readonly waiters: Set<Waiter>;
-  told: number;
-};
+/** All requests of a session wait together: that one is given up must not end the wait of the others. */
+type Wait = { readonly wish: EncodeWish; readonly ticket: Ticket; readonly sinceMs: number; readonly waiters: Set<Waiter>; told: number };
 
-type Holding = { grant: Grant; uses: number };
+type Holding = { place: Place; uses: number };
 
-/** Positions change many times in a burst: `queue` fires at most this often. */
+/** Positions change many times in a burst: told at most this often. */
 const TELL_INTERVAL_MS = 250;
 
-export class EncodeGrants {
-  readonly events = new Emitter<GrantEvents>();
+export class EncodePlaces {
+  readonly events = new Emitter<PlaceEvents>();
   readonly #options: Options;
   readonly #admission: Admission;
   readonly #running = new RunningEncodes();
@@ -73,8 +67,8 @@ export class EncodeGrants {
     this.#admission.setCapacity(capacity.total);
   }
 
-  /** True when another session's encode is about to bring the segment. */
-  isCovered({ key, index, sessionId }: EncodeDemand): boolean {
+  /** Another viewer's encode is about to bring it. */
+  isCovered({ key, index, sessionId }: EncodeWish): boolean {
     return this.#running.covers(key, index, sessionId);
   }
 
@@ -82,36 +76,36 @@ export class EncodeGrants {
     return this.#waits.get(sessionId)?.ticket.standing() ?? null;
   }
 
-  /** The session's grant, where it has one that is large enough: reduced at once when the demand costs less. */
-  use(demand: EncodeDemand): GrantUse | null {
-    const holding = this.#holdings.get(demand.sessionId);
+  /** The session's place, where it has one that is large enough: at once a smaller one when the wish costs less. */
+  use(wish: EncodeWish): PlaceUse | null {
+    const holding = this.#holdings.get(wish.sessionId);
     if (!holding) return null;
-    const cost = this.#costOf(demand);
-    if (holding.grant.cost < cost) return null;
-    holding.grant.shrinkTo(cost);
-    return this.#using(demand.sessionId, holding);
+    const cost = this.#costOf(wish);
+    if (holding.place.cost < cost) return null;
+    holding.place.shrinkTo(cost);
+    return this.#using(wish.sessionId, holding);
   }
 
-  /** As `use`, else a new grant where capacity is free and no request waits for it. */
-  tryTake(demand: EncodeDemand): GrantUse | null {
-    const use = this.use(demand);
+  /** As `use`, or a place that is free with nobody waiting for it. */
+  tryTake(wish: EncodeWish): PlaceUse | null {
+    const use = this.use(wish);
     if (use) return use;
-    const grant = this.#admission.tryEnter(this.#requestFor(demand));
-    if (!grant) return null;
-    this.#options.metrics.queueWait.observe({ priority: demand.priority }, 0);
-    return this.#using(demand.sessionId, this.#hold(demand.sessionId, grant));
+    const place = this.#admission.tryEnter(this.#requestFor(wish));
+    if (!place) return null;
+    this.#options.metrics.queueWait.observe({ priority: wish.priority }, 0);
+    return this.#using(wish.sessionId, this.#hold(wish.sessionId, place));
   }
 
   /**
-   * Waits for the session's turn. Resolves with null when meanwhile another session's encode is about to bring the segment.
-   * `sinceMs`: since when the request has waited. Rejects with OVERLOADED, with CANCELLED when `signal` aborts.
+   * Waits for its turn. Resolves with null when meanwhile another viewer's encode has come to bring what was wished for.
+   * `sinceMs`: it has waited since then, in vain. Rejects with OVERLOADED, with CANCELLED when `signal` aborts.
    */
-  async take(demand: EncodeDemand, signal: AbortSignal, sinceMs = performance.now()): Promise<GrantUse | null> {
+  async take(wish: EncodeWish, signal: AbortSignal, sinceMs = performance.now()): Promise<PlaceUse | null> {
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
-    const use = this.tryTake(demand);
+    const use = this.tryTake(wish);
     if (use) return use;
-    const wait = this.#waits.get(demand.sessionId) ?? this.#wait(demand, sinceMs);
-    const { promise, resolve, reject } = Promise.withResolvers<GrantUse | null>();
+    const wait = this.#waits.get(wish.sessionId) ?? this.#wait(wish, sinceMs);
+    const { promise, resolve, reject } = Promise.withResolvers<PlaceUse | null>();
     const waiter = { resolve, reject };
     wait.waiters.add(waiter);
     const onAbort = (): void => {
@@ -123,8 +117,8 @@ export class EncodeGrants {
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  /** A thread's report of a session's video encodes. A session with running encodes holds a grant, with or without having asked. */
-  encoding(owner: Pick<EncodeDemand, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
+  /** What a thread tells of a session's video encodes. Those that run hold a place, whatever was agreed. */
+  encoding(owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
     const { sessionId } = owner;
     this.#running.set(sessionId, running);
     const [first] = running;
@@ -142,7 +136,7 @@ export class EncodeGrants {
     this.#waits.get(sessionId)?.ticket.leave(new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
     const holding = this.#holdings.get(sessionId);
     this.#holdings.delete(sessionId);
-    holding?.grant.release();
+    holding?.place.release();
   }
 
   close(): void {
@@ -151,23 +145,23 @@ export class EncodeGrants {
     for (const { ticket } of this.#waits.values()) ticket.leave(new FerriteError('DRAINING', 'the server is shutting down'));
   }
 
-  #wait(demand: EncodeDemand, sinceMs: number): Wait {
-    const ticket = this.#admission.enter({ ...this.#requestFor(demand), sinceMs });
-    const wait: Wait = { demand, ticket, sinceMs, waiters: new Set(), told: 0 };
-    this.#waits.set(demand.sessionId, wait);
+  #wait(wish: EncodeWish, sinceMs: number): Wait {
+    const ticket = this.#admission.enter({ ...this.#requestFor(wish), sinceMs });
+    const wait: Wait = { wish, ticket, sinceMs, waiters: new Set(), told: 0 };
+    this.#waits.set(wish.sessionId, wait);
     ticket.granted.then(
-      grant => this.#granted(wait, grant),
+      place => this.#granted(wait, place),
       error => this.#refused(wait, error),
     );
     return wait;
   }
 
-  #granted(wait: Wait, grant: Grant): void {
-    const { sessionId, priority } = wait.demand;
-    this.#options.metrics.queueWait.observe({ priority }, grant.waitMs);
-    const holding = this.#hold(sessionId, grant);
-    // The uses are counted before any waiter resolves: with none, the grant would count as idle.
-    for (const { resolve } of this.#endWait(wait)) resolve({ ...this.#using(sessionId, holding), waitMs: grant.waitMs });
+  #granted(wait: Wait, place: Place): void {
+    const { sessionId, priority } = wait.wish;
+    this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
+    const holding = this.#hold(sessionId, place);
+    // Counted before anybody is told: in between it would be idle.
+    for (const { resolve } of this.#endWait(wait)) resolve({ ...this.#using(sessionId, holding), waitMs: place.waitMs });
     this.#giveBackIdle(sessionId);
   }
 
@@ -175,11 +169,11 @@ export class EncodeGrants {
     if (error instanceof FerriteError && error.code === 'OVERLOADED')
       this.#options.metrics.overloads.inc({ reason: String(error.details.reason) });
     for (const { reject } of this.#endWait(wait)) reject(error);
-    this.#giveBackIdle(wait.demand.sessionId);
+    this.#giveBackIdle(wait.wish.sessionId);
   }
 
   #endWait(wait: Wait): Waiter[] {
-    const { sessionId } = wait.demand;
+    const { sessionId } = wait.wish;
     if (this.#waits.get(sessionId) === wait) this.#waits.delete(sessionId);
     const wasTold = wait.told > 0;
     wait.told = 0;
@@ -189,37 +183,37 @@ export class EncodeGrants {
     return waiters;
   }
 
-  /** Ends the waits for segments that another session's encode is about to bring. */
+  /** Who waits for what another's encode is about to bring needs no place. */
   #letGoCovered(): void {
     for (const wait of [...this.#waits.values()]) {
-      if (!this.isCovered(wait.demand)) continue;
+      if (!this.isCovered(wait.wish)) continue;
       for (const { resolve } of this.#endWait(wait)) resolve(null);
-      wait.ticket.leave(new FerriteError('CANCELLED', 'it needs no grant any more'));
+      wait.ticket.leave(new FerriteError('CANCELLED', 'it needs no place any more'));
     }
   }
 
-  #requestFor(demand: EncodeDemand) {
-    const { userId, priority, sessionId } = demand;
-    const beside = this.#holdings.get(sessionId)?.grant;
-    return { userId, priority, cost: this.#costOf(demand) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
+  #requestFor(wish: EncodeWish) {
+    const { userId, priority, sessionId } = wish;
+    const beside = this.#holdings.get(sessionId)?.place;
+    return { userId, priority, cost: this.#costOf(wish) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
   }
 
-  #costOf({ work }: EncodeDemand): number {
+  #costOf({ work }: EncodeWish): number {
     return Math.min(this.#capacity.costOf(work), this.#capacity.total);
   }
 
-  #hold(sessionId: SessionId, grant: Grant): Holding {
+  #hold(sessionId: SessionId, place: Place): Holding {
     const known = this.#holdings.get(sessionId);
     if (known) {
-      known.grant.absorb(grant);
+      known.place.absorb(place);
       return known;
     }
-    const holding = { grant, uses: 0 };
+    const holding = { place, uses: 0 };
     this.#holdings.set(sessionId, holding);
     return holding;
   }
 
-  #using(sessionId: SessionId, holding: Holding): GrantUse {
+  #using(sessionId: SessionId, holding: Holding): PlaceUse {
     holding.uses++;
     let isEnded = false;
     return {
@@ -233,12 +227,12 @@ export class EncodeGrants {
     };
   }
 
-  /** Gives back a grant without use or encode; not while its session waits for a larger one. */
+  /** A place that is about to grow is kept: its session comes back for it. */
   #giveBackIdle(sessionId: SessionId): void {
     const holding = this.#holdings.get(sessionId);
     if (!holding || holding.uses > 0 || this.#running.has(sessionId) || this.#waits.has(sessionId)) return;
     this.#holdings.delete(sessionId);
-    holding.grant.release();
+    holding.place.release();
   }
 
   #onChange(): void {
@@ -256,7 +250,7 @@ export class EncodeGrants {
       const standing = wait.ticket.standing();
       if (!standing || standing.position === wait.told) continue;
       wait.told = standing.position;
-      this.events.emit('queue', wait.demand.sessionId, standing);
+      this.events.emit('queue', wait.wish.sessionId, standing);
     }
   }
 }
