@@ -1,25 +1,28 @@
 // One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most a window ahead of its viewer.
 import { assign, sendParent, sendTo, setup } from 'xstate';
+import { type EncodePosition, isAtLimit, isComplete } from '#domain/encode-position.ts';
 import type { ErrorCode, ErrorRecord } from '#domain/errors.ts';
 import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
 
+/** What its viewer asked for last, and how far ahead of that it may go. */
+export type Viewing = Pick<EncodePosition, 'viewerIndex' | 'limitIndex'>;
+
 type Input = { readonly job: EncodeJob; readonly actorId: string; readonly limitIndex: number };
-type Context = Input & { readonly nextIndex: number; readonly attempts: number; readonly error: ErrorRecord | null };
-type Event = FfmpegEvent | { readonly type: 'window.moved'; readonly limitIndex: number } | { readonly type: 'encode.stop' };
+type Context = Omit<Input, 'limitIndex'> & {
+  /** The only place where it is kept how far this encode has come. */
+  readonly position: EncodePosition;
+  readonly attempts: number;
+  readonly error: ErrorRecord | null;
+};
+type Event = FfmpegEvent | ({ readonly type: 'window.moved' } & Viewing) | { readonly type: 'encode.stop' };
 export type EncodeOutput = {
   readonly actorId: string;
   readonly job: EncodeJob;
-  readonly nextIndex: number;
   readonly error: ErrorRecord | null;
 };
 
 /** What the session hears while the run goes on. */
-export type EncodeProgress = {
-  readonly type: 'encode.progressed';
-  readonly actorId: string;
-  readonly firstIndex: number;
-  readonly nextIndex: number;
-};
+export type EncodeProgress = { readonly type: 'encode.progressed'; readonly actorId: string };
 
 const MAX_ATTEMPTS = 3;
 
@@ -38,24 +41,23 @@ export const encode = setup({
   },
   actors: { ffmpeg },
   actions: {
-    advance: assign({ nextIndex: (_, params: { index: number }) => params.index + 1, attempts: 0 }),
-    report: sendParent(
-      ({ context }): EncodeProgress => ({
-        type: 'encode.progressed',
-        actorId: context.actorId,
-        firstIndex: context.job.firstIndex,
-        nextIndex: context.nextIndex,
-      }),
-    ),
-    moveWindow: assign({ limitIndex: (_, params: { limitIndex: number }) => params.limitIndex }),
+    advance: assign({
+      position: ({ context }, { index }: { index: number }) => ({ ...context.position, nextIndex: index + 1 }),
+      attempts: 0,
+    }),
+    report: sendParent(({ context }): EncodeProgress => ({ type: 'encode.progressed', actorId: context.actorId })),
+    moveWindow: assign({
+      position: ({ context }, { viewerIndex, limitIndex }: Viewing) => ({ ...context.position, viewerIndex, limitIndex }),
+    }),
     recordFailure: assign({ attempts: ({ context }) => context.attempts + 1, error: (_, params: ErrorRecord) => params }),
     stopFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.stop' }),
     holdFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.hold' }),
     resumeFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.resume' }),
   },
   guards: {
-    isComplete: ({ context }) => context.nextIndex > context.job.lastIndex,
-    isAtLimit: ({ context }) => context.nextIndex > context.limitIndex,
+    isComplete: ({ context }) => isComplete(context.position),
+    isAtLimit: ({ context }) => isAtLimit(context.position),
+    isInWindow: ({ context }) => !isAtLimit(context.position),
     canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
@@ -63,18 +65,25 @@ export const encode = setup({
     stallTimeout: 15_000,
     /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
     exitTimeout: 5_000,
-    /** A paused viewer's encoder is given back. It has a window of segments ahead to come back to, long enough to start another. */
-    holdTimeout: 15_000,
+    /**
+     * A paused viewer's encoder is given back: it has a window of segments ahead to come back to, long enough to start another. Where
+     * no window was given its viewer has gone over to another rung, and may only be reading both in turn.
+     */
+    holdTimeout: ({ context: { position } }) => (position.limitIndex > position.viewerIndex ? 15_000 : 5_000),
     retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
   },
 }).createMachine({
   id: 'encode',
-  context: ({ input }) => ({ ...input, nextIndex: input.job.firstIndex, attempts: 0, error: null }),
+  context: ({ input: { job, actorId, limitIndex } }) => {
+    const { firstIndex, lastIndex } = job;
+    const position = { firstIndex, nextIndex: firstIndex, lastIndex, viewerIndex: firstIndex, limitIndex };
+    return { job, actorId, position, attempts: 0, error: null };
+  },
   initial: 'running',
-  output: ({ context }) => ({ actorId: context.actorId, job: context.job, nextIndex: context.nextIndex, error: context.error }),
+  output: ({ context }) => ({ actorId: context.actorId, job: context.job, error: context.error }),
   states: {
     running: {
-      invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => ({ ...context.job, firstIndex: context.nextIndex }) },
+      invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => ({ ...context.job, firstIndex: context.position.nextIndex }) },
       initial: 'writing',
       states: {
         writing: {
@@ -93,7 +102,7 @@ export const encode = setup({
         holding: {
           entry: 'holdFfmpeg',
           exit: 'resumeFfmpeg',
-          always: { guard: ({ context }) => context.nextIndex <= context.limitIndex, target: 'writing' },
+          always: { guard: 'isInWindow', target: 'writing' },
           after: { holdTimeout: 'stopping' },
           on: {
             // What ffmpeg had already written when it was told to wait.
@@ -119,7 +128,7 @@ export const encode = setup({
         },
       },
       on: {
-        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },
+        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => event } },
         'ffmpeg.exited': [
           { guard: 'isComplete', target: 'finished' },
           {
@@ -141,7 +150,7 @@ export const encode = setup({
       after: { retryDelay: 'running' },
       on: {
         'encode.stop': 'stopped',
-        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => ({ limitIndex: event.limitIndex }) } },
+        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => event } },
       },
     },
     finished: { type: 'final', entry: assign({ error: null }) },

@@ -1,21 +1,21 @@
 // One viewer watching one media: owns its encodes and the ladder, and ends them when it ends.
-import { type ActorRefFrom, type AnyActorRef, assign, enqueueActions, setup, stopChild } from 'xstate';
+import { type ActorRefFrom, assign, enqueueActions, setup, stopChild } from 'xstate';
+import { type EncodePosition, isAboutToBringInit, isAboutToReach, reachFrom } from '#domain/encode-position.ts';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
 import type { EncodeJob } from './effects.ts';
 import type { EncodeOutput, EncodeProgress, encode as encodeMachine } from './encode.ts';
 import type { ladder as ladderMachine, RungRetired } from './ladder.ts';
 
-/** One encode of this session: `slot` names the rendition it serves, `actorId` the run. */
+/** One encode of this session: `slot` names the rendition it serves, `actorId` the run. How far it has come is known to its actor. */
 export type Run = {
   readonly actorId: string;
   readonly slot: string;
   readonly job: EncodeJob;
-  readonly nextIndex: number;
-  /** What its viewer asked for last. */
-  readonly viewerIndex: number;
-  readonly limitIndex: number;
+  readonly actor: ActorRefFrom<typeof encodeMachine>;
 };
+
+export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => actor.getSnapshot().context.position;
 
 /**
  * A slot whose encode was started a moment ago: until it has been quiet for a while, another seek ends that encode at once, and only
@@ -31,7 +31,7 @@ type Context = {
   readonly window: Window;
   readonly positionMs: number;
   readonly rungId: string | null;
-  /** The run that serves each slot. Superseded runs are no longer here: they only finish dying. */
+  /** The run that serves each slot, the least lately asked for first. Superseded runs are no longer here: they only finish dying. */
   readonly runs: Readonly<Record<string, Run>>;
   readonly scrubs: Readonly<Record<string, Scrub>>;
   readonly runsStarted: number;
@@ -60,6 +60,8 @@ type Event =
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
   /** What that run would write next is kept already: it is not needed any more. */
   | { readonly type: 'run.covered'; readonly actorId: string }
+  /** Nobody waits for what it makes, and another run needs its room. */
+  | { readonly type: 'run.yielded'; readonly slot: string }
   /** Others need the machine more than encodes that are far ahead, or do not any longer. */
   | { readonly type: 'window.resized'; readonly window: Window }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
@@ -73,13 +75,10 @@ type Event =
 export type SessionEmitted =
   | { readonly type: 'run.started'; readonly run: Run }
   | { readonly type: 'run.progressed'; readonly run: Run }
-  /** `seek`: a new run of the same slot takes its place at once; `switch`: nobody watches that rung any more. */
-  | { readonly type: 'run.superseded'; readonly run: Run; readonly cause: 'seek' | 'switch' }
-  | { readonly type: 'run.ended'; readonly run: Run; readonly error: ErrorRecord | null }
-  /** A seek too soon after another: it starts when the slot is quiet, unless a later one takes its place. */
-  | { readonly type: 'wish.kept'; readonly job: EncodeJob }
-  /** What was kept is of no use any more. */
-  | { readonly type: 'wish.dropped'; readonly job: EncodeJob };
+  /** Another run takes its place. */
+  | { readonly type: 'run.superseded'; readonly run: Run }
+  /** `run` is null where it was superseded before. */
+  | { readonly type: 'run.ended'; readonly run: Run | null; readonly job: EncodeJob; readonly error: ErrorRecord | null };
 
 type Input = { readonly record: SessionRecord; readonly window: Window };
 
@@ -88,21 +87,19 @@ export const audioSlot = (track: number): string => `audio:${track}`;
 const isAudio = (slot: string): boolean => slot.startsWith('audio:');
 const windowOf = ({ picture, sound }: Window, slot: string): number => (isAudio(slot) ? sound : picture);
 
-/** How many segments past the next one a viewer rather waits for a running encode than starts another (about what a start costs). */
-export const REACH_SEGMENTS = 2;
-
-const isAbout = (job: EncodeJob, firstIndex: number): boolean =>
-  job.firstIndex >= firstIndex && job.firstIndex <= firstIndex + REACH_SEGMENTS;
+const isAbout = (job: EncodeJob, nextIndex: number): boolean => isAboutToReach(reachFrom(nextIndex), job.firstIndex);
 
 const without = <T>(entries: Readonly<Record<string, T>>, slot: string): Record<string, T> =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== slot));
 
+function runIn(runs: Readonly<Record<string, Run>>, slot: string): Run {
+  const run = runs[slot];
+  if (!run) throw new Error(`no run serves ${slot}`);
+  return run;
+}
+
 const quietTimer = (slot: string): string => `quiet ${slot}`;
 const dueTimer = (slot: string): string => `due ${slot}`;
-
-/** XState knows the children by name only as far as they are declared; ours are spawned under numbers. */
-const childOf = (children: Record<string, AnyActorRef | undefined>, { actorId }: Run): ActorRefFrom<typeof encodeMachine> =>
-  children[actorId] as ActorRefFrom<typeof encodeMachine>;
 
 export const session = setup({
   types: {
@@ -127,54 +124,49 @@ export const session = setup({
     }),
     moveWindow: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
       const run = context.runs[slot];
-      const limitIndex = index + windowOf(context.window, slot);
+      if (!run) return;
+      const { nextIndex, viewerIndex } = positionOf(run);
       // A viewer who watches what is cached far ahead is no reason to encode everything up to there.
-      if (!run || index > run.nextIndex + REACH_SEGMENTS || index <= run.viewerIndex) return;
-      const moved = { ...run, viewerIndex: index, limitIndex };
-      enqueue.assign({ runs: { ...context.runs, [slot]: moved } });
-      enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex });
-      enqueue.emit({ type: 'run.progressed', run: moved });
+      if (index > reachFrom(nextIndex).reachIndex) return;
+      enqueue.assign({ runs: { ...without(context.runs, slot), [slot]: run } });
+      if (index <= viewerIndex) return;
+      enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex: index, limitIndex: index + windowOf(context.window, slot) });
+      enqueue.emit({ type: 'run.progressed', run });
     }),
     resizeWindow: enqueueActions(({ context, enqueue }, { window }: { window: Window }) => {
-      const runs = Object.values(context.runs).map(run => ({ ...run, limitIndex: run.viewerIndex + windowOf(window, run.slot) }));
-      enqueue.assign({ window, runs: Object.fromEntries(runs.map(run => [run.slot, run])) });
-      for (const run of runs) {
-        enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'window.moved', limitIndex: run.limitIndex });
+      enqueue.assign({ window });
+      for (const run of Object.values(context.runs)) {
+        const { viewerIndex, limitIndex } = positionOf(run);
+        // Nobody watches that rung: it has none until somebody does.
+        if (limitIndex <= viewerIndex) continue;
+        enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex, limitIndex: viewerIndex + windowOf(window, run.slot) });
         enqueue.emit({ type: 'run.progressed', run });
       }
     }),
-    supersede: enqueueActions(({ context, enqueue }, { slot, cause }: { slot: string; cause: 'seek' | 'switch' }) => {
+    // What was asked for is still made. If nothing more is, its own hold ends it.
+    closeWindow: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      const run = context.runs[slot];
+      if (!run) return;
+      const { viewerIndex } = positionOf(run);
+      enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex, limitIndex: viewerIndex });
+      enqueue.emit({ type: 'run.progressed', run });
+    }),
+    supersede: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       const run = context.runs[slot];
       if (!run) return;
       enqueue.assign({ runs: without(context.runs, slot) });
-      enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
-      enqueue.emit({ type: 'run.superseded', run, cause });
-    }),
-    // Changing the language gives the old track's encoder back.
-    retireOtherAudio: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
-      if (!isAudio(slot)) return;
-      const isOther = (other: string): boolean => isAudio(other) && other !== slot;
-      for (const [other, { kept }] of Object.entries(context.scrubs)) {
-        if (!isOther(other)) continue;
-        enqueue.assign(({ context: now }) => ({ scrubs: without(now.scrubs, other) }));
-        if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
-      }
-      const retired = Object.values(context.runs).filter(run => isOther(run.slot));
-      if (retired.length === 0) return;
-      enqueue.assign({ runs: Object.fromEntries(Object.entries(context.runs).filter(([, run]) => !retired.includes(run))) });
-      for (const run of retired) {
-        enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
-        enqueue.emit({ type: 'run.superseded', run, cause: 'switch' });
-      }
+      enqueue.sendTo(run.actor, { type: 'encode.stop' });
+      enqueue.emit({ type: 'run.superseded', run });
     }),
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
       if (job === null) return;
-      const { firstIndex } = job;
-      const limitIndex = firstIndex + windowOf(context.window, slot);
-      const run: Run = { actorId: `encode-${context.runsStarted}`, slot, job, nextIndex: firstIndex, viewerIndex: firstIndex, limitIndex };
-      enqueue.spawnChild('encode', { id: run.actorId, input: { job, actorId: run.actorId, limitIndex } });
-      enqueue.assign({ runs: { ...context.runs, [slot]: run }, runsStarted: context.runsStarted + 1, runsAlive: context.runsAlive + 1 });
-      enqueue.emit({ type: 'run.started', run });
+      const actorId = `encode-${context.runsStarted}`;
+      const limitIndex = job.firstIndex + windowOf(context.window, slot);
+      enqueue.assign(({ context: now, spawn }) => {
+        const run: Run = { actorId, slot, job, actor: spawn('encode', { id: actorId, input: { job, actorId, limitIndex } }) };
+        return { runs: { ...now.runs, [slot]: run }, runsStarted: now.runsStarted + 1, runsAlive: now.runsAlive + 1 };
+      });
+      enqueue.emit(({ context: now }) => ({ type: 'run.started', run: runIn(now.runs, slot) }));
     }),
     // Each start opens the slot's scrub anew; the first seek after a quiet moment finds none and starts at once.
     openScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
@@ -187,53 +179,43 @@ export const session = setup({
       enqueue.cancel(quietTimer(slot));
       enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
     }),
-    keepWish: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
-      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: job } } });
-      enqueue.emit({ type: 'wish.kept', job });
+    keepWish: assign({
+      scrubs: ({ context }, { slot, job }: { slot: string; job: EncodeJob }) => ({ ...context.scrubs, [slot]: { kept: job } }),
     }),
     // The scrub goes on: what follows is still too soon.
     withdrawWish: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { kept: null } }) }),
-    dropWish: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
-      const kept = context.scrubs[slot]?.kept;
-      if (kept) enqueue.emit({ type: 'wish.dropped', job: kept });
-    }),
     closeScrub: assign({ scrubs: ({ context }, { slot }: { slot: string }) => without(context.scrubs, slot) }),
-    progress: enqueueActions(({ context, enqueue }, { actorId, nextIndex }: { actorId: string; nextIndex: number }) => {
-      const known = Object.values(context.runs).find(run => run.actorId === actorId);
-      if (!known) return;
-      const run = { ...known, nextIndex };
-      enqueue.assign({ runs: { ...context.runs, [run.slot]: run } });
+    progress: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
+      const run = Object.values(context.runs).find(known => known.actorId === actorId);
+      if (!run) return;
       enqueue.emit({ type: 'run.progressed', run });
       const { rendition } = run.job;
       if ('rungId' in rendition) enqueue.sendTo('ladder', { type: 'rung.ready', rungId: rendition.rungId });
     }),
-    endRun: enqueueActions(({ context, enqueue }, { actorId, job, error, nextIndex }: EncodeOutput) => {
-      const known = Object.values(context.runs).find(run => run.actorId === actorId);
-      const run: Run = known ?? { actorId, slot: '', job, nextIndex, viewerIndex: nextIndex, limitIndex: nextIndex };
-      if (known) {
-        // What follows the end of its work is no seek.
-        enqueue.assign({ runs: without(context.runs, known.slot), scrubs: without(context.scrubs, known.slot) });
-      }
+    endRun: enqueueActions(({ context, enqueue }, { actorId, job, error }: EncodeOutput) => {
+      const run = Object.values(context.runs).find(known => known.actorId === actorId) ?? null;
+      // What follows the end of its work is no seek.
+      if (run) enqueue.assign({ runs: without(context.runs, run.slot), scrubs: without(context.scrubs, run.slot) });
       enqueue.assign({ runsAlive: context.runsAlive - 1 });
       enqueue(stopChild(actorId));
-      enqueue.emit({ type: 'run.ended', run, error });
+      enqueue.emit({ type: 'run.ended', run, job, error });
     }),
     // It stays among the runs until it has ended, as if its work were done: those who wait for what comes later ask again then.
     endCovered: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
       const run = Object.values(context.runs).find(known => known.actorId === actorId);
-      if (run) enqueue.sendTo(({ self }) => childOf(self.getSnapshot().children, run), { type: 'encode.stop' });
+      if (run) enqueue.sendTo(run.actor, { type: 'encode.stop' });
     }),
-    stopRuns: enqueueActions(({ self, enqueue }) => {
-      for (const id of Object.keys(self.getSnapshot().children)) {
-        if (id !== 'ladder')
-          enqueue.sendTo(() => self.getSnapshot().children[id] as ActorRefFrom<typeof encodeMachine>, { type: 'encode.stop' });
-      }
+    // Superseded ones have been told.
+    stopRuns: enqueueActions(({ context, enqueue }) => {
+      for (const { actor } of Object.values(context.runs)) enqueue.sendTo(actor, { type: 'encode.stop' });
     }),
   },
   guards: {
     isCovered: ({ context }, { slot, job, isInit }: SegmentWanted) => {
       const run = context.runs[slot];
-      return run !== undefined && (isAbout(job, run.nextIndex) || (isInit && run.nextIndex === run.job.firstIndex));
+      if (!run) return false;
+      const position = positionOf(run);
+      return isInit ? isAboutToBringInit(position) || isAbout(job, position.nextIndex) : isAbout(job, position.nextIndex);
     },
     isKept: ({ context }, { slot, job, isInit }: SegmentWanted) => {
       const kept = context.scrubs[slot]?.kept;
@@ -295,8 +277,7 @@ export const session = setup({
             guard: { type: 'isScrubbing', params: ({ event }) => event },
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
-              { type: 'retireOtherAudio', params: ({ event }) => event },
-              { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
+              { type: 'supersede', params: ({ event }) => event },
               { type: 'keepWish', params: ({ event }) => event },
               { type: 'awaitQuiet', params: ({ event }) => event },
             ],
@@ -304,8 +285,7 @@ export const session = setup({
           {
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
-              { type: 'retireOtherAudio', params: ({ event }) => event },
-              { type: 'supersede', params: ({ event }) => ({ slot: event.slot, cause: 'seek' as const }) },
+              { type: 'supersede', params: ({ event }) => event },
               { type: 'startRun', params: ({ event }) => event },
               { type: 'openScrub', params: ({ event }) => event },
               { type: 'awaitQuiet', params: ({ event }) => event },
@@ -319,7 +299,6 @@ export const session = setup({
         'wish.overtaken': {
           guard: { type: 'isScrubbing', params: ({ event }) => event },
           actions: [
-            { type: 'dropWish', params: ({ event }) => event },
             { type: 'withdrawWish', params: ({ event }) => event },
             { type: 'awaitQuiet', params: ({ event }) => event },
           ],
@@ -346,19 +325,18 @@ export const session = setup({
         'segment.served': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
-            { type: 'retireOtherAudio', params: ({ event }) => event },
             { type: 'moveWindow', params: ({ event }) => event },
           ],
         },
         'run.covered': { actions: { type: 'endCovered', params: ({ event }) => event } },
         'window.resized': { actions: { type: 'resizeWindow', params: ({ event }) => event } },
-        'rung.retired': {
+        'run.yielded': {
           actions: [
-            { type: 'supersede', params: ({ event }) => ({ slot: videoSlot(event.rungId), cause: 'switch' as const }) },
-            { type: 'dropWish', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) },
-            { type: 'closeScrub', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) },
+            { type: 'supersede', params: ({ event }) => event },
+            { type: 'closeScrub', params: ({ event }) => event },
           ],
         },
+        'rung.retired': { actions: { type: 'closeWindow', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) } },
         'session.stop': '#session.stopping',
         'session.expire': '#session.expiring',
       },

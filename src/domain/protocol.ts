@@ -68,7 +68,15 @@ export type Requests = {
    * `untilIndex`: from there on a stretch is kept already.
    */
   'segment.prepare': {
-    input: OnSession & { track: Track; name: SegmentName; positionMs: number; mayEncode: boolean; untilIndex: number | null };
+    input: OnSession & {
+      track: Track;
+      name: SegmentName;
+      positionMs: number;
+      /** Nobody waits for it: a later wish takes its place. */
+      isHint: boolean;
+      mayEncode: boolean;
+      untilIndex: number | null;
+    };
     output: null;
   };
   /** Where a copied segment lies in its media file; only where the plan of the container tells (`copyMethod` `mp4`). */

@@ -1,5 +1,6 @@
 // One viewer watching one media: the terms that were agreed when the session started, and its state since.
 import type { ProfileName } from './client-profile.ts';
+import type { Reach } from './encode-position.ts';
 import type { MediaId, SessionId, UserId } from './ids.ts';
 import type { AudioRendition, VideoRendition } from './rendition.ts';
 
@@ -61,11 +62,9 @@ export type SessionStatus = {
   readonly encodes: readonly EncodeStatus[];
 };
 
-export type EncodeStatus = {
+/** Its reach is that for others. */
+export type EncodeStatus = Reach & {
   readonly rendition: string;
   readonly state: string;
   readonly firstIndex: number;
-  readonly nextIndex: number;
-  /** The furthest segment that others rather wait for than have made by another encode. */
-  readonly reachIndex: number;
 };

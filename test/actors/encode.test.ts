@@ -47,7 +47,7 @@ function start({
   const input = { job: aJob(0, lastIndex), actorId: 'run', limitIndex };
   const parent = createMachine({
     invoke: { id: 'encode', src: encode.provide({ actors: { ffmpeg } }), input },
-    on: { 'encode.progressed': { actions: ({ event }) => reported.push(event.nextIndex) } },
+    on: { 'encode.progressed': { actions: () => reported.push(actor.getSnapshot().context.position.nextIndex) } },
   });
   const actor = createActor(parent, { clock }).start().getSnapshot().children.encode as ActorRefFrom<typeof encode>;
   return {
@@ -163,7 +163,7 @@ test('encode: an exit before the last segment is a failure, after it the end', (
   done.written(0, 1);
   done.say({ type: 'ffmpeg.exited' });
   assert.equal(done.value(), 'finished');
-  assert.deepEqual(done.output(), { actorId: 'run', job: aJob(0, 1), nextIndex: 2, error: null });
+  assert.deepEqual(done.output(), { actorId: 'run', job: aJob(0, 1), error: null });
 });
 
 test('encode: an error that a retry cured is not told in the end', () => {
@@ -187,7 +187,7 @@ test('encode: it holds at the limit of its window and resumes when that moves', 
   written(0, 1);
   assert.deepEqual(value(), { running: 'holding' });
   assert.deepEqual(commands, ['ffmpeg.hold']);
-  actor.send({ type: 'window.moved', limitIndex: 2 });
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 2 });
   assert.deepEqual(value(), { running: 'writing' });
   assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
 });
@@ -195,28 +195,38 @@ test('encode: it holds at the limit of its window and resumes when that moves', 
 test('encode: a window that becomes smaller than what is written makes it wait', () => {
   const { actor, commands, written, value } = start({ limitIndex: 5 });
   written(0, 1, 2);
-  actor.send({ type: 'window.moved', limitIndex: 1 });
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 1 });
   assert.deepEqual(value(), { running: 'holding' });
   assert.deepEqual(commands, ['ffmpeg.hold']);
 });
 
 test('encode: what arrives while it holds is counted, and holding is no stall', () => {
-  const { actor, clock, commands, written, starts } = start({ limitIndex: 0 });
-  written(0, 1);
+  const { actor, clock, commands, written, starts } = start({ limitIndex: 1 });
+  written(0, 1, 2);
   clock.increment(HOLD_TIMEOUT - 1);
-  actor.send({ type: 'window.moved', limitIndex: 1 });
-  assert.deepEqual(actor.getSnapshot().value, { running: 'holding' }, 'segment 1 is there, so the limit is still reached');
-  actor.send({ type: 'window.moved', limitIndex: 2 });
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 2 });
+  assert.deepEqual(actor.getSnapshot().value, { running: 'holding' }, 'segment 2 is there, so the limit is still reached');
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 3 });
   assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
   assert.deepEqual(starts, [0]);
 });
 
 test('encode: one that is held too long is given back without an error', () => {
-  const { clock, written, value, output, running } = start({ limitIndex: 0 });
-  written(0);
-  clock.increment(HOLD_TIMEOUT);
+  const { clock, written, value, output, running } = start({ limitIndex: 1 });
+  written(0, 1);
+  clock.increment(HOLD_TIMEOUT - 1);
+  assert.deepEqual(value(), { running: 'holding' });
+  clock.increment(1);
   assert.equal(value(), 'stopped');
-  assert.deepEqual([output()?.nextIndex, output()?.error, running()], [1, null, 0]);
+  assert.deepEqual([output()?.error, running()], [null, 0]);
+});
+
+test('encode: one whose viewer has left for another rung is given back sooner', () => {
+  const { actor, clock, written, value } = start({ limitIndex: 5 });
+  written(0, 1);
+  actor.send({ type: 'window.moved', viewerIndex: 1, limitIndex: 1 });
+  clock.increment(HOLD_TIMEOUT / 3);
+  assert.equal(value(), 'stopped');
 });
 
 test('encode: the last segment at the limit still ends the run', () => {
@@ -265,7 +275,7 @@ test('encode: stop works in every other state', () => {
 test('encode: a window that moved while ffmpeg was away counts for the next one', () => {
   const { actor, clock, say, written, value } = start({ limitIndex: 1 });
   say({ type: 'ffmpeg.failed', error: FAILURE });
-  actor.send({ type: 'window.moved', limitIndex: 5 });
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 5 });
   clock.increment(100);
   written(0, 1, 2);
   assert.deepEqual(value(), { running: 'writing' });
@@ -275,7 +285,7 @@ test('encode: what comes after the end changes nothing', () => {
   const { actor, say, written, value } = start({ lastIndex: 0 });
   written(0);
   say({ type: 'ffmpeg.exited' });
-  actor.send({ type: 'window.moved', limitIndex: 50 });
+  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 50 });
   actor.send({ type: 'encode.stop' });
   say({ type: 'ffmpeg.failed', error: FAILURE });
   assert.equal(value(), 'finished');

@@ -4,13 +4,16 @@ import { createActor, fromCallback, SimulatedClock } from 'xstate';
 import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, REACH_SEGMENTS, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
+import { audioSlot, positionOf, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
+import { REACH_SEGMENTS } from '#domain/encode-position.ts';
 import { aJob, anOffer, aRecord, aRung, aSound } from '../support/titles.ts';
 
 const WINDOW = 5;
 const LAST = 99;
 const QUIET = 200;
 const INTERVAL = 2_500;
+const HOLD = 15_000;
+const LEFT_HOLD = 5_000;
 
 /** One ffmpeg that only does what the test says. It dies of `ffmpeg.stop` at once, unless it is stubborn. */
 class ScriptedRun {
@@ -45,12 +48,10 @@ function start({ isStubborn = false } = {}) {
   const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), window: { picture: WINDOW, sound: WINDOW } }, clock });
   const emitted: string[] = [];
   const note = (event: SessionEmitted): void => {
-    if (event.type === 'wish.kept' || event.type === 'wish.dropped') return void emitted.push(`${event.type} ${event.job.firstIndex}`);
-    const more = event.type === 'run.superseded' ? ` ${event.cause}` : event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
-    emitted.push(`${event.type} ${event.run.actorId}${more}`);
+    const more = event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
+    emitted.push(`${event.type} ${event.run?.actorId ?? 'superseded'}${more}`);
   };
-  for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended', 'wish.kept', 'wish.dropped'] as const)
-    actor.on(type, note);
+  for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended'] as const) actor.on(type, note);
   actor.start();
   return {
     actor,
@@ -66,8 +67,10 @@ function start({ isStubborn = false } = {}) {
       actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: false }),
     wantsInit: (index: number, rungId = '720p') =>
       actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
-    wantsSound: (index: number) =>
-      actor.send({ type: 'segment.wanted', slot: audioSlot(0), rungId: null, job: aJob(index, LAST, aSound()), isInit: false }),
+    wantsSound: (index: number, track = 0) => {
+      const job = aJob(index, LAST, { ...aSound(), track });
+      actor.send({ type: 'segment.wanted', slot: audioSlot(track), rungId: null, job, isInit: false });
+    },
     served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
     /** Long enough for the next seek to be one by itself. */
     calm: () => clock.increment(QUIET),
@@ -75,6 +78,8 @@ function start({ isStubborn = false } = {}) {
     alive: () => runs.filter(({ isRunning }) => isRunning).length,
     childNames: () => Object.keys(actor.getSnapshot().children).sort(),
     context: () => actor.getSnapshot().context,
+    limits: () => Object.values(actor.getSnapshot().context.runs).map(run => positionOf(run).limitIndex),
+    kept: (rungId = '720p') => actor.getSnapshot().context.scrubs[videoSlot(rungId)]?.kept?.firstIndex,
     value: () => actor.getSnapshot().value,
   };
 }
@@ -104,7 +109,7 @@ test('session: a seek ends the old run and never reuses it', () => {
   calm();
   wants(50);
   assert.deepEqual(firsts(), [0, 50]);
-  assert.deepEqual(emitted, ['run.superseded encode-0 seek', 'run.started encode-1', 'run.ended encode-0 ok']);
+  assert.deepEqual(emitted, ['run.superseded encode-0', 'run.started encode-1', 'run.ended superseded ok']);
   assert.equal(alive(), 1);
   calm();
   wants(1);
@@ -167,30 +172,27 @@ test('session: an encode holds a window ahead of its viewer and goes on when a s
 });
 
 test('session: a segment that was served from far back does not pull the window back', () => {
-  const { wants, served, context } = start();
+  const { wants, served, limits } = start();
   wants(20);
   served(0);
-  assert.equal(context().runs[videoSlot('720p')]?.limitIndex, 20 + WINDOW);
+  assert.deepEqual(limits(), [20 + WINDOW]);
 });
 
 test('session: a window of another size counts from where each viewer is, for the encodes there are and those to come', () => {
-  const { wants, wantsSound, served, run, actor, context } = start();
+  const { wants, wantsSound, served, run, actor, limits } = start();
   wants(0);
   wantsSound(0);
   served(1);
   run(0).write(0, 1, 2, 3, 4);
   actor.send({ type: 'window.resized', window: { picture: 2, sound: 1 } });
-  assert.deepEqual(
-    Object.values(context().runs).map(({ limitIndex }) => limitIndex),
-    [3, 1],
-  );
+  assert.deepEqual(limits().sort(), [1, 3]);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
   served(2);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
   served(3);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
   wants(50, '480p');
-  assert.equal(context().runs[videoSlot('480p')]?.limitIndex, 52);
+  assert.equal(limits().at(-1), 52);
 });
 
 test('session: a run that ended by itself is gone, and the next request starts another', () => {
@@ -228,36 +230,98 @@ test('session: a run that is being retried still covers what it was about to wri
   assert.deepEqual(firsts(), [0, 0]);
 });
 
-test('session: on a switch the old rung runs out until the new one has its first segment', () => {
-  const { wants, run, alive, emitted } = start();
+test('session: on a switch the old rung runs out until the new one has its first segment, then makes only what was asked for', () => {
+  const { wants, run, clock, emitted } = start();
   wants(0, '720p');
   run(0).write(0);
   wants(1, '480p');
-  assert.equal(alive(), 2);
-  run(0).write(1);
-  assert.equal(alive(), 2);
+  run(0).write(1, 2);
+  assert.deepEqual(run(0).commands, []);
   run(1).write(1);
-  assert.equal(alive(), 1);
-  assert.ok(emitted.includes('run.superseded encode-0 switch'));
-  assert.equal(run(0).isRunning, false);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  clock.increment(LEFT_HOLD);
+  assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
+  assert.equal(emitted.at(-1), 'run.ended encode-0 ok');
 });
 
-test('session: a new rung that never gets going ends the old one after a while', () => {
+test('session: a new rung that never gets going ends the old one after a while, when that has made what was asked for', () => {
   const { wants, run, clock } = start();
   wants(0, '720p');
+  wants(1, '720p');
+  run(0).write(0);
   wants(1, '480p');
   clock.increment(10_000);
+  run(1).say({ type: 'frames.arrived' });
+  assert.deepEqual(run(0).commands, []);
+  run(0).write(1);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  clock.increment(LEFT_HOLD);
   assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
 });
 
+test('session: two rungs that are read in turn are both made, each by one run', () => {
+  const { wants, served, run, firsts, clock } = start();
+  for (let index = 0; index < 20; index++) {
+    for (const [at, rungId] of ['720p', '480p'].entries()) {
+      wants(index, rungId);
+      run(at).write(index);
+      served(index, rungId);
+      clock.increment(LEFT_HOLD / 2 - 1);
+    }
+  }
+  assert.deepEqual(firsts(), [0, 0]);
+});
+
+test('session: two audio tracks that are read at once have a run each, and one that nobody asks for ends', () => {
+  const { actor, wantsSound, run, firsts, clock } = start();
+  wantsSound(0);
+  wantsSound(0, 1);
+  for (let index = 0; index < 20; index++) {
+    for (const track of [0, 1]) run(track).write(index);
+    for (const track of [0, 1]) wantsSound(index + 1, track);
+  }
+  assert.deepEqual([firsts(), run(0).isRunning, run(1).isRunning], [[0, 0], true, true]);
+  for (const track of [0, 1]) run(track).write(...Array.from({ length: WINDOW + 1 }, (_, at) => 20 + at));
+  clock.increment(HOLD - 1);
+  actor.send({ type: 'segment.served', slot: audioSlot(1), rungId: null, index: 21 });
+  clock.increment(1);
+  assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
+});
+
+test('session: a run that makes room for another is gone at once', () => {
+  const { actor, wants, wantsSound, run, emitted, firsts } = start();
+  wants(0);
+  wantsSound(0);
+  actor.send({ type: 'run.yielded', slot: videoSlot('720p') });
+  assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
+  assert.ok(emitted.includes('run.superseded encode-0'));
+  wants(7);
+  assert.deepEqual(firsts(), [0, 0, 7], 'what follows is no seek');
+});
+
+test('session: the runs are told in the order in which they were asked for, the least lately first', () => {
+  const { wants, wantsSound, context } = start();
+  const slots = () => Object.keys(context().runs);
+  wants(0);
+  wantsSound(0);
+  assert.deepEqual(slots(), ['video:720p', 'audio:0']);
+  wants(1);
+  assert.deepEqual(slots(), ['audio:0', 'video:720p']);
+  wantsSound(0);
+  assert.deepEqual(slots(), ['video:720p', 'audio:0']);
+});
+
 test('session: a viewer who switches back at once keeps the run there was', () => {
-  const { wants, run, firsts } = start();
+  const { wants, run, firsts, clock } = start();
   wants(0, '720p');
   run(0).write(0);
   wants(1, '480p');
   wants(1, '720p');
   run(0).write(1);
+  run(1).write(1);
   assert.deepEqual(firsts(), [0, 1]);
+  assert.deepEqual([run(0).commands, run(1).commands], [[], ['ffmpeg.hold']]);
+  clock.increment(LEFT_HOLD);
   assert.deepEqual([run(0).isRunning, run(1).isRunning], [true, false]);
 });
 
@@ -268,7 +332,7 @@ test('session: a segment out of memory counts as watching its rung', () => {
   served(1, 'original');
   assert.equal(context().rungId, 'original');
   clock.increment(10_000);
-  assert.equal(run(0).isRunning, false);
+  assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
 });
 
 test('session: heartbeats tell the position and the state', () => {
@@ -358,7 +422,7 @@ test('session: a seek too soon after another ends its encode at once, and starts
   clock.increment(QUIET - 1);
   wants(50);
   assert.deepEqual([firsts(), alive()], [[10], 0]);
-  assert.deepEqual(emitted.slice(1), ['run.superseded encode-0 seek', 'wish.kept 50', 'run.ended encode-0 ok']);
+  assert.deepEqual(emitted.slice(1), ['run.superseded encode-0', 'run.ended superseded ok']);
   clock.increment(QUIET - 1);
   assert.deepEqual(firsts(), [10]);
   clock.increment(1);
@@ -450,14 +514,15 @@ test('session: a kept seek that nobody waits for any more is not started, and th
 });
 
 test('session: a seek to what is kept already overtakes the kept seek, and the scrub goes on', () => {
-  const { actor, wants, firsts, emitted, clock } = start();
+  const { actor, wants, firsts, kept, clock } = start();
   const overtake = () => actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
   wants(10);
   for (const index of [50, 70]) {
     wants(index);
     clock.increment(QUIET / 2);
+    assert.equal(kept(), index);
     overtake();
-    assert.equal(emitted.at(-1), `wish.dropped ${index}`);
+    assert.equal(kept(), undefined);
     clock.increment(QUIET - 1);
   }
   overtake();
@@ -486,25 +551,24 @@ test('session: the client of a running encode that goes away does not end it', (
   assert.deepEqual([firsts(), alive()], [[10], 1]);
 });
 
-test('session: a rung that nobody watches any more takes its kept seek with it', () => {
-  const { wants, run, firsts, emitted, clock } = start();
+test('session: a kept seek of a rung that was left is started all the same: somebody waits for it', () => {
+  const { wants, run, firsts, clock } = start();
   wants(10, '720p');
   wants(50, '720p');
   wants(50, '480p');
   run(1).write(50);
-  assert.ok(emitted.includes('wish.dropped 50'));
-  clock.increment(INTERVAL);
-  assert.deepEqual(firsts(), [10, 50]);
+  clock.increment(QUIET);
+  assert.deepEqual(firsts(), [10, 50, 50]);
 });
 
-test('session: another language takes the kept seek of the old one with it', () => {
-  const { actor, wantsSound, firsts, emitted, clock } = start();
+test('session: another language leaves a kept seek of the first as it is', () => {
+  const { wantsSound, firsts, clock } = start();
   wantsSound(10);
   wantsSound(50);
-  actor.send({ type: 'segment.wanted', slot: audioSlot(1), rungId: null, job: aJob(50, LAST, { ...aSound(), track: 1 }), isInit: false });
-  assert.ok(emitted.includes('wish.dropped 50'));
-  clock.increment(INTERVAL);
+  wantsSound(50, 1);
   assert.deepEqual(firsts(), [10, 50]);
+  clock.increment(QUIET);
+  assert.deepEqual(firsts(), [10, 50, 50]);
 });
 
 test('session: a stop in the middle of a scrub starts nothing more', () => {

@@ -183,18 +183,14 @@ test('seeking', async t => {
     await client.stop(opened.session.sessionId);
   });
 
-  await t.test('a request that a later seek overtook is told so at once', async () => {
+  await t.test('a request that somebody still waits for is answered, whatever else is asked for meanwhile', async () => {
     const opened = await open('transcode');
     await assertServed(all, opened, 0);
     const ask = (segment: number): Promise<Response> => client.fetch(`${base(opened.session)}${opened.path}/${segment}.m4s`);
-    const overtaken = ask(100);
+    const waited = ask(100);
     await until('its encode', async () => (await encodesOf(opened)).some(({ firstIndex }) => firstIndex === 100));
-    const last = ask(200);
-    const refused = await Promise.race([last, overtaken]);
-    assert.equal(refused.status, 504, 'sooner than what overtook it is made');
-    assert.equal(((await refused.json()) as { code: string }).code, 'ENCODE_STALLED');
-    assert.ok(Number(refused.headers.get('retry-after')) > 0);
-    assert.equal((await last).status, 200);
+    const statuses = (await Promise.all([waited, ask(200), ask(150), ask(50)])).map(({ status }) => status);
+    assert.deepEqual(statuses, [200, 200, 200, 200]);
     await client.stop(opened.session.sessionId);
   });
 

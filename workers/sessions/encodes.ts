@@ -1,7 +1,8 @@
-// Which running encode covers a segment, over all sessions of this thread: one thread owns a media, so a plain Map needs no lock.
-import type { Run } from '#actors/session.ts';
+// Which running encode is about to reach a segment, over all sessions of this thread: one thread owns a media, so a plain Map needs no lock.
+import { positionOf, type Run } from '#actors/session.ts';
+import { type EncodePosition, isAboutToBringInit, isAboutToReach, isAtLimit, isComplete, reachForOthers } from '#domain/encode-position.ts';
 import type { SessionId } from '#domain/ids.ts';
-import { boundaryAt } from '#domain/plan.ts';
+import { boundaryAt, type Grid } from '#domain/plan.ts';
 import type { RenditionKey } from '#domain/rendition.ts';
 
 type Registered = { readonly sessionId: SessionId; readonly run: Run };
@@ -9,7 +10,7 @@ type Registered = { readonly sessionId: SessionId; readonly run: Run };
 export class Encodes {
   readonly #running = new Map<RenditionKey, Map<string, Registered>>();
 
-  put(sessionId: SessionId, run: Run): void {
+  add(sessionId: SessionId, run: Run): void {
     const runs = this.#running.get(run.job.key) ?? new Map<string, Registered>();
     runs.set(`${sessionId}/${run.actorId}`, { sessionId, run });
     this.#running.set(run.job.key, runs);
@@ -23,22 +24,28 @@ export class Encodes {
 
   /** True when another session's encode of it has begun and brought nothing yet: its init segment comes first of all. */
   isBegunByOther(sessionId: SessionId, key: RenditionKey): boolean {
-    for (const { sessionId: owner, run } of this.#running.get(key)?.values() ?? []) {
-      if (owner !== sessionId && run.nextIndex === run.job.firstIndex) return true;
-    }
-    return false;
+    return this.#ofOthers(sessionId, key).some(isAboutToBringInit);
+  }
+
+  /** True when another session's encode is about to reach it: a chance to wait for, never a reason to move its window. */
+  isCoveredByOther(sessionId: SessionId, key: RenditionKey, index: number): boolean {
+    return this.#ofOthers(sessionId, key).some(position => isAboutToReach(reachForOthers(position), index));
   }
 
   /** Those whose next segment lies from `fromIndex` up to before `untilIndex`. */
   nextWithin(key: RenditionKey, { fromIndex, untilIndex }: { fromIndex: number; untilIndex: number }): Registered[] {
-    const running = [...(this.#running.get(key)?.values() ?? [])];
-    return running.filter(({ run }) => run.nextIndex >= fromIndex && run.nextIndex < untilIndex);
+    return [...(this.#running.get(key)?.values() ?? [])].filter(({ run }) => {
+      const { nextIndex } = positionOf(run);
+      return nextIndex >= fromIndex && nextIndex < untilIndex;
+    });
   }
 
-  /** True while an encode of a picture has less than that ready beyond what its viewer asked for last. */
+  /** True while an encode of a picture that may go on has less than that ready beyond what its viewer asked for last. */
   isAnyPictureBehind(aheadMs: number): boolean {
     for (const runs of this.#running.values()) {
-      for (const { run } of runs.values()) if (run.job.rendition.kind === 'video-encode' && readyMs(run) < aheadMs) return true;
+      for (const { run } of runs.values()) {
+        if (run.job.rendition.kind === 'video-encode' && readyMs(positionOf(run), run.job.grid) < aheadMs) return true;
+      }
     }
     return false;
   }
@@ -53,21 +60,14 @@ export class Encodes {
     return new Set([...this.#running.values()].flatMap(runs => [...runs.values()].map(({ sessionId }) => sessionId)));
   }
 
-  /**
-   * True when another session's encode writes that segment next or soon, and is let by its own viewer: a chance to wait for, never a
-   * reason to move its window.
-   */
-  isCoveredByOther(sessionId: SessionId, key: RenditionKey, index: number, reach: number): boolean {
-    for (const { sessionId: owner, run } of this.#running.get(key)?.values() ?? []) {
-      if (owner === sessionId) continue;
-      if (index >= run.nextIndex && index <= Math.min(run.nextIndex + reach, run.limitIndex, run.job.lastIndex)) return true;
-    }
-    return false;
+  #ofOthers(sessionId: SessionId, key: RenditionKey): EncodePosition[] {
+    const others = [...(this.#running.get(key)?.values() ?? [])].filter(registered => registered.sessionId !== sessionId);
+    return others.map(({ run }) => positionOf(run));
   }
 }
 
-/** Beyond what the viewer asked for last; what has come to its end is ready for good. */
-function readyMs({ job: { grid, lastIndex }, nextIndex, viewerIndex }: Run): number {
-  if (nextIndex > lastIndex) return Number.POSITIVE_INFINITY;
-  return ((boundaryAt(grid, nextIndex) - boundaryAt(grid, viewerIndex + 1)) / grid.timescale) * 1000;
+/** Beyond what the viewer asked for last; what has come to its end, or to the end of what its viewer wants, is ready for good. */
+function readyMs(position: EncodePosition, grid: Grid): number {
+  if (isComplete(position) || isAtLimit(position)) return Number.POSITIVE_INFINITY;
+  return ((boundaryAt(grid, position.nextIndex) - boundaryAt(grid, position.viewerIndex + 1)) / grid.timescale) * 1000;
 }

@@ -1,97 +1,65 @@
 // Who waits for which segment on this thread. A published segment answers all of them at once.
+import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import { type Wait, WaitingRoom } from '#domain/waiting.ts';
 
-type Wait = {
-  readonly key: RenditionKey;
-  readonly name: SegmentName;
+/** What a session wants of one rendition. */
+export type SegmentWish = {
   readonly sessionId: SessionId;
-  /** Asks the session's actor again, when what was waited for will not come from where it was expected. */
-  readonly ask: () => void;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly name: SegmentName;
+  /** The encode that is started for it, unless it comes from elsewhere. */
+  readonly job: EncodeJob;
+  /** Nobody waits behind it. */
+  readonly isHint: boolean;
+  /** Whether one more picture may be encoded for it. */
+  readonly mayEncode: boolean;
 };
+
+export type SegmentWait = Wait<void, SegmentWish & { readonly sinceMs: number }>;
 
 /** Three stalled attempts, so that the encode's own verdict comes first. */
 const WAIT_DEADLINE_MS = 60_000;
+const DEADLINE = { ms: WAIT_DEADLINE_MS, error: () => new FerriteError('ENCODE_STALLED', 'the segment was not ready in time') };
 
 export class SegmentWaits {
-  readonly #waits = new Map<string, Set<Wait>>();
+  readonly #room = new WaitingRoom<void, SegmentWait['note']>();
 
-  /** Resolves when that segment is published, after `ask` was called to have it made. */
-  wait(sessionId: SessionId, key: RenditionKey, name: SegmentName, ask: () => void, signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const id = `${key}/${name}`;
-    const waits = this.#waits.get(id) ?? new Set<Wait>();
-    // At once, not when the promise is looked at: what has ended must not ask for another encode in the same turn.
-    const end = (): void => {
-      clearTimeout(deadline);
-      signal.removeEventListener('abort', onAbort);
-      waits.delete(wait);
-      if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id);
-    };
-    const fail = (error: unknown): void => {
-      end();
-      reject(error);
-    };
-    const succeed = (): void => {
-      end();
-      resolve();
-    };
-    const askOrFail = (): void => {
-      try {
-        ask();
-      } catch (error) {
-        fail(error);
-      }
-    };
-    const wait: Wait = { key, name, sessionId, ask: askOrFail, resolve: succeed, reject: fail };
-    const onAbort = (): void => fail(new FerriteError('CANCELLED', 'the client went away'));
-    const deadline = setTimeout(() => fail(new FerriteError('ENCODE_STALLED', 'the segment was not ready in time')), WAIT_DEADLINE_MS);
-    waits.add(wait);
-    this.#waits.set(id, waits);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    if (!signal.aborted) askOrFail();
-    return promise;
+  wait(wish: SegmentWish, signal: AbortSignal): SegmentWait {
+    return this.#room.enter(addressOf(wish.job.key, wish.name), { ...wish, sinceMs: performance.now() }, { signal, deadline: DEADLINE });
   }
 
-  published(key: RenditionKey, name: SegmentName): void {
-    for (const wait of this.#waits.get(`${key}/${name}`) ?? []) wait.resolve();
+  /** Returns the sessions that waited for it. */
+  published(key: RenditionKey, segment: SegmentName): Set<SessionId> {
+    const address = addressOf(key, segment);
+    const served = this.#room.isAwaited(address) ? this.#room.all().filter(({ name }) => name === address) : [];
+    this.#room.arrived(address, undefined);
+    return new Set(served.map(({ note }) => note.sessionId));
   }
 
-  /** The session's own encode starts somewhere else now: its waits for segments outside that reach end. */
-  failOutside(sessionId: SessionId, key: RenditionKey, reach: { from: number; to: number }, error: FerriteError): void {
-    for (const wait of this.#of(key)) {
-      if (wait.sessionId === sessionId && wait.name !== 'init' && (wait.name < reach.from || wait.name > reach.to)) wait.reject(error);
-    }
+  /** Those of a session, in the order in which they came. */
+  of(sessionId: SessionId): SegmentWait[] {
+    return this.#room
+      .all()
+      .filter(({ note }) => note.sessionId === sessionId)
+      .sort((a, b) => a.note.sinceMs - b.note.sinceMs);
   }
 
-  /** The session's own encode gave up, or nobody watches that rung any more: its waits on that rendition end. */
-  fail(sessionId: SessionId, key: RenditionKey, error: FerriteError): void {
-    for (const wait of this.#of(key)) if (wait.sessionId === sessionId) wait.reject(error);
-  }
-
-  /** An encode ended: those who hoped for it have the segment made anew. */
-  askAgain(key: RenditionKey, exceptSessionId?: SessionId): void {
-    for (const wait of this.#of(key)) if (wait.sessionId !== exceptSessionId) wait.ask();
+  /** Those who wait for any segment of that rendition. */
+  sessionsOf(key: RenditionKey): Set<SessionId> {
+    const waits = this.#room.all().filter(({ note }) => note.job.key === key);
+    return new Set(waits.map(({ note }) => note.sessionId));
   }
 
   failSession(sessionId: SessionId, error: FerriteError): void {
-    for (const waits of this.#waits.values()) for (const wait of waits) if (wait.sessionId === sessionId) wait.reject(error);
+    for (const wait of this.of(sessionId)) wait.reject(error);
   }
 
-  /** True when the session waits for a segment of that rendition, whether or not anybody waits behind it. */
-  isWaiting(sessionId: SessionId, key: RenditionKey): boolean {
-    return this.#of(key).some(wait => wait.sessionId === sessionId && wait.name !== 'init');
-  }
-
+  /** How many segments are waited for. */
   get size(): number {
-    return this.#waits.size;
-  }
-
-  #of(key: RenditionKey): Wait[] {
-    return [...this.#waits.values()].flatMap(waits => [...waits].filter(wait => wait.key === key));
+    return this.#room.size;
   }
 }
+
+const addressOf = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;

@@ -1,13 +1,9 @@
 // How far the encodes of all sessions are, as the threads report: a segment that one of them is about to bring needs no grant.
+import { isAboutToReach, type Reach } from '#domain/encode-position.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey } from '#domain/rendition.ts';
 
-export type RunningEncode = {
-  readonly key: RenditionKey;
-  readonly nextIndex: number;
-  /** The furthest segment that is rather waited for than made by another encode. */
-  readonly reachIndex: number;
-};
+export type RunningEncode = Reach & { readonly key: RenditionKey };
 
 export class RunningEncodes {
   readonly #bySession = new Map<SessionId, readonly RunningEncode[]>();
@@ -27,7 +23,11 @@ export class RunningEncodes {
   /** True when the encode of another session is about to bring that segment. */
   covers(key: RenditionKey, index: number, exceptSessionId: SessionId): boolean {
     for (const sessionId of this.#byKey.get(key) ?? []) {
-      if (sessionId !== exceptSessionId && this.#bySession.get(sessionId)?.some(encode => isAbout(encode, key, index))) return true;
+      if (
+        sessionId !== exceptSessionId &&
+        this.#bySession.get(sessionId)?.some(encode => encode.key === key && isAboutToReach(encode, index))
+      )
+        return true;
     }
     return false;
   }
@@ -38,6 +38,3 @@ export class RunningEncodes {
     if (sessions?.size === 0) this.#byKey.delete(key);
   }
 }
-
-const isAbout = (encode: RunningEncode, key: RenditionKey, index: number): boolean =>
-  encode.key === key && index >= encode.nextIndex && index <= encode.reachIndex;

@@ -23,6 +23,9 @@ type Wish = {
   readonly mayEncode: boolean;
 };
 
+/** A hint is nobody who waits: in its thread a later wish takes its place. */
+type FetchWish = Wish & { readonly isHint: boolean };
+
 type LocatedWish = Pick<Wish, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
 
 /** For whom a rendition's segments are made, and which thread makes them. */
@@ -94,7 +97,8 @@ export class Segments {
 
   /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
   get(wish: Wish, signal: AbortSignal): Promise<Buffer> {
-    return this.#fetches.share(fetchName(wish), over => this.#fetch(wish, over), signal);
+    const fetch = { ...wish, isHint: false };
+    return this.#fetches.share(fetchName(fetch), over => this.#fetch(fetch, over), signal);
   }
 
   /** Where a copied segment lies in its media file; no promise when it was asked for a moment ago. Only for tracks that are `isLocated`. */
@@ -211,10 +215,11 @@ export class Segments {
   }
 
   #hint(wish: Wish): Promise<void> {
-    return this.#fetches.hint(fetchName(wish), over => this.#fetch(wish, over));
+    const fetch = { ...wish, isHint: true };
+    return this.#fetches.hint(fetchName(fetch), over => this.#fetch(fetch, over));
   }
 
-  async #fetch(wish: Wish, signal: AbortSignal): Promise<Buffer> {
+  async #fetch(wish: FetchWish, signal: AbortSignal): Promise<Buffer> {
     const { key } = wish.layout;
     const kept = await this.#cache.cold(key, wish.name);
     return kept ?? this.#inThread(async () => (await this.#make(wish, signal)) ?? (await this.#make(wish, signal)) ?? lost());
@@ -232,15 +237,15 @@ export class Segments {
   }
 
   /** The bytes come in a message of their own, before the reply. Undefined where they were pushed out of the cache in between. */
-  async #make(wish: Wish, signal: AbortSignal): Promise<Buffer | undefined> {
-    const { mediaId, sessionId, layout, name, positionMs, mayEncode } = wish;
+  async #make(wish: FetchWish, signal: AbortSignal): Promise<Buffer | undefined> {
+    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode } = wish;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
     const arrival = this.#arrivals.enter(address(layout.key, name), undefined);
     try {
       const reply = this.#hosts
         .request(
           'segment.prepare',
-          { mediaId, sessionId, track: layout.track, name, positionMs, mayEncode, untilIndex: this.#keptAgainAt(wish) },
+          { mediaId, sessionId, track: layout.track, name, positionMs, isHint, mayEncode, untilIndex: this.#keptAgainAt(wish) },
           signal,
         )
         .then(() => undefined);
@@ -274,4 +279,5 @@ function lost(): never {
 const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
 
 /** A session's wish moves its own encodes, so it is never answered by another's. */
-const fetchName = ({ sessionId, layout, name, mayEncode }: Wish): string => `${sessionId}/${address(layout.key, name)}/${mayEncode}`;
+const fetchName = ({ sessionId, layout, name, isHint, mayEncode }: FetchWish): string =>
+  `${sessionId}/${address(layout.key, name)}/${isHint}/${mayEncode}`;

@@ -248,18 +248,20 @@ test('segments: a segment that the memory does not hold is handed on all the sam
   assert.deepEqual(await got, BYTES);
 });
 
-test('segments: a hint asks once, is shared with who comes after, and its failure bothers nobody', async t => {
+test('segments: a hint asks once and says that nobody waits, who comes after asks too, and its failure bothers nobody', async t => {
   const { segments, workers, wish, publish, asked } = await world(t);
   const me = newSessionId();
   void segments.prefetch(wish(3, me));
+  void segments.prefetch(wish(3, me));
+  assert.equal((await asked(1)).input.isHint, true);
   const got = segments.get(wish(3, me), NEVER);
-  await asked(1);
+  assert.equal((await asked(2)).input.isHint, false);
   publish(3);
   assert.deepEqual(await got, BYTES);
   void segments.prefetch(wish(3, me));
-  assert.equal(workers.asked.length, 1, 'what is there is not asked for');
+  assert.equal(workers.asked.length, 2, 'what is there is not asked for');
   void segments.prefetch(wish(5, me));
-  (await asked(2)).fail('ENCODE_FAILED');
+  (await asked(3)).fail('ENCODE_FAILED');
   await new Promise(resolve => setImmediate(resolve));
 });
 

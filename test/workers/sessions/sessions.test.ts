@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EncodeJob, FfmpegEvent } from '#actors/effects.ts';
+import type { ErrorCode } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import { parseMediaId } from '#domain/ids.ts';
 import type { Track } from '#domain/protocol.ts';
@@ -9,17 +10,38 @@ import { Sessions } from '#workers/sessions/sessions.ts';
 import { aMap, anAudioTimeline, anOffer, aRecord, aRung, aSound, aTitle, everyS } from '../../support/titles.ts';
 
 const FILM_S = 200;
+const TRACKS = 10;
 const SHARED = {
   media: aTitle({ durationMs: FILM_S * 1000 }),
-  keyframes: aMap(everyS(2, FILM_S / 2), FILM_S, { audio: [anAudioTimeline({ endPts: 48_000 * FILM_S })] }),
+  keyframes: aMap(everyS(2, FILM_S / 2), FILM_S, {
+    audio: Array.from({ length: TRACKS }, () => anAudioTimeline({ endPts: 48_000 * FILM_S })),
+  }),
 };
 const PICTURE: Track = { kind: 'video', rungId: '720p' };
 const SOUND: Track = { kind: 'audio', track: 0 };
+const RUNG: Track = { kind: 'video', rungId: '480p' };
+const MAX_RUNS = 8;
+const QUIET_MS = 200;
 const { signal } = new AbortController();
+/** Wishes are gone through in a turn of their own. */
+const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+type WishOptions = {
+  readonly track?: Track;
+  readonly isHint?: boolean;
+  readonly mayEncode?: boolean;
+  readonly goneWith?: AbortSignal;
+};
 
 /** The sessions of a thread, each ffmpeg doing only what the test says. */
 function start() {
-  const runs: { job: EncodeJob; commands: string[]; write: (...indexes: number[]) => void }[] = [];
+  const runs: {
+    job: EncodeJob;
+    commands: string[];
+    write: (...indexes: number[]) => void;
+    fail: (code: ErrorCode) => void;
+    isRunning: boolean;
+  }[] = [];
   const sessions = new Sessions({
     ffmpeg: ({ input: job, receive, sendBack }) => {
       const commands: string[] = [];
@@ -30,11 +52,16 @@ function start() {
           say({ type: 'segment.written', index });
         }
       };
-      runs.push({ job, commands, write });
+      const fail = (code: ErrorCode): void => say({ type: 'ffmpeg.failed', error: { code, message: 'broken' } });
+      const run = { job, commands, write, fail, isRunning: true };
+      runs.push(run);
       receive(({ type }) => {
         commands.push(type);
         if (type === 'ffmpeg.stop') say({ type: 'ffmpeg.exited' });
       });
+      return () => {
+        run.isRunning = false;
+      };
     },
     remux: new RemuxCache(),
     onOpen: () => undefined,
@@ -42,18 +69,28 @@ function start() {
     send: () => undefined,
   });
   const open = (): SessionId => {
-    const record = aRecord(anOffer([aRung()], [aSound()]));
+    const sounds = Array.from({ length: TRACKS }, (_, track) => ({ ...aSound(), track }));
+    const record = aRecord(anOffer([aRung(), aRung('480p')], sounds));
     assert.ok(sessions.open({ mediaId: record.mediaId, record, shared: SHARED }));
     return record.id;
+  };
+  const wish = (
+    sessionId: SessionId,
+    name: number,
+    { track = PICTURE, isHint = false, mayEncode = true, goneWith = signal }: WishOptions = {},
+  ): Promise<null> => {
+    const wished = { track, name, positionMs: 0, isHint, mayEncode, untilIndex: null };
+    return sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...wished }, goneWith);
   };
   return {
     sessions,
     open,
     wants: (sessionId: SessionId, name: number, track: Track = PICTURE): void => {
-      const wish = { track, name, positionMs: 0, mayEncode: true, untilIndex: null };
       // One that is not written in the test ends with its session.
-      sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...wish }, signal).catch(() => undefined);
+      wish(sessionId, name, { track }).catch(() => undefined);
     },
+    wish,
+    runsAlive: () => runs.filter(({ isRunning }) => isRunning).length,
     firsts: () => runs.map(({ job }) => job.firstIndex),
     run: (at: number) => {
       const run = runs[at];
@@ -99,6 +136,7 @@ test('sessions: who waits for what another’s encode would make has it made whe
   assert.deepEqual(firsts(), [0], 'it is about to come');
   wants(late, 50);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
+  await settled();
   assert.deepEqual(firsts(), [0, 50, 9]);
   await sessions.closeAll();
 });
@@ -130,5 +168,115 @@ test('sessions: sound waits after its next segment until a picture that is behin
   assert.deepEqual(run(1).commands, ['ffmpeg.hold']);
   run(0).write(20, 21, 22);
   assert.deepEqual(run(1).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+  await sessions.closeAll();
+});
+
+test('sessions: who is still waited for keeps its encode, and who comes later has one after it', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, wish, run, firsts } = start();
+  const mine = open();
+  const [first, second] = [wish(mine, 10), wish(mine, 50)];
+  await settled();
+  assert.deepEqual(firsts(), [10]);
+  run(0).write(10);
+  await first;
+  await settled();
+  t.mock.timers.tick(QUIET_MS);
+  assert.deepEqual([firsts(), run(0).commands], [[10, 50], ['ffmpeg.stop']]);
+  run(1).write(50);
+  await second;
+  await sessions.closeAll();
+});
+
+test('sessions: a seek whose client has left the place before gets its encode at once, and only the last of a scrub is started', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, wish, run, firsts } = start();
+  const mine = open();
+  const outcomes: Promise<unknown>[] = [];
+  let gone = new AbortController();
+  for (const index of [10, 30, 50, 70, 90]) {
+    // The next request is there before the end of the last is heard of.
+    const before = gone;
+    gone = new AbortController();
+    outcomes.push(wish(mine, index, { goneWith: gone.signal }).catch(({ code }) => code));
+    before.abort();
+    await settled();
+    t.mock.timers.tick(QUIET_MS / 2);
+  }
+  assert.deepEqual(run(0).commands, ['ffmpeg.stop']);
+  t.mock.timers.tick(QUIET_MS);
+  assert.deepEqual(firsts(), [10, 90]);
+  run(1).write(90);
+  assert.deepEqual(await Promise.all(outcomes), ['CANCELLED', 'CANCELLED', 'CANCELLED', 'CANCELLED', null]);
+  await sessions.closeAll();
+});
+
+test('sessions: of hints the last has its encode, the one before is told, and who waits goes before any', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, wish, run, firsts } = start();
+  const mine = open();
+  const hints = [10, 30].map(index => wish(mine, index, { isHint: true }).catch(({ code }) => code));
+  await settled();
+  t.mock.timers.tick(QUIET_MS);
+  assert.deepEqual(firsts(), [10, 30]);
+  assert.equal(await hints[0], 'ENCODE_STALLED');
+  t.mock.timers.tick(QUIET_MS);
+  const waited = wish(mine, 60);
+  await settled();
+  const late = wish(mine, 80, { isHint: true });
+  await settled();
+  assert.deepEqual(firsts(), [10, 30, 60]);
+  t.mock.timers.tick(QUIET_MS);
+  run(2).write(60);
+  await Promise.all([waited, settled()]);
+  assert.deepEqual(firsts(), [10, 30, 60, 80]);
+  run(3).write(80);
+  assert.equal(await late, null);
+  await sessions.closeAll();
+});
+
+test('sessions: rungs and tracks are made side by side, up to a bound; one that nobody waits for makes room', async () => {
+  const { sessions, open, wish, run, firsts, runsAlive } = start();
+  const mine = open();
+  const pictures = [wish(mine, 0), wish(mine, 40, { track: RUNG })];
+  const sounds = Array.from({ length: TRACKS }, (_, track) => wish(mine, track, { track: { kind: 'audio', track } }));
+  await settled();
+  assert.deepEqual([firsts(), runsAlive()], [[0, 40, 0, 1, 2, 3, 4, 5], MAX_RUNS]);
+  run(1).write(40);
+  await Promise.all([pictures[1], settled()]);
+  assert.deepEqual([firsts().at(-1), run(1).commands, runsAlive()], [6, ['ffmpeg.stop'], MAX_RUNS]);
+  for (let at = 0; at < TRACKS + 2; at++) {
+    if (at !== 1) run(at).write(run(at).job.firstIndex);
+    await settled();
+  }
+  await Promise.all([...pictures, ...sounds]);
+  await sessions.closeAll();
+});
+
+test('sessions: an encode that fails tells those it was made for, and the others have one of their own', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, wish, run, firsts } = start();
+  const mine = open();
+  const outcomes = [10, 12, 50].map(index => wish(mine, index).catch(({ code }) => code));
+  await settled();
+  run(0).fail('MEDIA_CHANGED');
+  await settled();
+  assert.deepEqual(await Promise.all(outcomes.slice(0, 2)), ['MEDIA_CHANGED', 'MEDIA_CHANGED']);
+  assert.deepEqual(firsts(), [10, 50]);
+  run(1).write(50);
+  assert.equal(await outcomes[2], null);
+  await sessions.closeAll();
+});
+
+test('sessions: a wish that may start no picture is told so when its turn comes, and nobody behind it waits for that', async () => {
+  const { sessions, open, wish, run, firsts } = start();
+  const mine = open();
+  const refused = wish(mine, 10, { mayEncode: false });
+  await assert.rejects(refused, { code: 'PLACE_NEEDED' });
+  const [running, other] = [wish(mine, 10), wish(mine, 12, { mayEncode: false })];
+  await assert.rejects(wish(mine, 0, { track: RUNG, mayEncode: false }), { code: 'PLACE_NEEDED' });
+  assert.deepEqual(firsts(), [10]);
+  run(0).write(10, 11, 12);
+  await Promise.all([running, other]);
   await sessions.closeAll();
 });

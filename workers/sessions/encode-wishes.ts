@@ -1,0 +1,160 @@
+// The wishes for segments that have to be encoded: they wait, each rendition's encode follows those of its session in turn, and a session
+// holds a bounded number of encodes side by side.
+import type { ActorRefFrom } from 'xstate';
+import { audioSlot, positionOf, type Run, type session, videoSlot } from '#actors/session.ts';
+import { isAboutToBringInit, reachFrom } from '#domain/encode-position.ts';
+import { type ErrorRecord, FerriteError } from '#domain/errors.ts';
+import type { SessionId } from '#domain/ids.ts';
+import type { Rendition, RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { Encodes } from './encodes.ts';
+import { type SegmentWait, SegmentWaits, type SegmentWish } from './segment-waits.ts';
+import { type Course, isServed, nextTurn, type Turn } from './turns.ts';
+
+export type SessionActor = ActorRefFrom<typeof session>;
+
+/** Side by side in one session: WebKit's own player reads every audio track at once. */
+const MAX_RUNS = 8;
+
+type Options = {
+  readonly encodes: Encodes;
+  /** Undefined when the session has ended. */
+  readonly actorOf: (sessionId: SessionId) => SessionActor | undefined;
+};
+
+export class EncodeWishes {
+  readonly #options: Options;
+  readonly #waits = new SegmentWaits();
+  readonly #unsettled = new Set<SessionId>();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Resolves when the segment is published. Rejects when it can not be made, when its time is up, or when `signal` aborts. */
+  wait(wish: SegmentWish, signal: AbortSignal): Promise<void> {
+    const { sessionId, job } = wish;
+    const wait = this.#waits.wait(wish, signal);
+    if (wait.isOver) return wait.promise;
+    // After the wait's own listener: by then it is no longer among those that wait.
+    signal.addEventListener('abort', () => this.#settleSoon([sessionId]), { once: true });
+    const actor = this.#options.actorOf(sessionId);
+    if (actor && !this.#isBroughtByOther(wait) && isServed(turnOf(wait), courseOf(actor, slotOf(job.rendition)))) want(actor, wait);
+    this.#settle(sessionId);
+    return wait.promise;
+  }
+
+  published(key: RenditionKey, name: SegmentName): void {
+    this.#settleSoon([...this.#waits.published(key, name), ...this.#waits.sessionsOf(key)]);
+  }
+
+  /** An encode of that rendition ended, or waits: who hoped for it has the segment made anew. */
+  reconsider(key: RenditionKey): void {
+    this.#settleSoon(this.#waits.sessionsOf(key));
+  }
+
+  /** The session's encode gave up: what it was about to bring will not come. */
+  failed(sessionId: SessionId, run: Run, { code, message }: ErrorRecord): void {
+    const course = courseOfRun(run);
+    for (const wait of this.#waits.of(sessionId)) {
+      const isOfRun = wait.note.job.key === run.job.key;
+      if (isOfRun && (wait.note.name === 'init' || isServed(turnOf(wait), course))) wait.reject(new FerriteError(code, message));
+    }
+  }
+
+  /** The viewer has sought to what is kept already: what was hinted at before is wanted no more. Who waits, waits on. */
+  overtaken(sessionId: SessionId, slot: string): void {
+    const waits = this.#waits.of(sessionId).filter(({ note }) => slotOf(note.job.rendition) === slot);
+    for (const wait of waits) if (wait.note.isHint) wait.reject(overtaken());
+    if (waits.every(({ isOver }) => isOver)) this.#options.actorOf(sessionId)?.send({ type: 'wish.overtaken', slot });
+  }
+
+  failSession(sessionId: SessionId, error: FerriteError): void {
+    this.#waits.failSession(sessionId, error);
+  }
+
+  /** In a turn of its own: actors are in the middle of something, and several may have something to tell. */
+  #settleSoon(sessionIds: Iterable<SessionId>): void {
+    const isScheduled = this.#unsettled.size > 0;
+    for (const sessionId of sessionIds) this.#unsettled.add(sessionId);
+    if (isScheduled || this.#unsettled.size === 0) return;
+    queueMicrotask(() => {
+      const unsettled = [...this.#unsettled];
+      this.#unsettled.clear();
+      for (const sessionId of unsettled) this.#settle(sessionId);
+    });
+  }
+
+  /** Has each rendition's encode go where its turn is. */
+  #settle(sessionId: SessionId): void {
+    const actor = this.#options.actorOf(sessionId);
+    if (!actor) return;
+    const waits = this.#waits.of(sessionId);
+    for (const slot of Object.keys(actor.getSnapshot().context.scrubs)) {
+      const isWanted = waits.some(({ note }) => slotOf(note.job.rendition) === slot);
+      if (!isWanted) actor.send({ type: 'segment.withdrawn', slot });
+    }
+    for (const slot of new Set(waits.map(({ note }) => slotOf(note.job.rendition)))) this.#settleSlot(sessionId, actor, slot);
+  }
+
+  #settleSlot(sessionId: SessionId, actor: SessionActor, slot: string): void {
+    const waits = this.#waits.of(sessionId).filter(wait => slotOf(wait.note.job.rendition) === slot && !this.#isBroughtByOther(wait));
+    const next = nextTurn(waits.map(turnOf), courseOf(actor, slot), performance.now())?.wait;
+    if (!next) return;
+    const { context } = actor.getSnapshot();
+    const { job, mayEncode } = next.note;
+    if (!context.runs[slot]) {
+      if (job.rendition.kind === 'video-encode' && !mayEncode) {
+        next.reject(new FerriteError('PLACE_NEEDED', 'a new encode would have to start'));
+        this.#settleSlot(sessionId, actor, slot);
+        return;
+      }
+      // It is made when one of the others has nobody left to wait for it.
+      if (!this.#makeRoom(sessionId, actor)) return;
+    }
+    const course = { ...reachFrom(job.firstIndex), isRunning: false, bringsInit: true };
+    for (const wait of waits) if (wait.note.isHint && !isServed(turnOf(wait), course)) wait.reject(overtaken());
+    want(actor, next);
+  }
+
+  /** False when the session has as many encodes as it may, and somebody waits for each. */
+  #makeRoom(sessionId: SessionId, actor: SessionActor): boolean {
+    const runs = Object.values(actor.getSnapshot().context.runs);
+    if (runs.length < MAX_RUNS) return true;
+    const awaited = new Set(this.#waits.of(sessionId).map(({ note }) => note.job.key));
+    const idle = runs.find(({ job }) => !awaited.has(job.key));
+    if (idle) actor.send({ type: 'run.yielded', slot: idle.slot });
+    return idle !== undefined;
+  }
+
+  #isBroughtByOther({ note: { sessionId, name, job } }: SegmentWait): boolean {
+    const { encodes } = this.#options;
+    return name === 'init' ? encodes.isBegunByOther(sessionId, job.key) : encodes.isCoveredByOther(sessionId, job.key, name);
+  }
+}
+
+export const slotOf = (rendition: Rendition): string => ('rungId' in rendition ? videoSlot(rendition.rungId) : audioSlot(rendition.track));
+
+const overtaken = (): FerriteError => new FerriteError('ENCODE_STALLED', 'a later hint of the same session took its place');
+
+const turnOf = (wait: SegmentWait): Turn & { readonly wait: SegmentWait } => {
+  const { name, job, isHint, sinceMs } = wait.note;
+  return { firstIndex: job.firstIndex, isInit: name === 'init', isHint, sinceMs, wait };
+};
+
+function courseOfRun(run: Run): Course {
+  const position = positionOf(run);
+  return { ...reachFrom(position.nextIndex), isRunning: true, bringsInit: isAboutToBringInit(position) };
+}
+
+function courseOf(actor: SessionActor, slot: string): Course | null {
+  const { runs, scrubs } = actor.getSnapshot().context;
+  const [run, kept] = [runs[slot], scrubs[slot]?.kept];
+  if (run) return courseOfRun(run);
+  return kept ? { ...reachFrom(kept.firstIndex), isRunning: false, bringsInit: true } : null;
+}
+
+function want(actor: SessionActor, { note: { name, job } }: SegmentWait): void {
+  const { rendition } = job;
+  const rungId = 'rungId' in rendition ? rendition.rungId : null;
+  actor.send({ type: 'segment.wanted', slot: slotOf(rendition), rungId, job, isInit: name === 'init' });
+}

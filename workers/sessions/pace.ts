@@ -1,0 +1,44 @@
+// How far encodes may run ahead of their viewers: half a minute, and less while another viewer may soon have to wait.
+import type { Window } from '#actors/session.ts';
+import type { SessionId } from '#domain/ids.ts';
+import type { Encodes } from './encodes.ts';
+
+const WINDOW_MS = 30_000;
+/** While another viewer may soon wait: that is not worth what nobody needs before half a minute. */
+const CROWDED_WINDOW_MS = 8_000;
+/** Sound is encoded in a fraction of its time: the next segment is soon enough, and what it takes is taken from a picture. */
+const CROWDED_SOUND_SEGMENTS = 1;
+/** A viewer with less than this ready beyond what was asked for last may soon wait. */
+const URGENT_MS = 4_000;
+
+type Options = {
+  readonly encodes: Encodes;
+  readonly onResize: (sessionId: SessionId) => void;
+  /** Who hoped for what another's encode makes later now has to have it made. */
+  readonly onCrowded: () => void;
+};
+
+export class Pace {
+  readonly #options: Options;
+  #isCrowded = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** An encode has come further, or its viewer, or there is one more or less. */
+  follow(): void {
+    const { encodes, onResize, onCrowded } = this.#options;
+    const isCrowded = encodes.isAnyPictureBehind(URGENT_MS);
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    for (const sessionId of encodes.sessions()) onResize(sessionId);
+    if (isCrowded) onCrowded();
+  }
+
+  window(targetMs: number): Window {
+    const segments = (ms: number): number => Math.max(2, Math.ceil(ms / targetMs));
+    if (this.#isCrowded) return { picture: segments(CROWDED_WINDOW_MS), sound: CROWDED_SOUND_SEGMENTS };
+    return { picture: segments(WINDOW_MS), sound: segments(WINDOW_MS) };
+  }
+}

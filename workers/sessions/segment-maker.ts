@@ -1,0 +1,99 @@
+// How a wanted segment is made: remuxed here, or by an encode of its session.
+import { LRUCache } from 'lru-cache';
+import type { EncodeJob } from '#actors/effects.ts';
+import { FerriteError } from '#domain/errors.ts';
+import { type Grid, gridOf, type Plan, segmentCount, segmentIndexAt } from '#domain/plan.ts';
+import type { LocatedSegment, Measurement, Requests, SharedMedia } from '#domain/protocol.ts';
+import { isEncode, type Rendition, type RenditionKey, renditionKey, type SegmentName } from '#domain/rendition.ts';
+import type { SessionRecord } from '#domain/session.ts';
+import type { RemuxCache } from '#workers/remux/remux-cache.ts';
+import type { EncodeWishes } from './encode-wishes.ts';
+import { renditionOf, rungLabel, spanOf } from './segment-span.ts';
+
+export type PlannedMedia = SharedMedia & { readonly plan: Plan };
+type Viewed = PlannedMedia & { readonly record: SessionRecord };
+type Wanted = { readonly rendition: Rendition; readonly grid: Grid; readonly key: RenditionKey; readonly name: SegmentName };
+
+const JUST_PUBLISHED_MS = 2_000;
+/** One run covers at most this much, so that its boundaries fit in what an encoder is fed (MAX_CHAPTERS). */
+const MAX_RUN_SEGMENTS = 250;
+
+type Options = {
+  readonly remux: RemuxCache;
+  readonly wishes: EncodeWishes;
+  /** Of a copy. */
+  readonly publish: (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
+  readonly measure: (measurement: Measurement) => void;
+};
+
+export class SegmentMaker {
+  readonly #options: Options;
+  /** What went out a moment ago: a wish that crossed it on its way must not have it made again. */
+  readonly #published = new LRUCache<string, true>({ max: 1_000, ttl: JUST_PUBLISHED_MS });
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Resolves when the segment has been published. */
+  async make(viewed: Viewed, input: Requests['segment.prepare']['input'], signal: AbortSignal): Promise<void> {
+    const { media, keyframes, plan, record } = viewed;
+    const { name } = input;
+    const rendition = renditionOf(record.offer, input.track);
+    const grid = gridOf(plan, rendition);
+    if (name !== 'init' && name >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
+    const key = renditionKey(media.version, plan.targetMs, rendition);
+    if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
+    // Once: whoever asks again has not found it, and has it made anew.
+    if (this.#published.delete(addressOf(key, name))) return;
+    await this.#options.wishes.wait(
+      {
+        sessionId: record.id,
+        name,
+        job: jobOf(viewed, { rendition, grid, key, name }, input),
+        isHint: input.isHint,
+        mayEncode: input.mayEncode,
+      },
+      signal,
+    );
+  }
+
+  /** Where a copied segment lies in its file: a thread builds its head, and nobody holds its bytes. */
+  async locate({ record, media, keyframes, plan }: Viewed, { track, index }: Requests['segment.locate']['input']): Promise<LocatedSegment> {
+    const rendition = renditionOf(record.offer, track);
+    const span = spanOf(keyframes, gridOf(plan, rendition), index);
+    const startedMs = performance.now();
+    const located = await this.#options.remux.use(media, source => source.locate(rendition.streamIndex, span));
+    if (!located) throw new FerriteError('MEDIA_CHANGED', 'the file is not the container that its scan found');
+    this.#options.measure({ name: 'remux_segment_ms', value: performance.now() - startedMs, rung: rungLabel(rendition) });
+    return located;
+  }
+
+  published(key: RenditionKey, name: SegmentName): void {
+    this.#published.set(addressOf(key, name), true);
+    this.#options.wishes.published(key, name);
+  }
+
+  async #remux({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted): Promise<void> {
+    const startedMs = performance.now();
+    const bytes = await this.#options.remux.use(media, async source =>
+      name === 'init' ? source.initSegment(rendition.streamIndex) : source.segment(rendition.streamIndex, spanOf(keyframes, grid, name)),
+    );
+    this.#options.publish({ key, name, bytes });
+    this.#options.measure({ name: 'remux_segment_ms', value: performance.now() - startedMs, rung: rungLabel(rendition) });
+  }
+}
+
+function jobOf(
+  { media, keyframes }: Viewed,
+  { rendition, grid, key, name }: Wanted,
+  { positionMs, untilIndex }: Pick<Requests['segment.prepare']['input'], 'positionMs' | 'untilIndex'>,
+): EncodeJob {
+  // A player fetches the init segment before it says where it wants to be: it starts where the viewer is.
+  const firstIndex = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
+  const endIndex = Math.max(untilIndex ?? Number.POSITIVE_INFINITY, firstIndex + 1);
+  const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS, endIndex) - 1;
+  return { key, rendition, media, keyframes, grid, firstIndex, lastIndex };
+}
+
+const addressOf = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;

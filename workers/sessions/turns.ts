@@ -1,0 +1,34 @@
+// Whose turn it is when several wish for distant segments of one rendition, which one encode can only make in turn.
+import type { Reach } from '#domain/encode-position.ts';
+import { isAboutToReach } from '#domain/encode-position.ts';
+
+/** Somebody who waits for a segment, or a hint, behind which nobody waits. */
+export type Turn = {
+  readonly firstIndex: number;
+  readonly isInit: boolean;
+  readonly isHint: boolean;
+  readonly sinceMs: number;
+};
+
+/** What a rendition's encode is about to bring: of one that runs, or of one that is to be started in a moment. */
+export type Course = Reach & { readonly isRunning: boolean; readonly bringsInit: boolean };
+
+/** A viewer looks at what was wished for last, so that goes first; who has waited for so long goes before it. */
+export const PATIENCE_MS = 2_500;
+
+export const isServed = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
+  course !== null && (isAboutToReach(course, firstIndex) || (isInit && course.bringsInit));
+
+/**
+ * The wish that the rendition's encode has to be started for, or started anew; null: none, as it is. An encode that somebody waits for
+ * goes on until it has brought that, whoever comes later. It ends sooner only for who came before those.
+ *
+ * @param turns in the order in which they came
+ */
+export function nextTurn<T extends Turn>(turns: readonly T[], course: Course | null, nowMs: number): T | null {
+  const people = turns.filter(({ isHint }) => !isHint);
+  const [first] = people;
+  if (course?.isRunning && first && isServed(first, course)) return null;
+  const next = first && nowMs - first.sinceMs >= PATIENCE_MS ? first : (people.at(-1) ?? turns.at(-1));
+  return !next || isServed(next, course) ? null : next;
+}
