@@ -19,9 +19,9 @@ export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => act
 
 /**
  * A slot whose encode was started a moment ago: until it has been quiet for a while, another seek ends that encode at once, and only
- * the newest wish is kept to be started afterwards.
+ * the newest seek is kept to be started afterwards.
  */
-type Scrub = { readonly kept: EncodeJob | null };
+type Scrub = { readonly pending: EncodeJob | null };
 
 /** How many segments encodes may run ahead of their viewer at the moment. */
 export type Window = { readonly picture: number; readonly sound: number };
@@ -54,7 +54,7 @@ type Event =
   /** Those who waited for segments of that slot have all gone away. */
   | { readonly type: 'segment.withdrawn'; readonly slot: string }
   /** A later seek in the slot came to what is kept already. */
-  | { readonly type: 'wish.overtaken'; readonly slot: string }
+  | { readonly type: 'seek.overtaken'; readonly slot: string }
   | { readonly type: 'slot.quiet'; readonly slot: string }
   | { readonly type: 'scrub.due'; readonly slot: string }
   | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
@@ -170,7 +170,7 @@ export const session = setup({
     }),
     // Each start opens the slot's scrub anew; the first seek after a quiet moment finds none and starts at once.
     openScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
-      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { kept: null } } });
+      enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { pending: null } } });
       enqueue.cancel(dueTimer(slot));
       enqueue.raise({ type: 'scrub.due', slot }, { id: dueTimer(slot), delay: 'scrubInterval' });
     }),
@@ -179,11 +179,11 @@ export const session = setup({
       enqueue.cancel(quietTimer(slot));
       enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
     }),
-    keepWish: assign({
-      scrubs: ({ context }, { slot, job }: { slot: string; job: EncodeJob }) => ({ ...context.scrubs, [slot]: { kept: job } }),
+    setSeekAside: assign({
+      scrubs: ({ context }, { slot, job }: { slot: string; job: EncodeJob }) => ({ ...context.scrubs, [slot]: { pending: job } }),
     }),
     // The scrub goes on: what follows is still too soon.
-    withdrawWish: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { kept: null } }) }),
+    withdrawSeek: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { pending: null } }) }),
     closeScrub: assign({ scrubs: ({ context }, { slot }: { slot: string }) => without(context.scrubs, slot) }),
     progress: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
       const run = Object.values(context.runs).find(known => known.actorId === actorId);
@@ -217,12 +217,12 @@ export const session = setup({
       const position = positionOf(run);
       return isInit ? isAboutToBringInit(position) || isAbout(job, position.nextIndex) : isAbout(job, position.nextIndex);
     },
-    isKept: ({ context }, { slot, job, isInit }: SegmentWanted) => {
-      const kept = context.scrubs[slot]?.kept;
-      return kept !== null && kept !== undefined && (isInit || isAbout(job, kept.firstIndex));
+    isPending: ({ context }, { slot, job, isInit }: SegmentWanted) => {
+      const pending = context.scrubs[slot]?.pending;
+      return pending !== null && pending !== undefined && (isInit || isAbout(job, pending.firstIndex));
     },
     isScrubbing: ({ context }, { slot }: { slot: string }) => context.scrubs[slot] !== undefined,
-    hasKeptWish: ({ context }, { slot }: { slot: string }) => (context.scrubs[slot]?.kept ?? null) !== null,
+    hasPendingSeek: ({ context }, { slot }: { slot: string }) => (context.scrubs[slot]?.pending ?? null) !== null,
     hasNoRuns: ({ context }) => context.runsAlive === 0,
   },
   delays: {
@@ -272,13 +272,13 @@ export const session = setup({
               { type: 'moveWindow', params: ({ event }) => ({ slot: event.slot, index: event.job.firstIndex }) },
             ],
           },
-          { guard: { type: 'isKept', params: ({ event }) => event }, actions: { type: 'noteRung', params: ({ event }) => event } },
+          { guard: { type: 'isPending', params: ({ event }) => event }, actions: { type: 'noteRung', params: ({ event }) => event } },
           {
             guard: { type: 'isScrubbing', params: ({ event }) => event },
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
               { type: 'supersede', params: ({ event }) => event },
-              { type: 'keepWish', params: ({ event }) => event },
+              { type: 'setSeekAside', params: ({ event }) => event },
               { type: 'awaitQuiet', params: ({ event }) => event },
             ],
           },
@@ -293,21 +293,24 @@ export const session = setup({
           },
         ],
         'segment.withdrawn': {
-          guard: { type: 'hasKeptWish', params: ({ event }) => event },
-          actions: { type: 'withdrawWish', params: ({ event }) => event },
+          guard: { type: 'hasPendingSeek', params: ({ event }) => event },
+          actions: { type: 'withdrawSeek', params: ({ event }) => event },
         },
-        'wish.overtaken': {
+        'seek.overtaken': {
           guard: { type: 'isScrubbing', params: ({ event }) => event },
           actions: [
-            { type: 'withdrawWish', params: ({ event }) => event },
+            { type: 'withdrawSeek', params: ({ event }) => event },
             { type: 'awaitQuiet', params: ({ event }) => event },
           ],
         },
         'slot.quiet': [
           {
-            guard: { type: 'hasKeptWish', params: ({ event }) => event },
+            guard: { type: 'hasPendingSeek', params: ({ event }) => event },
             actions: [
-              { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
+              {
+                type: 'startRun',
+                params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.pending ?? null }),
+              },
               { type: 'openScrub', params: ({ event }) => event },
               { type: 'awaitQuiet', params: ({ event }) => event },
             ],
@@ -315,9 +318,9 @@ export const session = setup({
           { actions: { type: 'closeScrub', params: ({ event }) => event } },
         ],
         'scrub.due': {
-          guard: { type: 'hasKeptWish', params: ({ event }) => event },
+          guard: { type: 'hasPendingSeek', params: ({ event }) => event },
           actions: [
-            { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.kept ?? null }) },
+            { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.pending ?? null }) },
             { type: 'openScrub', params: ({ event }) => event },
             { type: 'awaitQuiet', params: ({ event }) => event },
           ],

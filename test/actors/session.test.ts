@@ -79,7 +79,7 @@ function start({ isStubborn = false } = {}) {
     childNames: () => Object.keys(actor.getSnapshot().children).sort(),
     context: () => actor.getSnapshot().context,
     limits: () => Object.values(actor.getSnapshot().context.runs).map(run => positionOf(run).limitIndex),
-    kept: (rungId = '720p') => actor.getSnapshot().context.scrubs[videoSlot(rungId)]?.kept?.firstIndex,
+    pending: (rungId = '720p') => actor.getSnapshot().context.scrubs[videoSlot(rungId)]?.pending?.firstIndex,
     value: () => actor.getSnapshot().value,
   };
 }
@@ -450,7 +450,7 @@ test('session: a scrub that goes on for long still shows a picture now and then'
   assert.equal(firsts().length, 1 + (50 * 100) / INTERVAL);
 });
 
-test('session: what is asked for around the kept seek waits for it and does not put it off', () => {
+test('session: what is asked for around the pending seek waits for it and does not put it off', () => {
   const { wants, wantsInit, firsts, clock, context, emitted } = start();
   wants(10);
   wants(50);
@@ -501,7 +501,7 @@ test('session: an init segment is brought by the run that has just been started,
   assert.deepEqual([firsts(), alive()], [[50], 1]);
 });
 
-test('session: a kept seek that nobody waits for any more is not started, and the next is still one of the scrub', () => {
+test('session: a pending seek that nobody waits for any more is not started, and the next is still one of the scrub', () => {
   const { actor, wants, firsts, clock } = start();
   wants(10);
   wants(50);
@@ -513,16 +513,16 @@ test('session: a kept seek that nobody waits for any more is not started, and th
   assert.deepEqual(firsts(), [10]);
 });
 
-test('session: a seek to what is kept already overtakes the kept seek, and the scrub goes on', () => {
-  const { actor, wants, firsts, kept, clock } = start();
-  const overtake = () => actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+test('session: a seek to what is kept already overtakes the pending seek, and the scrub goes on', () => {
+  const { actor, wants, firsts, pending, clock } = start();
+  const overtake = () => actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
   wants(10);
   for (const index of [50, 70]) {
     wants(index);
     clock.increment(QUIET / 2);
-    assert.equal(kept(), index);
+    assert.equal(pending(), index);
     overtake();
-    assert.equal(kept(), undefined);
+    assert.equal(pending(), undefined);
     clock.increment(QUIET - 1);
   }
   overtake();
@@ -536,10 +536,10 @@ test('session: a seek to what is kept already overtakes the kept seek, and the s
 test('session: a seek to what is kept already ends no encode, and the next seek after a quiet moment starts at once', () => {
   const { actor, wants, firsts, alive, clock } = start();
   wants(10);
-  actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+  actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
   assert.equal(alive(), 1);
   clock.increment(QUIET);
-  actor.send({ type: 'wish.overtaken', slot: videoSlot('720p') });
+  actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
   wants(50);
   assert.deepEqual(firsts(), [10, 50]);
 });
@@ -551,7 +551,7 @@ test('session: the client of a running encode that goes away does not end it', (
   assert.deepEqual([firsts(), alive()], [[10], 1]);
 });
 
-test('session: a kept seek of a rung that was left is started all the same: somebody waits for it', () => {
+test('session: a pending seek of a rung that was left is started all the same: somebody waits for it', () => {
   const { wants, run, firsts, clock } = start();
   wants(10, '720p');
   wants(50, '720p');
@@ -561,7 +561,7 @@ test('session: a kept seek of a rung that was left is started all the same: some
   assert.deepEqual(firsts(), [10, 50, 50]);
 });
 
-test('session: another language leaves a kept seek of the first as it is', () => {
+test('session: another language leaves a pending seek of the first as it is', () => {
   const { wantsSound, firsts, clock } = start();
   wantsSound(10);
   wantsSound(50);
@@ -580,7 +580,7 @@ test('session: a stop in the middle of a scrub starts nothing more', () => {
   assert.deepEqual([firsts(), value()], [[10], 'stopped']);
 });
 
-test('session: a run whose next segments are kept already ends as if its work were done, and a later wish starts another', () => {
+test('session: a run whose next segments are kept already ends as if its work were done, and a later request starts another', () => {
   const { actor, wants, run, firsts, emitted, childNames, calm } = start();
   wants(10);
   run(0).write(10);

@@ -7,7 +7,7 @@ import type { LocatedSegment, Measurement, Requests, SharedMedia } from '#domain
 import { isEncode, type Rendition, type RenditionKey, renditionKey, type SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
-import type { EncodeWishes } from './encode-wishes.ts';
+import type { EncodeRequests } from './encode-requests.ts';
 import { renditionOf, rungLabel, spanOf } from './segment-span.ts';
 
 export type PlannedMedia = SharedMedia & { readonly plan: Plan };
@@ -20,7 +20,7 @@ const MAX_RUN_SEGMENTS = 250;
 
 type Options = {
   readonly remux: RemuxCache;
-  readonly wishes: EncodeWishes;
+  readonly requests: EncodeRequests;
   /** Of a copy. */
   readonly publish: (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
   readonly measure: (measurement: Measurement) => void;
@@ -28,7 +28,7 @@ type Options = {
 
 export class SegmentMaker {
   readonly #options: Options;
-  /** What went out a moment ago: a wish that crossed it on its way must not have it made again. */
+  /** What went out a moment ago: a request that crossed it on its way must not have it made again. */
   readonly #published = new LRUCache<string, true>({ max: 1_000, ttl: JUST_PUBLISHED_MS });
 
   constructor(options: Options) {
@@ -46,7 +46,7 @@ export class SegmentMaker {
     if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
     // Once: whoever asks again has not found it, and has it made anew.
     if (this.#published.delete(addressOf(key, name))) return;
-    await this.#options.wishes.wait(
+    await this.#options.requests.wait(
       {
         sessionId: record.id,
         name,
@@ -71,7 +71,7 @@ export class SegmentMaker {
 
   published(key: RenditionKey, name: SegmentName): void {
     this.#published.set(addressOf(key, name), true);
-    this.#options.wishes.published(key, name);
+    this.#options.requests.published(key, name);
   }
 
   async #remux({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted): Promise<void> {

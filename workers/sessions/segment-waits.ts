@@ -6,7 +6,7 @@ import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import { type Wait, WaitingRoom } from '#domain/waiting.ts';
 
 /** What a session wants of one rendition. */
-export type SegmentWish = {
+export type SegmentRequest = {
   readonly sessionId: SessionId;
   readonly name: SegmentName;
   /** The encode that is started for it, unless it comes from elsewhere. */
@@ -17,7 +17,7 @@ export type SegmentWish = {
   readonly mayEncode: boolean;
 };
 
-export type SegmentWait = Wait<void, SegmentWish & { readonly sinceMs: number }>;
+export type SegmentWait = Wait<void, SegmentRequest & { readonly sinceMs: number }>;
 
 /** Three stalled attempts, so that the encode's own verdict comes first. */
 const WAIT_DEADLINE_MS = 60_000;
@@ -26,8 +26,12 @@ const DEADLINE = { ms: WAIT_DEADLINE_MS, error: () => new FerriteError('ENCODE_S
 export class SegmentWaits {
   readonly #room = new WaitingRoom<void, SegmentWait['note']>();
 
-  wait(wish: SegmentWish, signal: AbortSignal): SegmentWait {
-    return this.#room.enter(addressOf(wish.job.key, wish.name), { ...wish, sinceMs: performance.now() }, { signal, deadline: DEADLINE });
+  wait(request: SegmentRequest, signal: AbortSignal): SegmentWait {
+    return this.#room.enter(
+      addressOf(request.job.key, request.name),
+      { ...request, sinceMs: performance.now() },
+      { signal, deadline: DEADLINE },
+    );
   }
 
   /** Returns the sessions that waited for it. */

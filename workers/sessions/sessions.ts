@@ -14,7 +14,7 @@ import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Offer, PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
 import { SharedOffers } from '#domain/shared-offers.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
-import { EncodeWishes, type SessionActor } from './encode-wishes.ts';
+import { EncodeRequests, type SessionActor } from './encode-requests.ts';
 import { Encodes } from './encodes.ts';
 import { Pace } from './pace.ts';
 import { type PlannedMedia, SegmentMaker } from './segment-maker.ts';
@@ -48,12 +48,12 @@ export class Sessions {
   readonly #planned = new LRUCache<string, PlannedMedia>({ max: MAX_PLANNED });
   readonly #offers = new SharedOffers();
   readonly #encodes = new Encodes();
-  readonly #wishes = new EncodeWishes({ encodes: this.#encodes, actorOf: sessionId => this.#sessions.get(sessionId)?.actor });
+  readonly #requests = new EncodeRequests({ encodes: this.#encodes, actorOf: sessionId => this.#sessions.get(sessionId)?.actor });
   readonly #pace = new Pace({
     encodes: this.#encodes,
     onResize: sessionId => this.#resizeWindow(sessionId),
     onCrowded: () => {
-      for (const key of this.#encodes.keys()) this.#wishes.reconsider(key);
+      for (const key of this.#encodes.keys()) this.#requests.reconsider(key);
     },
   });
   readonly #maker: SegmentMaker;
@@ -61,7 +61,7 @@ export class Sessions {
   constructor(options: Options) {
     this.#options = options;
     this.#machine = machine(options.ffmpeg);
-    this.#maker = new SegmentMaker({ ...options, wishes: this.#wishes, measure: measurement => this.#measure(measurement) });
+    this.#maker = new SegmentMaker({ ...options, requests: this.#requests, measure: measurement => this.#measure(measurement) });
   }
 
   /** Idempotent: a session that is open stays as it is. False when the media must be told as well. */
@@ -122,7 +122,7 @@ export class Sessions {
   }
 
   overtaken({ sessionId, track }: { sessionId: SessionId; track: Track }): void {
-    this.#wishes.overtaken(sessionId, slotOf(track));
+    this.#requests.overtaken(sessionId, slotOf(track));
   }
 
   /** What those encodes would write next is kept already: their work is done. */
@@ -161,7 +161,7 @@ export class Sessions {
       },
       complete: () => {
         this.#sessions.delete(sessionId);
-        this.#wishes.failSession(sessionId, new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
+        this.#requests.failSession(sessionId, new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
         const reason = actor.getSnapshot().matches('expired') ? 'expired' : 'stopped';
         this.#options.send({ kind: 'session.ended', sessionId, reason });
       },
@@ -197,7 +197,7 @@ export class Sessions {
     this.#measure({ name: error ? 'encode_failed' : 'encode_finished', value: 1, rung: rungLabel(job.rendition) });
     // A superseded run has been accounted for; its slot may have a new run, with the same waits.
     if (!run) return;
-    if (error) this.#wishes.failed(sessionId, run, error);
+    if (error) this.#requests.failed(sessionId, run, error);
     this.#onGone(sessionId, run);
   }
 
@@ -205,7 +205,7 @@ export class Sessions {
   #onGone(sessionId: SessionId, run: Run): void {
     this.#encodes.remove(sessionId, run);
     this.#pace.follow();
-    this.#wishes.reconsider(run.job.key);
+    this.#requests.reconsider(run.job.key);
   }
 
   #resizeWindow(sessionId: SessionId): void {

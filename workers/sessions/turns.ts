@@ -1,4 +1,4 @@
-// Whose turn it is when several wish for distant segments of one rendition, which one encode can only make in turn.
+// Whose turn it is when several request for distant segments of one rendition, which one encode can only make in turn.
 import type { Reach } from '#domain/encode-position.ts';
 import { isAboutToReach } from '#domain/encode-position.ts';
 
@@ -13,14 +13,14 @@ export type Turn = {
 /** What a rendition's encode is about to bring: of one that runs, or of one that is to be started in a moment. */
 export type Course = Reach & { readonly isRunning: boolean; readonly bringsInit: boolean };
 
-/** A viewer looks at what was wished for last, so that goes first; who has waited for so long goes before it. */
+/** A viewer looks at what was asked for last, so that goes first; who has waited for so long goes before it. */
 export const PATIENCE_MS = 2_500;
 
 export const isServed = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
   course !== null && (isAboutToReach(course, firstIndex) || (isInit && course.bringsInit));
 
 /**
- * The wish that the rendition's encode has to be started for, or started anew; null: none, as it is. An encode that somebody waits for
+ * The request that the rendition's encode has to be started for, or started anew; null: none, as it is. An encode that somebody waits for
  * goes on until it has brought that, whoever comes later. It ends sooner only for who came before those.
  *
  * @param turns in the order in which they came

@@ -23,10 +23,10 @@ const RUNG: Track = { kind: 'video', rungId: '480p' };
 const MAX_RUNS = 8;
 const QUIET_MS = 200;
 const { signal } = new AbortController();
-/** Wishes are gone through in a turn of their own. */
+/** Requests are gone through in a turn of their own. */
 const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
-type WishOptions = {
+type RequestOptions = {
   readonly track?: Track;
   readonly isHint?: boolean;
   readonly mayEncode?: boolean;
@@ -74,22 +74,22 @@ function start() {
     assert.ok(sessions.open({ mediaId: record.mediaId, record, shared: SHARED }));
     return record.id;
   };
-  const wish = (
+  const request = (
     sessionId: SessionId,
     name: number,
-    { track = PICTURE, isHint = false, mayEncode = true, goneWith = signal }: WishOptions = {},
+    { track = PICTURE, isHint = false, mayEncode = true, goneWith = signal }: RequestOptions = {},
   ): Promise<null> => {
-    const wished = { track, name, positionMs: 0, isHint, mayEncode, untilIndex: null };
-    return sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...wished }, goneWith);
+    const asked = { track, name, positionMs: 0, isHint, mayEncode, untilIndex: null };
+    return sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...asked }, goneWith);
   };
   return {
     sessions,
     open,
     wants: (sessionId: SessionId, name: number, track: Track = PICTURE): void => {
       // One that is not written in the test ends with its session.
-      wish(sessionId, name, { track }).catch(() => undefined);
+      request(sessionId, name, { track }).catch(() => undefined);
     },
-    wish,
+    request,
     runsAlive: () => runs.filter(({ isRunning }) => isRunning).length,
     firsts: () => runs.map(({ job }) => job.firstIndex),
     run: (at: number) => {
@@ -173,9 +173,9 @@ test('sessions: sound waits after its next segment until a picture that is behin
 
 test('sessions: who is still waited for keeps its encode, and who comes later has one after it', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { sessions, open, wish, run, firsts } = start();
+  const { sessions, open, request, run, firsts } = start();
   const mine = open();
-  const [first, second] = [wish(mine, 10), wish(mine, 50)];
+  const [first, second] = [request(mine, 10), request(mine, 50)];
   await settled();
   assert.deepEqual(firsts(), [10]);
   run(0).write(10);
@@ -190,7 +190,7 @@ test('sessions: who is still waited for keeps its encode, and who comes later ha
 
 test('sessions: a seek whose client has left the place before gets its encode at once, and only the last of a scrub is started', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { sessions, open, wish, run, firsts } = start();
+  const { sessions, open, request, run, firsts } = start();
   const mine = open();
   const outcomes: Promise<unknown>[] = [];
   let gone = new AbortController();
@@ -198,7 +198,7 @@ test('sessions: a seek whose client has left the place before gets its encode at
     // The next request is there before the end of the last is heard of.
     const before = gone;
     gone = new AbortController();
-    outcomes.push(wish(mine, index, { goneWith: gone.signal }).catch(({ code }) => code));
+    outcomes.push(request(mine, index, { goneWith: gone.signal }).catch(({ code }) => code));
     before.abort();
     await settled();
     t.mock.timers.tick(QUIET_MS / 2);
@@ -213,17 +213,17 @@ test('sessions: a seek whose client has left the place before gets its encode at
 
 test('sessions: of hints the last has its encode, the one before is told, and who waits goes before any', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { sessions, open, wish, run, firsts } = start();
+  const { sessions, open, request, run, firsts } = start();
   const mine = open();
-  const hints = [10, 30].map(index => wish(mine, index, { isHint: true }).catch(({ code }) => code));
+  const hints = [10, 30].map(index => request(mine, index, { isHint: true }).catch(({ code }) => code));
   await settled();
   t.mock.timers.tick(QUIET_MS);
   assert.deepEqual(firsts(), [10, 30]);
   assert.equal(await hints[0], 'ENCODE_STALLED');
   t.mock.timers.tick(QUIET_MS);
-  const waited = wish(mine, 60);
+  const waited = request(mine, 60);
   await settled();
-  const late = wish(mine, 80, { isHint: true });
+  const late = request(mine, 80, { isHint: true });
   await settled();
   assert.deepEqual(firsts(), [10, 30, 60]);
   t.mock.timers.tick(QUIET_MS);
@@ -236,10 +236,10 @@ test('sessions: of hints the last has its encode, the one before is told, and wh
 });
 
 test('sessions: rungs and tracks are made side by side, up to a bound; one that nobody waits for makes room', async () => {
-  const { sessions, open, wish, run, firsts, runsAlive } = start();
+  const { sessions, open, request, run, firsts, runsAlive } = start();
   const mine = open();
-  const pictures = [wish(mine, 0), wish(mine, 40, { track: RUNG })];
-  const sounds = Array.from({ length: TRACKS }, (_, track) => wish(mine, track, { track: { kind: 'audio', track } }));
+  const pictures = [request(mine, 0), request(mine, 40, { track: RUNG })];
+  const sounds = Array.from({ length: TRACKS }, (_, track) => request(mine, track, { track: { kind: 'audio', track } }));
   await settled();
   assert.deepEqual([firsts(), runsAlive()], [[0, 40, 0, 1, 2, 3, 4, 5], MAX_RUNS]);
   run(1).write(40);
@@ -255,9 +255,9 @@ test('sessions: rungs and tracks are made side by side, up to a bound; one that 
 
 test('sessions: an encode that fails tells those it was made for, and the others have one of their own', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { sessions, open, wish, run, firsts } = start();
+  const { sessions, open, request, run, firsts } = start();
   const mine = open();
-  const outcomes = [10, 12, 50].map(index => wish(mine, index).catch(({ code }) => code));
+  const outcomes = [10, 12, 50].map(index => request(mine, index).catch(({ code }) => code));
   await settled();
   run(0).fail('MEDIA_CHANGED');
   await settled();
@@ -268,13 +268,13 @@ test('sessions: an encode that fails tells those it was made for, and the others
   await sessions.closeAll();
 });
 
-test('sessions: a wish that may start no picture is told so when its turn comes, and nobody behind it waits for that', async () => {
-  const { sessions, open, wish, run, firsts } = start();
+test('sessions: a request that may start no picture is told so when its turn comes, and nobody behind it waits for that', async () => {
+  const { sessions, open, request, run, firsts } = start();
   const mine = open();
-  const refused = wish(mine, 10, { mayEncode: false });
+  const refused = request(mine, 10, { mayEncode: false });
   await assert.rejects(refused, { code: 'PLACE_NEEDED' });
-  const [running, other] = [wish(mine, 10), wish(mine, 12, { mayEncode: false })];
-  await assert.rejects(wish(mine, 0, { track: RUNG, mayEncode: false }), { code: 'PLACE_NEEDED' });
+  const [running, other] = [request(mine, 10), request(mine, 12, { mayEncode: false })];
+  await assert.rejects(request(mine, 0, { track: RUNG, mayEncode: false }), { code: 'PLACE_NEEDED' });
   assert.deepEqual(firsts(), [10]);
   run(0).write(10, 11, 12);
   await Promise.all([running, other]);

@@ -1,4 +1,4 @@
-// The wishes for segments that have to be encoded: they wait, each rendition's encode follows those of its session in turn, and a session
+// The requests for segments that have to be encoded: they wait, each rendition's encode follows those of its session in turn, and a session
 // holds a bounded number of encodes side by side.
 import type { ActorRefFrom } from 'xstate';
 import { audioSlot, positionOf, type Run, type session, videoSlot } from '#actors/session.ts';
@@ -7,7 +7,7 @@ import { type ErrorRecord, FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { Rendition, RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Encodes } from './encodes.ts';
-import { type SegmentWait, SegmentWaits, type SegmentWish } from './segment-waits.ts';
+import { type SegmentRequest, type SegmentWait, SegmentWaits } from './segment-waits.ts';
 import { type Course, isServed, nextTurn, type Turn } from './turns.ts';
 
 export type SessionActor = ActorRefFrom<typeof session>;
@@ -21,7 +21,7 @@ type Options = {
   readonly actorOf: (sessionId: SessionId) => SessionActor | undefined;
 };
 
-export class EncodeWishes {
+export class EncodeRequests {
   readonly #options: Options;
   readonly #waits = new SegmentWaits();
   readonly #unsettled = new Set<SessionId>();
@@ -31,9 +31,9 @@ export class EncodeWishes {
   }
 
   /** Resolves when the segment is published. Rejects when it can not be made, when its time is up, or when `signal` aborts. */
-  wait(wish: SegmentWish, signal: AbortSignal): Promise<void> {
-    const { sessionId, job } = wish;
-    const wait = this.#waits.wait(wish, signal);
+  wait(request: SegmentRequest, signal: AbortSignal): Promise<void> {
+    const { sessionId, job } = request;
+    const wait = this.#waits.wait(request, signal);
     if (wait.isOver) return wait.promise;
     // After the wait's own listener: by then it is no longer among those that wait.
     signal.addEventListener('abort', () => this.#settleSoon([sessionId]), { once: true });
@@ -65,7 +65,7 @@ export class EncodeWishes {
   overtaken(sessionId: SessionId, slot: string): void {
     const waits = this.#waits.of(sessionId).filter(({ note }) => slotOf(note.job.rendition) === slot);
     for (const wait of waits) if (wait.note.isHint) wait.reject(overtaken());
-    if (waits.every(({ isOver }) => isOver)) this.#options.actorOf(sessionId)?.send({ type: 'wish.overtaken', slot });
+    if (waits.every(({ isOver }) => isOver)) this.#options.actorOf(sessionId)?.send({ type: 'seek.overtaken', slot });
   }
 
   failSession(sessionId: SessionId, error: FerriteError): void {
@@ -148,9 +148,9 @@ function courseOfRun(run: Run): Course {
 
 function courseOf(actor: SessionActor, slot: string): Course | null {
   const { runs, scrubs } = actor.getSnapshot().context;
-  const [run, kept] = [runs[slot], scrubs[slot]?.kept];
+  const [run, pending] = [runs[slot], scrubs[slot]?.pending];
   if (run) return courseOfRun(run);
-  return kept ? { ...reachFrom(kept.firstIndex), isRunning: false, bringsInit: true } : null;
+  return pending ? { ...reachFrom(pending.firstIndex), isRunning: false, bringsInit: true } : null;
 }
 
 function want(actor: SessionActor, { note: { name, job } }: SegmentWait): void {
