@@ -1,6 +1,6 @@
 // How the C library's allocator treats memory that was given back to it. It is told by the environment, once, when a process begins.
 
-/** Bytes. Segments and what is fed to encoders are larger, JavaScript's own small buffers are not (mallopt(3), M_MMAP_THRESHOLD). */
+/** Bytes. Segments and the input of encoders are larger, JavaScript's own small buffers are not (mallopt(3), M_MMAP_THRESHOLD). */
 const MAPPED_FROM = 128 * 1024;
 
 /**

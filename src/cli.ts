@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// ferrite serve, ferrite doctor: what was asked for, in a process that is as it should be before anything is loaded.
+// ferrite serve, ferrite doctor: the command, in a process whose environment is right before a module is loaded.
 import { returnFreedMemory } from './allocator.ts';
 
 const USAGE = 'usage: ferrite serve | ferrite doctor [--json]';

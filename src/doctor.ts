@@ -1,4 +1,4 @@
-// What an operator wants to see before trusting a machine: the programs, the folders, the port, and how much it can encode.
+// `ferrite doctor`: whether a machine is ready: the programs, the folders, the port, and the encoding capacity.
 import { constants } from 'node:fs';
 import { access, mkdir, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// What a server's first start makes: the administrator whom the environment names, and libraries.
+// The first start of a server: makes the administrator whom the environment names, and the libraries.
 import { FerriteError } from '#domain/errors.ts';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';

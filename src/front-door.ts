@@ -1,4 +1,4 @@
-// The front door put together: every route and socket with what it asks, and the metrics of what they count.
+// The front door put together: every route and socket with the parts that it uses, and the metrics of their counts.
 import type { Logger } from 'pino';
 import type { Database } from '#storage/database.ts';
 import type { SegmentCache } from '#storage/segments/cache.ts';

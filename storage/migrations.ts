@@ -1,11 +1,11 @@
-// Brings each record family to the format this code knows, before anybody reads it. Never deletes what it can't convert.
+// Brings each record family to the format this code knows, before it is read. Never deletes a record that it can not convert.
 import { FerriteError } from '#domain/errors.ts';
 import type { Environment, Transaction } from './environment.ts';
 import type { Encoding, Key, Table } from './table.ts';
 
 type StoredRecord = { readonly key: Key; readonly value: unknown };
 
-/** A record of another family as it lies there, in whatever format; undefined when there is none. */
+/** A record of another family as it lies there, in any format; undefined when there is none. */
 export type OtherRecord = (family: Pick<Family, 'name' | 'encoding'>, key: Key) => unknown;
 
 /** One kind of record: its main table, and how a record of format `n` becomes one of format `n + 1`. */
@@ -85,7 +85,7 @@ function upgradeAll(
   }
 }
 
-/** The format is part of the key: what a later migration sets aside never overwrites what an earlier one did. */
+/** The format is part of the key: a later migration never overwrites records that an earlier one set aside. */
 const asideKey = (format: number, key: Key): Key => (Array.isArray(key) ? [format, ...key] : [format, key]);
 
 function upgrade(family: Family, from: number, old: StoredRecord, other: OtherRecord): StoredRecord | null {

@@ -1,4 +1,4 @@
-// Metrics of what the front door counts for itself, in plain integers: read when somebody scrapes, not told on every request.
+// Metrics of the front door, which counts in plain integers: they are read at a scrape, not updated on every request.
 import { Counter, Gauge } from 'prom-client';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';

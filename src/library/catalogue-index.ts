@@ -1,4 +1,4 @@
-// The titles of the catalogue in memory: what lists are sorted by and searches look through. Derived from the media records, and told of their changes.
+// The titles of the catalogue in memory, for sorted lists and searches. Derived from the media records, and updated with them.
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import type { MediaRepository } from '#storage/records/media.ts';

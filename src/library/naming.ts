@@ -1,4 +1,4 @@
-// What a film is called, from the names of its file and folder. Pure; nothing is looked up.
+// The title and year of a film, from the names of its file and folder. Pure; nothing is looked up.
 
 export type Naming = { readonly title: string; readonly year: number | null };
 

@@ -1,10 +1,10 @@
-// Finds the video files below a library's folders. Never leaves them: a link counts only if what it leads to lies inside.
+// Finds the video files below a library's folders. Never leaves them: a link counts only if its target lies inside.
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 
 export type FoundFile = {
-  /** Absolute and without links: what was checked is what will be opened. */
+  /** Absolute and without links, so that the checked file is the one that will be opened. */
   readonly path: string;
   /** Inside its library folder, `/` between names. */
   readonly name: string;
@@ -15,7 +15,7 @@ export type FoundFile = {
 
 export type WalkListener = {
   found(file: FoundFile): void;
-  /** Something that can not be read; `isFolder`: what lies below it is unknown, not gone. */
+  /** A path that can not be read; `isFolder`: the files below it are unknown, not gone. */
   unreadable(failure: { readonly name: string; readonly message: string; readonly isFolder: boolean }): void;
 };
 

@@ -1,4 +1,4 @@
-// Log lines: JSON on standard output, for people where that is a terminal. What is secret has no place in one.
+// Log lines: JSON on standard output, for people where that is a terminal. No secret is logged.
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 

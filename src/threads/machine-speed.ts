@@ -10,7 +10,7 @@ type Log = { info(facts: object, message: string): void; warn(facts: object, mes
 type Measured = { readonly key: string; readonly pixelsPerSecond: number; readonly measuredAtMs: number };
 
 export type KeepMeasuredOptions = {
-  /** The first line of what it says of its version. */
+  /** The first line that ffmpeg prints of its version. */
   readonly ffmpeg: string;
   readonly hosts: Pick<MediaHosts, 'request'>;
   readonly log: Log;
@@ -30,7 +30,7 @@ export class MachineSpeed {
   readonly #dataDir: string;
   #measured: Measured | null;
 
-  /** What an earlier start measured; nothing where the file is missing or not ours. */
+  /** With the measurement of an earlier start, where its file is there and in this format. */
   static async read(dataDir: string): Promise<MachineSpeed> {
     const text = await readFile(join(dataDir, FILE), 'utf8').catch(() => '');
     return new MachineSpeed(dataDir, parseMeasured(text));
@@ -41,7 +41,7 @@ export class MachineSpeed {
     this.#measured = measured;
   }
 
-  /** Measured, or a guess until then. What an older ffmpeg was measured to do is still the better guess. */
+  /** Measured, or a guess until then. The measurement of an older ffmpeg is still a better guess than none. */
   get pixelsPerSecond(): number {
     return this.#measured?.pixelsPerSecond ?? ESTIMATE_PER_CORE * availableParallelism();
   }

@@ -1,12 +1,12 @@
-// Where media are worked on, as the rest of the server knows it: each media has one host, and nobody need know whether that is a thread, another process or another machine.
+// Where media are worked on, as the rest of the server knows it: each media has one host, and its users need not know whether that is a thread, another process or another machine.
 import type { MediaId } from '#domain/ids.ts';
 import type { FromWorker, Requests, RequestType, ToWorker } from '#domain/protocol.ts';
 import type { Listenable } from '#src/events.ts';
 
-/** What a host says without being asked. */
+/** The events of a host. */
 export type HostMessage = Exclude<FromWorker, { kind: 'ready' | 'pong' | 'reply' | 'failure' }>;
 
-/** What a host is told without an answer. */
+/** The messages to a host that have no answer. */
 export type Notification = Extract<ToWorker, { kind: 'served' | 'overtaken' | 'covered' | 'heartbeat' }>;
 
 export type HostNumber = number;
@@ -14,7 +14,7 @@ export type HostNumber = number;
 export type HostEvents = { readonly [K in HostMessage['kind']]: readonly [message: Extract<HostMessage, { kind: K }>] } & {
   /** A host died; a new one is started. */
   readonly lost: readonly [error: unknown];
-  /** The new one is ready: what the lost one had open must be opened again. */
+  /** The new host is ready: the sessions that the lost one had open must be opened again. */
   readonly replaced: readonly [host: HostNumber];
 };
 

@@ -13,7 +13,7 @@ const CLOSE_DEADLINE_MS = 3_000;
 const RESTART_DELAY_MS = 100;
 const MAX_RESTART_DELAY_MS = 10_000;
 
-/** What programs need of the environment to run at all. The rest is ours, and some of it secret. */
+/** The variables of the environment that programs need to run. The others are the server's, and some are secret. */
 const PASSED_ON = [
   'PATH',
   'HOME',
@@ -92,7 +92,7 @@ export class SpawnerProcess {
   }
 
   #onExit(): void {
-    // One that never got ready is started again by whoever waited for it.
+    // A spawner that never got ready is started again by the code that waited for it.
     if (!this.#isReady || this.#isClosing) return;
     this.#isReady = false;
     this.#onLost();

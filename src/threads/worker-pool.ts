@@ -14,13 +14,13 @@ import type { HostEvents, HostNumber, MediaHosts, Notification } from './media-h
 export type WorkerPoolOptions = {
   readonly threads: number;
   readonly host: Omit<HostOptions, 'port' | 'begun'>;
-  /** What a thread runs; the product's own where nothing is named. */
+  /** The program of a thread; by default the product's. */
   readonly program?: URL;
 };
 
 export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
 
-/** At the server's start nobody is served yet: better to say that it does not work. */
+/** At the server's start no viewer waits yet: the start fails instead of trying on. */
 const START_DEADLINE_MS = 60_000;
 /** A replacement is waited for as long as it takes, but not for ever. */
 const REPLACEMENT_DEADLINE_MS = 5 * 60_000;
@@ -39,7 +39,7 @@ export class WorkerPool implements MediaHosts {
   readonly #waits = new WaitingRoom<void>();
   #isClosing = false;
 
-  /** No thread runs before `start`: whoever listens hears everything. */
+  /** No thread runs before `start`, so that listeners miss no event. */
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#pool = new Piscina({
@@ -110,7 +110,7 @@ export class WorkerPool implements MediaHosts {
       this.#threads[slot] = thread;
       return;
     }
-    // Should it be ready after all, nobody listens to it any more.
+    // Should the thread be ready after all, its message is ignored.
     thread.lose();
     throw lost();
   }
@@ -151,7 +151,7 @@ export class WorkerPool implements MediaHosts {
     if (this.isReady) this.#waits.arrived('all', undefined);
   }
 
-  /** Highest random weight: every media has one thread, whatever the order of requests. */
+  /** Highest random weight: every media has one thread, in any order of requests. */
   #slotOf(mediaId: MediaId): number {
     let best = 0;
     let bestWeight = -1;

@@ -1,4 +1,4 @@
-// What a program may take of the machine, and the words in front of its name that hold it to that.
+// The limits of a program's memory, processor time and priority, and the command line in front of it that enforces them.
 import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// How workers start ffmpeg and ffprobe and wait for their end: one function, handed in, so that who spawns is decided in one place.
+// How workers start ffmpeg and ffprobe and wait for their end: one function, handed in, so that one file decides how a process is started.
 import type { ProgramLimits } from './limits.ts';
 
 export type RunToolOptions = {
@@ -12,7 +12,7 @@ export type RunToolOptions = {
 
 export type ToolResult = {
   readonly stdout: Buffer;
-  /** The end of what the program wrote to stderr. */
+  /** The last bytes that the program wrote to stderr. */
   readonly stderrTail: string;
   /** Null when the process died of a signal. */
   readonly exitCode: number | null;

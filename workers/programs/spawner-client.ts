@@ -13,9 +13,9 @@ export type ProcessExit = { readonly exitCode: number | null; readonly signal: s
 /** A started program. Its output comes out of `socket`; not reading it pauses the program. */
 export type ChildProcess = {
   readonly socket: net.Socket;
-  /** Resolves when the program is running; what goes to its stdin may be written from then on. */
+  /** Resolves when the program is running; its stdin may be written to from then on. */
   readonly spawned: Promise<void>;
-  /** Resolves when the process is gone, for whatever reason. */
+  /** Resolves when the process is gone, for any reason. */
   readonly exited: Promise<ProcessExit>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 };
@@ -55,7 +55,7 @@ export class SpawnerClient {
     connection?.close();
   }
 
-  /** A lost spawner is replaced under the same path by the process that owns it: until then nobody listens there. */
+  /** A lost spawner is replaced under the same path by the process that owns it: until then connections there are refused. */
   async #connect(): Promise<Connection> {
     const endsAtMs = performance.now() + CONNECT_DEADLINE_MS;
     for (;;) {

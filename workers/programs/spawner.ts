@@ -30,7 +30,7 @@ export type SpawnerEvent =
       readonly stderrTail: string;
     };
 
-/** First line on every connection: what it is for. */
+/** The first line on every connection: its purpose. */
 export type SpawnerHello =
   | { readonly type: 'control'; readonly client: string }
   | { readonly type: 'data'; readonly client: string; readonly id: number };
@@ -70,7 +70,7 @@ class Client {
     this.#startIfComplete(id);
   }
 
-  /** The client is gone: so is everybody who would read its children's output. */
+  /** The client is gone, and with it the readers of its children's output. */
   close(): void {
     for (const pid of this.#children.values()) killGroup(pid, 'SIGKILL');
     for (const socket of this.#sockets.values()) socket.destroy();
@@ -92,7 +92,7 @@ class Client {
     }
   }
 
-  /** It never began: nobody waits for its data connection any longer. */
+  /** The child never began: its data connection is no longer waited for. */
   #giveUp(id: number, signal: 'SIGTERM' | 'SIGKILL' | null): void {
     clearTimeout(this.#requests.get(id)?.deadline);
     this.#requests.delete(id);
@@ -181,7 +181,7 @@ function readLines(socket: net.Socket, onLine: (line: string) => void): void {
   });
 }
 
-/** Reads byte by byte what the first line says, so that nothing of what follows is taken from the child. */
+/** Reads the first line byte by byte, so that no byte of the child's data is taken. */
 function readHello(socket: net.Socket, onHello: (hello: SpawnerHello) => void): void {
   let text = '';
   const deadline = setTimeout(() => socket.destroy(), HELLO_DEADLINE_MS);

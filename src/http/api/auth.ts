@@ -6,11 +6,11 @@ import type { AuthService } from '#src/auth/auth.ts';
 import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
 import { PublicUserSchema } from './users.ts';
 
-/** Tokens and passwords are for nobody's cache (RFC 6749, 5.1). */
+/** No cache may keep tokens and passwords (RFC 6749, 5.1). */
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
 const NewCredentials = Type.Object({ username: Type.String(USERNAME_RULE), password: Type.String(PASSWORD_RULE) });
-/** Bounds only: which names exist and what passwords look like is not told here. */
+/** Bounds only: the answer tells neither which names exist nor the rules for passwords. */
 const Credentials = Type.Object({ username: Type.String({ maxLength: 200 }), password: Type.String({ maxLength: 1000 }) });
 const LoginAnswer = Type.Object({
   accessToken: Type.String(),

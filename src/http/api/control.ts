@@ -58,7 +58,7 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
   });
 }
 
-/** What a client that comes late would have been told. */
+/** The messages that a client missed before it connected. */
 function tellTurn(listener: SessionListener, session: LiveSession, standing: Standing | null): void {
   if (standing) listener.send({ type: 'queue', ...standing });
   if (session.isQueued || session.arrivedToken !== null) listener.send({ type: 'state', state: session.shownState });

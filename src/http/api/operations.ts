@@ -1,4 +1,4 @@
-// For operators and tools: is it alive, can it work, what does it measure, what does it speak.
+// For operators and tools: liveness, readiness, metrics, OpenAPI.
 import Type from 'typebox';
 import { openApiDocument } from '#http/contract/openapi.ts';
 import { type Route, route, type SocketRoute } from '#http/contract/route.ts';

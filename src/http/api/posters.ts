@@ -49,7 +49,7 @@ export function posterRoute({ media, posters, links }: { media: MediaRepository;
     responses: { 200: 'image/jpeg', 404: 'no such poster, or not with this signature' },
     handler: async ({ params, query }) => {
       const found = media.get(parseMediaId(params.mediaId));
-      // One answer for all: the address tells a stranger nothing about what exists.
+      // The same answer for every failure: it tells a stranger nothing about which media exist.
       if (found === undefined || !links.isSignedFor(found, query.sig) || query.v !== versionOf(found)) throw noPoster();
       const file = await posterFile(posters.pathOf(found), found);
       return { status: 200, headers: { 'Cache-Control': 'public, max-age=31536000, immutable' }, file };

@@ -11,7 +11,7 @@ import type { PosterLinks } from './posters.ts';
 
 export type ProgressRouteOptions = { readonly media: MediaRepository; readonly progress: ProgressRepository; readonly links: PosterLinks };
 
-/** Whoever has come this far is in the credits. */
+/** The part of a film after which a viewer is in the credits. */
 const WATCHED_FROM = 0.92;
 const PATH = '/api/v1/media/:mediaId/progress';
 
@@ -44,7 +44,7 @@ export const progressRoutes = (options: ProgressRouteOptions): Route[] => [
   listProgress(options),
 ];
 
-/** What is saved for a position that was reached at `nowMs`, or at an earlier time the client names. */
+/** The record for a position that was reached at `nowMs`, or at an earlier time that the client names. */
 export function progressAt(media: Media, update: Static<typeof ProgressUpdate>, nowMs: number): Progress {
   const durationMs = update.durationMs || media.durationMs;
   const positionMs = Math.min(update.positionMs, durationMs);

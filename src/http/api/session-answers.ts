@@ -40,14 +40,14 @@ export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken
 const streamUrl = (session: LiveSession, token: string): string =>
   streamAddress(session.record.id, token, session.record.offer.delivery === 'direct' ? directFileOf(session.media) : MULTIVARIANT);
 
-/** What a client that did not wait for its turn has to be told when it has come; nothing for any other. */
+/** The answer fields for a client that did not wait, once its turn has come; none for other clients. */
 export const arrivedStream = (session: LiveSession): { streamUrl?: string } =>
   session.arrivedToken === null ? {} : { streamUrl: streamUrl(session, session.arrivedToken) };
 
 export const ladderOf = ({ record }: LiveSession): Record<string, unknown>[] =>
   record.offer.video.map(({ rungId, width, height, bandwidthBps, codecs }) => ({ rung: rungId, width, height, bandwidthBps, codecs }));
 
-/** For a session's owner: the stream URL is nobody else's. */
+/** The view of a session for its owner, the only one who gets the stream URL. */
 export function describeOwn(session: LiveSession, queue: Standing | null): Record<string, unknown> {
   return { ...describe(session, queue), ...arrivedStream(session) };
 }

@@ -1,4 +1,4 @@
-// What clients send about a playback session and what they are told, as schemas: checked here, published in /openapi.json.
+// The requests and answers of a playback session as schemas: checked here, published in /openapi.json.
 import Type from 'typebox';
 
 export const Position = Type.Integer({ minimum: 0, maximum: 1_000 * 3_600_000 });

@@ -27,7 +27,7 @@ export type SessionRouteOptions = {
   readonly sessions: PlaybackSessions;
   readonly auth: AuthService;
   readonly users: UserRepository;
-  /** Takes in what a player measured. */
+  /** Takes in a player's measurements. */
   readonly stats: (session: LiveSession, stats: Record<string, unknown>) => void;
 };
 
@@ -60,7 +60,7 @@ export function sessionRoutes({ sessions, auth, users, stats }: SessionRouteOpti
         const session = theirs(request.params.sessionId, request);
         const standing = sessions.standing(session);
         const isOwner = session.record.userId === requireCaller(request).userId;
-        // Who asks for its place in the queue by HTTP has no other way to say that it is still there.
+        // A client that polls its position in the queue by HTTP has no other sign of life.
         if (isOwner && standing) session.seen(performance.now());
         return { status: 200, json: isOwner ? describeOwn(session, standing) : describe(session, standing) };
       },

@@ -68,7 +68,7 @@ const XSTATE_NAMES = ['and', 'assign', 'createActor', 'fromCallback', 'fromPromi
 /** Addresses that the page itself understands: each gives the same document. */
 const PAGES = ['/', '/index.html', '/login', '/film/:mediaId', '/watch/:mediaId'];
 
-/** hls.js appends what it loads through `blob:` object URLs; the player's own styles are set through the DOM, not as text. */
+/** hls.js appends segments through `blob:` object URLs; the player's own styles are set through the DOM, not as text. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -101,7 +101,7 @@ export function webRoutes(): Route[] {
   ];
 }
 
-/** xstate's one minified file is UMD, its modules are seven files with hashes in their names: what the page uses of the former becomes a module's exports. */
+/** xstate's one minified file is UMD, its modules are seven files with hashes in their names: this module exports the names of the file that the page uses. */
 function xstateModule(): WebFile {
   const umd = readFileSync(new URL('xstate.umd.min.js', import.meta.resolve('xstate')), 'utf8');
   const module = `const module = {}, exports = {};\n${umd}\nexport const { ${XSTATE_NAMES.join(', ')} } = exports;\n`;

@@ -1,4 +1,4 @@
-// Who calls a route that the server lets only users reach.
+// The caller of a route for which the server asks authentication.
 import { FerriteError } from '#domain/errors.ts';
 import type { Caller } from '#domain/media.ts';
 

@@ -1,4 +1,4 @@
-// What a route is: a method, a path, the schemas of what goes in and comes out, and a handler that parses, asks and returns.
+// A route: a method, a path, the schemas of request and answers, and a handler that parses, asks and returns.
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '#domain/media.ts';
 import type { Exchange } from '#http/door/exchange.ts';
@@ -18,7 +18,7 @@ export type FileBody = {
 /** `end` is exclusive. */
 export type Part = { readonly start: number; readonly end: number; readonly status: number };
 
-/** Bytes that are read as the socket takes them. Whoever gets one either sends it or closes it. */
+/** Bytes that are read as the socket takes them. The code that gets such a body either sends or closes it. */
 export type StreamedBody = {
   readonly byteLength: number;
   /** Rejects only while nothing has been sent, so that the failure can still become an answer. The exchange is held. */
@@ -35,9 +35,9 @@ export type Reply = {
   | { readonly bytes: Uint8Array; readonly contentType: string; readonly etag?: string }
   /** Bytes and head made once for many requests. */
   | { readonly prepared: PreparedReply }
-  /** An open file of finished bytes, read without a promise. The server closes it, whatever becomes of the client. `etag` has its quotes. */
+  /** An open file of finished bytes, read without a promise. The server closes it, even when the client goes away. `etag` has its quotes. */
   | { readonly streamed: StreamedBody; readonly contentType: string; readonly etag: string }
-  /** `onWithdrawn` takes what cuts the reply short, and returns what ends that. */
+  /** `onWithdrawn` takes a callback that cuts the reply short, and returns a function that removes it. */
   | { readonly file: FileBody; readonly onWithdrawn?: (cut: () => void) => () => void }
   | { readonly empty: true }
 );
@@ -63,7 +63,7 @@ export type Request<Params, Query, Body> = {
   readonly signal: AbortSignal;
 };
 
-/** What can be asked of a request while it is answered at once. */
+/** The facts of a request that a ready answer may depend on. */
 export type RequestLine = { getUrl(): string; getHeader(lowerCaseName: string): string };
 
 export type RouteOptions<Path extends string, Query extends TSchema, Body extends TSchema> = {
@@ -78,7 +78,7 @@ export type RouteOptions<Path extends string, Query extends TSchema, Body extend
   /** Answer schemas by status, for /openapi.json. */
   readonly responses: Readonly<Record<number, TSchema | string>>;
   /**
-   * A GET without conditions or range is asked of this first: a reply that lies ready, or null for whatever is not the plain good case,
+   * A GET without conditions or range is asked of this first: a reply that lies ready, or null in every other than the plain good case,
    * which `handler` then sees as if nothing had been.
    */
   readonly atOnce?: (request: RequestLine) => PreparedReply | null;

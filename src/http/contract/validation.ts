@@ -1,4 +1,4 @@
-// What comes from outside, checked against a route's schema: every offending field is named, unknown fields are refused, query text becomes numbers and booleans.
+// Input from outside, checked against a route's schema: every offending field is named, unknown fields are refused, query text becomes numbers and booleans.
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';

@@ -1,4 +1,4 @@
-// Sends a stretch of an open file as the socket takes it: reads what there is room for, remembers nothing, and closes the file whatever becomes of the client.
+// Sends a stretch of an open file as the socket takes it: reads as much as there is room for, keeps no bytes, and closes the file even when the client goes away.
 
 import type { Part, StreamedBody } from '#http/contract/route.ts';
 import { type ColdFile, PACED_READ_BYTES } from '#http/sources/cold-files.ts';

@@ -16,7 +16,7 @@ export class CrossOrigin {
     this.#origins = new Set(origins);
   }
 
-  /** False where the answer is the same for every origin, so that nobody needs to read the Origin header. */
+  /** False where the answer is the same for every origin, so that the Origin header need not be read. */
   get dependsOnOrigin(): boolean {
     return !this.#allowsAny && this.#origins.size > 0;
   }

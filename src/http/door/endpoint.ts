@@ -1,4 +1,4 @@
-// Turns the list of routes into a table: one row a path shape, one endpoint a method, with what answers where a method is missing.
+// Turns the list of routes into a table: one row a path shape, one endpoint a method, and the answers for methods that a path does not have.
 import { STREAM_PREFIX } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { problemReply } from '#http/contract/problem.ts';
@@ -37,7 +37,7 @@ export function tabulate(routes: readonly Route[], crossOrigin: CrossOrigin): Pa
   return [...byPattern].map(([pattern, rows]) => toRow(pattern, rows, crossOrigin));
 }
 
-/** An endpoint of the server itself: needs nobody, reads nothing. */
+/** An endpoint of the server itself: without authentication and without a body. */
 export function plainEndpoint(path: string, handler: () => Reply): Endpoint {
   return { path, kind: kindOf(path), auth: 'none', ...readPath(path), parseQuery: null, parseBody: null, atOnce: null, handler };
 }
@@ -47,7 +47,7 @@ export function toPattern(path: string): string {
   return path.replace(/:[^/]+/g, () => `:${count++}`);
 }
 
-/** The path's parameters as the client wrote them, percent-decoded: opaque text, whatever it holds. */
+/** The path's parameters as the client wrote them, percent-decoded, as opaque text. */
 export function readParams({ paramNames, restFrom }: Endpoint, req: HttpRequest): Record<string, string> {
   const params: Record<string, string> = {};
   for (let index = 0; index < paramNames.length; index++) {

@@ -1,11 +1,11 @@
-// One request and its reply, from the first byte of the handler's work to the last byte sent: what the handler sees of the request, and who must know when the client goes away.
+// One request and its reply, from the first byte of the handler's work to the last byte sent: the handler's view of the request, and the listeners for the client going away.
 import { FerriteError } from '#domain/errors.ts';
 import type { Caller } from '#domain/media.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 
-/** What the front door logs with; pino fits. */
+/** The logger of the front door; pino fits. */
 export type Log = {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -15,7 +15,7 @@ export type Log = {
 /** A request as its reply ended; replies that lay ready and went out at once are not recorded. */
 export type RequestRecord = { readonly route: string; readonly method: string; readonly status: number; readonly durationMs: number };
 
-/** What every exchange of one server shares. */
+/** The state that all exchanges of one server share. */
 export type Door = {
   readonly log: Log;
   readonly crossOrigin: CrossOrigin;
@@ -26,7 +26,7 @@ export type Door = {
   readonly held: HeldExchanges;
 };
 
-/** Exchanges that outlive the callback they began in: what a drain waits for, and who may be waiting for a slow reader. */
+/** Exchanges that outlive the callback they began in: a drain waits for them, and some wait for a slow reader. */
 export class HeldExchanges {
   readonly #exchanges = new Set<Exchange>();
   #onEmpty: (() => void) | null = null;
@@ -51,7 +51,7 @@ export class HeldExchanges {
     return this.#stalledClosed;
   }
 
-  /** What slow readers have yet to take of the bodies being sent to them. Several may share the same bytes. */
+  /** Bytes of running bodies that slow readers have not taken yet. Several exchanges may share the same bytes. */
   waitingBytes(): number {
     let total = 0;
     for (const exchange of this.#exchanges) total += exchange.waitingBytes;
@@ -102,7 +102,7 @@ export class Exchange {
   closesConnection = false;
   /** Since when the socket has taken nothing of the body; null while nothing waits. */
   stalledSinceMs: number | null = null;
-  /** Told once when the client goes away: whoever is reading the body or sending the reply. */
+  /** Called once when the client goes away, for the reader of the body and the sender of the reply. */
   onGone: (() => void) | null = null;
   readonly #req: HttpRequest;
   readonly #startedMs: number;
@@ -150,7 +150,7 @@ export class Exchange {
   }
 
   /**
-   * `hold`, and a copy of what the library's request object can not tell any more after its callback.
+   * `hold`, and a copy of the request's facts, which the library's request object loses after its callback.
    * Only for work that turned out asynchronous: the copy costs more than a whole answer from memory.
    */
   detach(): void {
@@ -186,7 +186,7 @@ export class Exchange {
     this.stalledSinceMs = performance.now();
   }
 
-  /** For a body: takes what the socket has room for. True when that was all. */
+  /** Sends as much of the body as the socket has room for. True when that was all. */
   offer(bytes: Uint8Array, totalByteLength: number, status: number): boolean {
     this.#bodyByteLength = totalByteLength;
     const [isTaken, isDone] = this.res.tryEnd(bytes, totalByteLength);
@@ -195,7 +195,7 @@ export class Exchange {
     return isTaken || isDone;
   }
 
-  /** Of a body that waits for its reader, what has not been taken yet. */
+  /** The bytes that a waiting body has not sent yet. */
   get waitingBytes(): number {
     return this.stalledSinceMs === null || this.isGone ? 0 : this.#bodyByteLength - this.res.getWriteOffset();
   }

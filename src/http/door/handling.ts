@@ -33,7 +33,7 @@ function serveAtOnce(door: Door, endpoint: Endpoint, res: HttpResponse, req: Htt
   return true;
 }
 
-/** What fails here fails again in the handler, where it is logged and answered. */
+/** A failure here is repeated in the handler, where it is logged and answered. */
 function readyReply(atOnce: NonNullable<Endpoint['atOnce']>, req: HttpRequest): PreparedReply | null {
   try {
     return atOnce(req);
@@ -89,7 +89,7 @@ function deliverLater(exchange: Exchange, reply: Promise<Reply>): void {
   );
 }
 
-/** What fails here fails with half a head written: nothing but closing is left. */
+/** After a failure here half a head is written: the connection can only be closed. */
 function deliver(exchange: Exchange, reply: Reply): void {
   try {
     sendReply(exchange, reply);
@@ -100,7 +100,7 @@ function deliver(exchange: Exchange, reply: Reply): void {
   }
 }
 
-/** A reply that nobody gets may hold an open file. */
+/** Closes the file of a reply that can not be sent. */
 function discard(reply: Reply): void {
   if ('streamed' in reply) reply.streamed.close();
 }

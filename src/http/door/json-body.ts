@@ -6,7 +6,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Listens at once; refuses by its headers what needs no reading. Resolves with `{}` for an empty body, so that missing fields are named like any other. */
+/** Listens at once; refuses a body unread where its headers suffice. Resolves with `{}` for an empty body, so that missing fields are named like any other. */
 export function readJson(exchange: Exchange): Promise<unknown> {
   const contentType = exchange.readHeader('content-type');
   if (!isJson(contentType, exchange.method))

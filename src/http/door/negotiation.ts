@@ -1,7 +1,7 @@
-// What a conditional or range request asks of a representation (RFC 9110, sections 13 and 14): pure decisions, no sockets.
+// Conditional and range requests (RFC 9110, sections 13 and 14) decided for a representation. Pure, no sockets.
 import parseRange from 'range-parser';
 
-/** What is known of the bytes before they are read. */
+/** The facts of a representation that are known before its bytes are read. */
 export type Representation = { readonly byteLength: number; readonly etag: string; readonly lastModifiedMs: number | null };
 
 /** The request headers that decide; empty when absent. */

@@ -1,4 +1,4 @@
-// An answer that many requests get: its bytes and its head as one string, made once. What a hot request costs is a few lookups and two calls of the socket library.
+// An answer that many requests get: its bytes and its head as one string, made once. A hot request costs a few lookups and two calls of the socket library.
 import type { CrossOrigin } from './cross-origin.ts';
 
 type Parts = {

@@ -188,7 +188,7 @@ function writeHead(exchange: Exchange, status: number, contentType: string, head
   for (const name in headers) res.writeHeader(name, oneLine(headers[name] ?? ''));
 }
 
-/** A line break in a value would let whoever wrote that value add headers and answers of their own. */
+/** A line break in a header value would let the value's author add headers and answers. */
 function oneLine(value: string): string {
   if (/[\r\n\0]/.test(value)) throw new Error('a reply header holds a line break');
   return value;
@@ -211,7 +211,7 @@ function sendHeadOnly(exchange: Exchange, status: number, byteLength: number): v
   exchange.finish(status);
 }
 
-/** Offers the rest whenever the socket has room. The bytes stay the caller's: a slow reader costs what the kernel buffers. */
+/** Offers the rest whenever the socket has room. The bytes stay the caller's: a slow reader costs only the kernel's buffers. */
 function sendLarge(exchange: Exchange, status: number, bytes: Uint8Array): void {
   exchange.hold();
   exchange.res.onWritable(offset => exchange.offer(bytes.subarray(offset), bytes.byteLength, status));

@@ -38,13 +38,13 @@ export type ServerOptions = {
   readonly maxConnections?: number;
 };
 
-/** What connections cost at this moment, and what was done about those that cost too much since the start. */
+/** Counts of open connections and their unsent bytes, and of connections that were closed or refused since the start. */
 export type ConnectionLoad = {
   readonly connections: number;
   readonly webSockets: number;
   /** Requests and replies under way. */
   readonly repliesInFlight: number;
-  /** What slow readers have yet to take of bodies; the bytes themselves are shared. */
+  /** Bytes of bodies that slow readers have not taken yet; the bytes themselves are shared. */
   readonly waitingBytes: number;
   /** Copies of messages that wait for WebSocket clients to read. */
   readonly webSocketWaitingBytes: number;
@@ -161,7 +161,7 @@ class Server implements FrontDoor {
     return promise;
   }
 
-  /** Before the request is read: whatever is on its way is answered by this. */
+  /** Called before the request is read, so that a request on its way gets this answer. */
   #refuse(res: HttpResponse): void {
     this.#refusedConnections += 1;
     res.writeStatus('503 Service Unavailable').writeHeader('Retry-After', String(REFUSED_RETRY_S)).end('', true);
@@ -228,7 +228,7 @@ const notFound = () =>
     throw new FerriteError('NOT_FOUND', 'there is nothing at this address');
   });
 
-/** Whether somebody listens there already. */
+/** Whether another process listens on the address. */
 function isAnswered(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host: host === '0.0.0.0' || host === '::' ? 'localhost' : host, port, timeout: PROBE_DEADLINE_MS });

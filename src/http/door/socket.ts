@@ -1,4 +1,4 @@
-// WebSocket connections of one route: authorized before the upgrade, JSON messages checked against the schema, a bound on what waits for a slow reader.
+// WebSocket connections of one route: authorized before the upgrade, JSON messages checked against the schema, a bound on the messages that wait for a slow reader.
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import type { Socket, SocketRoute } from '#http/contract/route.ts';
 import { type Check, compileCheck } from '#http/contract/validation.ts';
@@ -22,7 +22,7 @@ const BLOCKED_DEADLINE_MS = 30_000;
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 
-/** What the library's `send` answers for a message that was not queued. */
+/** The value that the library's `send` returns for a message that was not queued. */
 const DROPPED = 2;
 
 /** The library copies an object's own fields, so a class instance has to travel inside one. */
@@ -60,13 +60,13 @@ export class SocketRegistry {
   }
 }
 
-/** What answers a plain request at a WebSocket's address. */
+/** The endpoint that answers a plain request at a WebSocket's address. */
 export const socketEndpoint = (path: string): Endpoint =>
   plainEndpoint(path, () => {
     throw new FerriteError('INVALID_REQUEST', 'this address speaks WebSocket only');
   });
 
-/** What the socket library calls for this route. `onUpgraded`: the connection is no HTTP connection any more. */
+/** The callbacks of the socket library for this route. `onUpgraded`: the connection is no HTTP connection any more. */
 export function socketBehavior(door: Door, route: SocketRoute, registry: SocketRegistry, onUpgraded: () => void) {
   const check = compileCheck(route.message);
   const endpoint = socketEndpoint(route.path);

@@ -2,11 +2,11 @@
 import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
 import { ThreadTime } from './thread-time.ts';
 
-/** Each costs a descriptor, no memory: what a socket does not take is read again. */
+/** Each open file costs a descriptor, no memory: bytes that a socket does not take are read again. */
 const MAX_OPEN = 512;
 /** Four times 256 KiB cost a sixth more. */
 const READ_BYTES = 1024 * 1024;
-/** For a socket that does not take that much at once: what it leaves is read again. */
+/** The most that is read at once: bytes that a socket leaves are read again. */
 export const PACED_READ_BYTES = 256 * 1024;
 /** From the page cache such a read takes 0.1 ms. One this slow came from a disk, or the thread lost its core meanwhile: the next ones are looked at closely. */
 const SLOW_READ_MS = 4;
@@ -66,7 +66,7 @@ export class ColdFiles {
     return this.#now() < this.#distrustedUntilMs;
   }
 
-  /** Null when there is no such file, or it has another size. Whoever opens it closes it. */
+  /** The open file, which the caller closes; null when there is no such file, or it has another size. */
   open(path: string, byteLength: number): ColdFile | null {
     let descriptor: number;
     try {

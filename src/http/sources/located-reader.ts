@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 
-/** Reading so much that nobody wants costs less than another read. */
+/** A gap up to this size is read along: that costs less than another read. */
 const MAX_GAP_BYTES = 64 * 1024;
 // The kernel takes 1024 buffers at a time.
 const MAX_BUFFERS = 1000;
@@ -38,7 +38,7 @@ export class LocatedReader {
     this.#inStretch = left;
   }
 
-  /** Fills the chunk with what comes next, not past `end`; tells how much that is. Rejects with MEDIA_CHANGED where the file ends too soon. */
+  /** Fills the chunk with the next bytes, not past `end`; resolves with their number. Rejects with MEDIA_CHANGED where the file ends too soon. */
   async read(handle: FileHandle, chunk: Buffer, end: number): Promise<number> {
     const wanted = Math.min(chunk.byteLength, end - this.#at);
     const filled = this.#copyHead(chunk.subarray(0, wanted));

@@ -55,7 +55,7 @@ class LocatedBody implements StreamedBody {
     }
   }
 
-  /** A chunk is given back before anybody waits for the socket: what it did not take is read again. True when it took all. */
+  /** Gives the chunk back before the wait for the socket: bytes that the socket did not take are read again. True when it took all. */
   async #sendChunk({ exchange, handle, reader, part, writeHead }: Sending): Promise<boolean> {
     const chunk = await this.#chunks.take();
     try {
@@ -95,7 +95,7 @@ class SocketRoom {
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
     exchange.onGone = () => this.#tell();
-    // Also told of room while the next chunk is still being read: then nobody waits for it.
+    // The socket reports room also while the next chunk is still being read: no promise waits for it then.
     exchange.res.onWritable(() => {
       this.#tell();
       return true;

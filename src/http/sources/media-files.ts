@@ -58,6 +58,6 @@ function evict(file: OpenFile): void {
 }
 
 function closeIfUnused({ handle, users, isEvicted }: OpenFile): void {
-  // A file that can't be closed is not a failure of what was read from it.
+  // A failure to close the file does not concern the bytes that were read.
   if (isEvicted && users === 0) handle.close().catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-// A few read buffers for all connections, lent in the order they are asked for: everybody gets one in turn, and who waits for a socket holds none.
+// A few read buffers for all connections, lent in the order of requests: every reader gets one in turn, and a reader that waits for its socket holds none.
 
 const CHUNK_BYTES = 1024 * 1024;
 /** As many as the reads that run at once. */

@@ -1,4 +1,4 @@
-// How long this thread has computed or waited for a core: what is left of a time on the clock, it was blocked.
+// The time that this thread has computed or waited for a core: in the rest of the time on the clock it was blocked.
 import { openSync, readSync } from 'node:fs';
 
 const NS_PER_MS = 1e6;

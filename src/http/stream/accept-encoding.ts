@@ -21,7 +21,7 @@ function choose(header: string): Encoding {
   const weights = new Map(header.split(',').map(readWeight));
   const any = weights.get('*');
   let best: Encoding = 'identity';
-  // Named neither by itself nor by `*`, it is what remains where nothing better is accepted.
+  // `identity`, named neither by itself nor by `*`, remains where no other encoding is accepted.
   let bestWeight = weights.get('identity') ?? 0;
   for (const encoding of ENCODINGS) {
     const weight = weights.get(encoding) ?? any ?? 0;

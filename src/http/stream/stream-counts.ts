@@ -1,4 +1,4 @@
-// What the stream routes did, in plain integers: they are read when metrics are scraped, not told on every request.
+// Counts of the stream routes in plain integers: they are read at a scrape, not reported on every request.
 
 /** One decision of so many is measured. */
 const MEASURED_EVERY = 64;

@@ -84,7 +84,7 @@ class Streams {
     this.#immutable = { 'Cache-Control': cacheControl(options.sharedCacheMs) };
   }
 
-  /** What lies ready for whoever may have it; null for everything else. */
+  /** A ready answer for a request that may have it; null for every other request. */
   atOnce(request: RequestLine): PreparedReply | null {
     const url = request.getUrl();
     const idEnd = url.indexOf('/', STREAM_PREFIX.length);
@@ -136,7 +136,7 @@ class Streams {
     // A token for another session is as good as none.
     if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
     const session = this.#options.sessions.find(decision.sessionId);
-    // Whatever else ends a session refuses its tokens.
+    // Every other end of a session refuses its tokens.
     if (!session) throw endedBy('expired');
     session.seen(performance.now());
     if (isPlaylist(rest)) return this.#playlist(session, request);

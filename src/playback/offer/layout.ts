@@ -1,4 +1,4 @@
-// The addresses of one offer: its playlists as bytes, made once, and what each track's directory holds. Sessions with equal offers share one.
+// The addresses of one offer: its playlists as bytes, made once, and the segments of each track's directory. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { directoryOf, directoryOfPlaylist, MULTIVARIANT } from '#domain/addresses.ts';
@@ -28,7 +28,7 @@ export type TrackLayout = {
   readonly rung: string;
 };
 
-/** What a session may fetch. */
+/** The addresses that a session may fetch. */
 export type SessionLayout = {
   /** By directory: `video/720p`, `audio/0`. */
   readonly tracks: ReadonlyMap<string, TrackLayout>;

@@ -1,4 +1,4 @@
-// What all sessions of one media share: its record, its keyframe map and its plan, read and computed once.
+// The facts that all sessions of one media share: its record, its keyframe map and its plan, read and computed once.
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';

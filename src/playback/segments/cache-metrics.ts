@@ -1,4 +1,4 @@
-// Metrics of the segment cache, which counts for itself: read when somebody scrapes.
+// Metrics of the segment cache, which counts for itself: read at a scrape.
 import { Counter, Gauge } from 'prom-client';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { SegmentCache, SegmentCacheFacts } from '#storage/segments/cache.ts';

@@ -1,4 +1,4 @@
-// What the front door keeps of one open session: enough to answer its stream requests without asking anybody.
+// The front door's state of one open session: enough to answer its stream requests without a message to a thread.
 import { directoryOfEncode } from '#domain/addresses.ts';
 import type { ProfileName } from '#domain/client-profile.ts';
 import { FerriteError } from '#domain/errors.ts';
@@ -8,7 +8,7 @@ import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from '#d
 import type { RunningEncode } from '#src/playback/admission/running-encodes.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 
-/** What a control connection is told. */
+/** The messages to a control connection. */
 export type SessionListener = { send(message: { readonly type: string } & Record<string, unknown>): void; close(reason: string): void };
 
 export class LiveSession {
@@ -17,9 +17,9 @@ export class LiveSession {
   readonly layout: SessionLayout;
   readonly profile: ProfileName;
   readonly listeners = new Set<SessionListener>();
-  /** Whoever works for the session right now, such as a request that waits for a segment; null while nobody does. */
+  /** Callbacks of work that ends with the session, such as a request that waits for a segment; null while there is none. */
   #onEnded: Set<(error: FerriteError) => void> | null = null;
-  /** Of a session that was opened before its turn to encode came: what its viewer is given then. */
+  /** For a session that was opened before its turn to encode: the stream token that its viewer gets when the turn comes. */
   #queuedToken: string | null = null;
   #isQueued = false;
   /** When the newest stream URL stops working. */
@@ -74,7 +74,7 @@ export class LiveSession {
     this.listeners.delete(listener);
   }
 
-  /** Calls `listener` when the session ends, with what its requests are told. Returns what ends the subscription. */
+  /** Calls `listener` when the session ends, with the error for its requests. Returns a function that ends the subscription. */
   whenEnded(listener: (error: FerriteError) => void): () => void {
     const listeners = this.#onEnded ?? new Set();
     this.#onEnded = listeners;
@@ -138,7 +138,7 @@ export class LiveSession {
   }
 }
 
-/** What whoever comes too late is told. */
+/** The error for a request that comes after the session's end. */
 export const endedBy = (reason: SessionEnd): FerriteError =>
   reason === 'expired'
     ? new FerriteError('SESSION_EXPIRED', 'nothing was heard of the session for too long')

@@ -1,4 +1,4 @@
-// Keeps in the cache what each open session is about to ask for: looked at now and then, never by a request.
+// Pins in the cache the segments that each open session is about to request: computed now and then, never within a request.
 import { segmentIndexAt, segmentStartS } from '#domain/plan.ts';
 import type { SegmentName } from '#domain/rendition.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
@@ -11,7 +11,7 @@ const AHEAD_MS = 20_000;
 /** A stretch of very short segments pins no more than this. */
 const MAX_SEGMENTS = 32;
 
-/** What the pins of a session were computed from. */
+/** The facts that the pins of a session were computed from. */
 type Basis = Pick<LiveSession, 'positionMs' | 'video' | 'audio'> & {
   readonly videoServed: SegmentName | null;
   readonly audioServed: SegmentName | null;
@@ -48,7 +48,7 @@ const isSame = (a: Basis, b: Basis): boolean =>
   a.videoServed === b.videoServed &&
   a.audioServed === b.audioServed;
 
-/** From where the viewer is, as far as that is known, and from what its player asked for last: a plain player tells no position. */
+/** From the viewer's position, as far as it is known, and from the segment last sent: a plain player reports no position. */
 function rangesAhead(track: TrackLayout | null, positionMs: number, served: SegmentName | null): PinnedRange[] {
   if (!track) return [];
   const atPosition = aheadOf(track, segmentIndexAt(track.grid, positionMs));

@@ -1,4 +1,4 @@
-// What players measured, as metrics: counts that grow within a session become increments.
+// Players' measurements as metrics: counts that grow within a session become increments.
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { LiveSession } from './live-session.ts';
 
