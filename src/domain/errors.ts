@@ -65,7 +65,7 @@ export const ERRORS = {
     retryAfterMs: 60_000,
   },
   INSPECTOR_LOST: {
-    status: 503,
+    status: 500,
     title: 'A file ended or stalled the process that read it',
     remedy: 'Between a scan and its inspectors only: no client is shown it.',
   },
