@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { diagnose, inWords } from './doctor.ts';
 import { type Ferrite, startFerrite } from './main.ts';
+import { ProcessEnd } from './process-end.ts';
 import { EXIT, exitCodeOf, inOneLine } from './start-failure.ts';
 import { createLogger } from './telemetry/log.ts';
 
@@ -20,24 +21,9 @@ export async function serve(): Promise<void> {
   const config = readConfig();
   for (const name of SECRETS) delete process.env[name];
   const log = createLogger(config.logLevel, process.stdout.isTTY);
+  const end = new ProcessEnd(log);
   const ferrite = await start(config, log);
-  let isClosing = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isClosing) process.exit(1);
-    isClosing = true;
-    log.info({ signal }, 'closing');
-    ferrite.close().then(
-      () => {
-        log.info('closed');
-        process.exit(0);
-      },
-      err => {
-        log.fatal({ err }, 'closing failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  end.closeWith(() => ferrite.close());
   // Told at every level: it is how people and programs find the server. Whoever reads this may send a signal at once.
   log.child({}, { level: 'info' }).info({ url: ferrite.url }, 'listening');
 }

@@ -212,3 +212,27 @@ test('admission: sessions that a restart brought back ask for a grant like anyon
   await again.bytes(path);
   assert.equal(await metric(again, 'transcode_granted'), 1);
 });
+
+test('of thirty starts of a user at once as many sessions are opened as it may have, and a start that failed leaves room', {
+  timeout: 240_000,
+}, async t => {
+  const env = { FERRITE_MAX_TRANSCODES: '2', FERRITE_MAX_SESSIONS_PER_USER: '5' };
+  const { server, admin, media } = await start(t, { films: 12, seconds: 20, env });
+  const viewer = await user(server, admin, 'eager');
+  const nowhere = Array.from({ length: 5 }, () => viewer.request('POST', '/api/v1/sessions', { mediaId: 'no-such-film', ...ENCODED }));
+  for (const answer of nowhere) assert.equal((await answer).status, 404);
+  const starts = Array.from({ length: 30 }, (_, at) =>
+    viewer.request('POST', '/api/v1/sessions', { mediaId: media[at % media.length]?.id, ...ENCODED }),
+  );
+  const answers = await Promise.all(
+    starts.map(async answer => ({ status: (await answer).status, ...((await (await answer).json()) as { code?: string }) })),
+  );
+  assert.deepEqual(
+    answers.filter(({ status }) => status !== 201).map(({ code }) => code),
+    Array.from({ length: 25 }, () => 'TOO_MANY_SESSIONS'),
+  );
+  const { items } = await viewer.call<{ items: readonly { readonly sessionId: string }[] }>('GET', '/api/v1/sessions');
+  assert.equal(items.length, 5);
+  await viewer.stop(items[0]?.sessionId ?? assert.fail());
+  await viewer.start(media[0]?.id ?? assert.fail(), ENCODED);
+});

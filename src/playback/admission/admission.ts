@@ -33,7 +33,8 @@ export type RefusalReason = 'timeout' | 'queue-full' | 'user-queue-full';
 const GRANTS_REMEMBERED = 32;
 const TURNS_REMEMBERED = 10_000;
 
-type Waiting = PlaceRequest & {
+type Waiting = Omit<PlaceRequest, 'cost'> & {
+  cost: number;
   readonly sinceMs: number;
   readonly resolve: (place: Place) => void;
   readonly reject: (error: FerriteError) => void;
@@ -97,9 +98,10 @@ export class Admission {
   /** At once, or in its turn. `ticket.granted` rejects with OVERLOADED when the time is up, or at once where the line is too long. */
   enter(request: PlaceRequest): Ticket {
     const place = this.tryEnter(request);
-    if (place) return { granted: Promise.resolve(place), standing: () => null, leave: () => place.release() };
+    if (place) return { granted: Promise.resolve(place), standing: () => null, resize: () => undefined, leave: () => place.release() };
     const refusal = this.#refusal(request.userId);
-    return refusal ? { granted: Promise.reject(refusal), standing: () => null, leave: () => undefined } : this.#wait(request);
+    if (!refusal) return this.#wait(request);
+    return { granted: Promise.reject(refusal), standing: () => null, resize: () => undefined, leave: () => undefined };
   }
 
   #wait(request: PlaceRequest): Ticket {
@@ -114,8 +116,15 @@ export class Admission {
     return {
       granted: promise,
       standing: () => this.#standingOf(waiting),
+      resize: cost => this.#resize(waiting, cost),
       leave: error => this.#leave(waiting, error),
     };
+  }
+
+  #resize(waiting: Waiting, cost: number): void {
+    if (waiting.cost === cost || !this.#waiting.has(waiting)) return;
+    waiting.cost = cost;
+    this.#changed();
   }
 
   #leave(waiting: Waiting, error: FerriteError): void {
@@ -244,6 +253,8 @@ export type Ticket = {
   readonly granted: Promise<Place>;
   /** Null when it does not wait. */
   standing(): Standing | null;
+  /** It needs more, or less, and keeps its place in line. Of what was granted nothing changes. */
+  resize(cost: number): void;
   /** Gives up: `granted` rejects with the error, or its place is given back. */
   leave(error: FerriteError): void;
 };

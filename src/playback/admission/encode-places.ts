@@ -34,12 +34,23 @@ type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
   readonly metrics: Pick<Metrics, 'queueWait' | 'queueDepth' | 'transcodeCapacity' | 'transcodeGranted' | 'overloads'>;
 };
 
-type Waiter = { readonly resolve: (use: PlaceUse | null) => void; readonly reject: (error: unknown) => void };
+type Waiter = {
+  readonly wish: EncodeWish;
+  readonly resolve: (use: PlaceUse | null) => void;
+  readonly reject: (error: unknown) => void;
+};
 
-/** All requests of a session wait together: that one is given up must not end the wait of the others. */
-type Wait = { readonly wish: EncodeWish; readonly ticket: Ticket; readonly sinceMs: number; readonly waiters: Set<Waiter>; told: number };
+/** All requests of a session wait together, for the largest of their wishes: that one is given up must not end the wait of the others. */
+type Wait = {
+  readonly owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>;
+  readonly ticket: Ticket;
+  readonly sinceMs: number;
+  readonly waiters: Set<Waiter>;
+  told: number;
+};
 
-type Holding = { place: Place; uses: number };
+/** `uses`: what each of those who rely on the place costs. */
+type Holding = { readonly place: Place; readonly uses: Set<{ readonly cost: number }> };
 
 /** Positions change many times in a burst: told at most this often. */
 const TELL_INTERVAL_MS = 250;
@@ -82,8 +93,9 @@ export class EncodePlaces {
     if (!holding) return null;
     const cost = this.#costOf(wish);
     if (holding.place.cost < cost) return null;
-    holding.place.shrinkTo(cost);
-    return this.#using(wish.sessionId, holding);
+    // What others rely on is about to be encoded, too.
+    holding.place.shrinkTo(Math.max(cost, ...[...holding.uses].map(use => use.cost)));
+    return this.#using(wish, holding);
   }
 
   /** As `use`, or a place that is free with nobody waiting for it. */
@@ -93,7 +105,7 @@ export class EncodePlaces {
     const place = this.#admission.tryEnter(this.#requestFor(wish));
     if (!place) return null;
     this.#options.metrics.queueWait.observe({ priority: wish.priority }, 0);
-    return this.#using(wish.sessionId, this.#hold(wish.sessionId, place));
+    return this.#using(wish, this.#hold(wish.sessionId, place));
   }
 
   /**
@@ -104,14 +116,12 @@ export class EncodePlaces {
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
     const use = this.tryTake(wish);
     if (use) return use;
-    const wait = this.#waits.get(wish.sessionId) ?? this.#wait(wish, sinceMs);
     const { promise, resolve, reject } = Promise.withResolvers<PlaceUse | null>();
-    const waiter = { resolve, reject };
-    wait.waiters.add(waiter);
+    const waiter = { wish, resolve, reject };
+    this.#join([waiter], sinceMs);
     const onAbort = (): void => {
-      if (!wait.waiters.delete(waiter)) return;
+      this.#drop(waiter);
       reject(new FerriteError('CANCELLED', 'the client went away'));
-      if (wait.waiters.size === 0) wait.ticket.leave(new FerriteError('CANCELLED', 'the client went away'));
     };
     signal.addEventListener('abort', onAbort, { once: true });
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
@@ -145,9 +155,17 @@ export class EncodePlaces {
     for (const { ticket } of this.#waits.values()) ticket.leave(new FerriteError('DRAINING', 'the server is shutting down'));
   }
 
+  #join(waiters: readonly Waiter[], sinceMs: number): void {
+    const [first] = waiters;
+    if (!first) return;
+    const wait = this.#waits.get(first.wish.sessionId) ?? this.#wait(largest(waiters).wish, sinceMs);
+    for (const waiter of waiters) wait.waiters.add(waiter);
+    this.#fit(wait);
+  }
+
   #wait(wish: EncodeWish, sinceMs: number): Wait {
     const ticket = this.#admission.enter({ ...this.#requestFor(wish), sinceMs });
-    const wait: Wait = { wish, ticket, sinceMs, waiters: new Set(), told: 0 };
+    const wait: Wait = { owner: wish, ticket, sinceMs, waiters: new Set(), told: 0 };
     this.#waits.set(wish.sessionId, wait);
     ticket.granted.then(
       place => this.#granted(wait, place),
@@ -156,12 +174,32 @@ export class EncodePlaces {
     return wait;
   }
 
+  /** It waits for as much as the largest of its wishes needs, in the same place of the line. */
+  #fit({ ticket, waiters }: Wait): void {
+    ticket.resize(this.#requestFor(largest([...waiters]).wish).cost);
+  }
+
+  /** Nobody waits behind it any more; in vain where it was answered. */
+  #drop(waiter: Waiter): void {
+    const wait = this.#waits.get(waiter.wish.sessionId);
+    if (!wait?.waiters.delete(waiter)) return;
+    if (wait.waiters.size > 0) this.#fit(wait);
+    else wait.ticket.leave(new FerriteError('CANCELLED', 'nobody waits for it any more'));
+  }
+
   #granted(wait: Wait, place: Place): void {
-    const { sessionId, priority } = wait.wish;
+    const { sessionId, priority } = wait.owner;
     this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
     const holding = this.#hold(sessionId, place);
+    const waiters = this.#endWait(wait);
+    const isLargeEnough = ({ wish }: Waiter): boolean => this.#costOf(wish) <= holding.place.cost;
     // Counted before anybody is told: in between it would be idle.
-    for (const { resolve } of this.#endWait(wait)) resolve({ ...this.#using(sessionId, holding), waitMs: place.waitMs });
+    for (const { wish, resolve } of waiters.filter(isLargeEnough)) resolve({ ...this.#using(wish, holding), waitMs: place.waitMs });
+    // Who came between the grant and this turn may need more than was granted.
+    this.#join(
+      waiters.filter(waiter => !isLargeEnough(waiter)),
+      wait.sinceMs,
+    );
     this.#giveBackIdle(sessionId);
   }
 
@@ -169,11 +207,11 @@ export class EncodePlaces {
     if (error instanceof FerriteError && error.code === 'OVERLOADED')
       this.#options.metrics.overloads.inc({ reason: String(error.details.reason) });
     for (const { reject } of this.#endWait(wait)) reject(error);
-    this.#giveBackIdle(wait.wish.sessionId);
+    this.#giveBackIdle(wait.owner.sessionId);
   }
 
   #endWait(wait: Wait): Waiter[] {
-    const { sessionId } = wait.wish;
+    const { sessionId } = wait.owner;
     if (this.#waits.get(sessionId) === wait) this.#waits.delete(sessionId);
     const wasTold = wait.told > 0;
     wait.told = 0;
@@ -185,10 +223,12 @@ export class EncodePlaces {
 
   /** Who waits for what another's encode is about to bring needs no place. */
   #letGoCovered(): void {
-    for (const wait of [...this.#waits.values()]) {
-      if (!this.isCovered(wait.wish)) continue;
-      for (const { resolve } of this.#endWait(wait)) resolve(null);
-      wait.ticket.leave(new FerriteError('CANCELLED', 'it needs no place any more'));
+    for (const { waiters } of [...this.#waits.values()]) {
+      for (const waiter of [...waiters]) {
+        if (!this.isCovered(waiter.wish)) continue;
+        waiter.resolve(null);
+        this.#drop(waiter);
+      }
     }
   }
 
@@ -208,21 +248,18 @@ export class EncodePlaces {
       known.place.absorb(place);
       return known;
     }
-    const holding = { place, uses: 0 };
+    const holding = { place, uses: new Set<{ readonly cost: number }>() };
     this.#holdings.set(sessionId, holding);
     return holding;
   }
 
-  #using(sessionId: SessionId, holding: Holding): PlaceUse {
-    holding.uses++;
-    let isEnded = false;
+  #using(wish: EncodeWish, holding: Holding): PlaceUse {
+    const use = { cost: this.#costOf(wish) };
+    holding.uses.add(use);
     return {
       waitMs: 0,
       end: () => {
-        if (isEnded) return;
-        isEnded = true;
-        holding.uses--;
-        this.#giveBackIdle(sessionId);
+        if (holding.uses.delete(use)) this.#giveBackIdle(wish.sessionId);
       },
     };
   }
@@ -230,7 +267,7 @@ export class EncodePlaces {
   /** A place that is about to grow is kept: its session comes back for it. */
   #giveBackIdle(sessionId: SessionId): void {
     const holding = this.#holdings.get(sessionId);
-    if (!holding || holding.uses > 0 || this.#running.has(sessionId) || this.#waits.has(sessionId)) return;
+    if (!holding || holding.uses.size > 0 || this.#running.has(sessionId) || this.#waits.has(sessionId)) return;
     this.#holdings.delete(sessionId);
     holding.place.release();
   }
@@ -250,7 +287,11 @@ export class EncodePlaces {
       const standing = wait.ticket.standing();
       if (!standing || standing.position === wait.told) continue;
       wait.told = standing.position;
-      this.events.emit('queue', wait.wish.sessionId, standing);
+      this.events.emit('queue', wait.owner.sessionId, standing);
     }
   }
 }
+
+/** The one whose wish takes most; there is at least one. */
+const largest = (waiters: readonly Waiter[]): Waiter =>
+  waiters.reduce((most, waiter) => (waiter.wish.work > most.wish.work ? waiter : most));

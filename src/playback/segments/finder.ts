@@ -56,7 +56,7 @@ export class SegmentFinder<File> {
   inMemory(viewer: Viewer, path: string): { readonly wanted: WantedSegment; readonly bytes: Buffer } | null {
     const wanted = wantedSegmentAt(viewer.layout, path);
     if (wanted === null) return null;
-    const bytes = this.#hot(wanted);
+    const bytes = this.#hot(viewer, wanted);
     if (bytes === undefined) return null;
     this.#follow(viewer, wanted);
     return { wanted, bytes };
@@ -65,16 +65,17 @@ export class SegmentFinder<File> {
   /** From the first place that has it. What has to be waited for ends with the viewer's session, and with `signal`. */
   find(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Found<File> {
     this.#follow(viewer, wanted);
-    const bytes = this.#hot(wanted);
+    const bytes = this.#hot(viewer, wanted);
     if (bytes !== undefined) return { from: 'memory', bytes };
     if (wanted.track.isLocated && wanted.name !== 'init')
       return { from: 'film', located: this.#locate(viewer, wanted.track, wanted.name, signal) };
     return this.#onDisk(wanted) ?? { from: 'host', bytes: whileOpen(viewer, signal, both => this.#make(viewer, wanted, both)) };
   }
 
-  #hot(wanted: WantedSegment): Buffer | undefined {
+  #hot({ record }: Viewer, wanted: WantedSegment): Buffer | undefined {
     const { segments } = this.#options;
-    return isChunk(wanted) ? segments.hotChunk(wanted.track, wanted.name, wanted.chunk) : segments.hot(wanted.track, wanted.name);
+    if (!isChunk(wanted)) return segments.hot(wanted.track, wanted.name);
+    return segments.hotChunk(wanted.track, { index: wanted.name, chunk: wanted.chunk }, record.id);
   }
 
   /** Without a promise, and without taking memory from what is hot; null where it has to be had in another way. */

@@ -1,39 +1,88 @@
-// The first chunks of segments that are still being made: for whoever waits for one, until the segment is whole.
+// The first chunks of segments that are still being made: for whoever waits for one, until the segment is whole. Several encodes may begin
+// the same segment, and their chunks do not go together: what a session was given decides which rest it needs.
 import { LRUCache } from 'lru-cache';
+import type { SessionId } from '#domain/ids.ts';
 import type { ChunkNumber } from '#domain/rendition.ts';
-import { WaitingRoom } from '#domain/waiting.ts';
+import { WaitingRoom, within } from '#domain/waiting.ts';
 
 /** Some 200 KB each; as many encodes as a machine begins at a time, many times over. */
 const MAX_BEGUN = 64;
 /** Longer than any encode takes for the rest, retries included: one that was given up never ends its segment. */
 const BEGUN_MS = 60_000;
+/** As many sessions as may start within that time. */
+const MAX_GIVEN = 4_000;
+/** An encode that has made the first half second makes the rest in a moment, or was given up. */
+const REST_DEADLINE_MS = 2_000;
+
+type Begun = { readonly first: Buffer; readonly rest: PromiseWithResolvers<Buffer>; second: Buffer | null };
 
 export class FirstChunks {
-  readonly #begun = new LRUCache<string, Buffer>({ max: MAX_BEGUN, ttl: BEGUN_MS });
-  readonly #waits = new WaitingRoom<Buffer>();
+  /** Of each segment, by its address, what encodes have begun; the newest last. */
+  readonly #begun = new LRUCache<string, readonly Begun[]>({ max: MAX_BEGUN, ttl: BEGUN_MS });
+  /** By session and address: what a viewer holds that was not cut from a finished segment. */
+  readonly #given = new LRUCache<string, Begun>({ max: MAX_GIVEN, ttl: BEGUN_MS });
+  readonly #waits = new WaitingRoom<Begun>();
 
-  /** `segment`: its address. */
-  get(segment: string): Buffer | undefined {
-    return this.#begun.get(segment);
+  /** The newest first chunk of a segment, for that session. */
+  give(segment: string, sessionId: SessionId): Buffer | undefined {
+    const newest = this.#begun.get(segment)?.at(-1);
+    return newest && this.#giveTo(sessionId, segment, newest);
   }
 
-  arrived(segment: string, bytes: Buffer): void {
-    this.#begun.set(segment, bytes);
-    this.#waits.arrived(segment, bytes);
+  /** Resolves when there is one, never when none comes: end it by `signal`. Rejects with CANCELLED. */
+  async wait(segment: string, sessionId: SessionId, signal: AbortSignal): Promise<Buffer> {
+    const known = this.give(segment, sessionId);
+    if (known) return known;
+    return this.#giveTo(sessionId, segment, await this.#waits.enter(segment, undefined, { signal }).promise);
   }
 
-  /** The segment is whole. */
-  end(segment: string): void {
-    this.#begun.delete(segment);
+  arrived(segment: string, first: Buffer): void {
+    const begun: Begun = { first, rest: Promise.withResolvers(), second: null };
+    this.#begun.set(segment, [...(this.#begun.get(segment) ?? []), begun]);
+    this.#waits.arrived(segment, begun);
   }
 
-  /** Resolves when it is there, never when none comes: end it by `signal`. Rejects with CANCELLED. */
-  wait(segment: string, signal: AbortSignal): Promise<Buffer> {
-    const known = this.get(segment);
-    if (known) return Promise.resolve(known);
-    return this.#waits.enter(segment, undefined, { signal }).promise;
+  /** An encode has finished that segment. */
+  finished(segment: string, whole: Buffer): void {
+    const all = this.#begun.get(segment);
+    if (all === undefined) return;
+    const own = all.filter(({ first }) => beginsWith(whole, first));
+    for (const begun of own) {
+      begun.second = chunkOf(whole, 1);
+      begun.rest.resolve(begun.second);
+    }
+    const left = all.filter(begun => !own.includes(begun));
+    if (left.length > 0) this.#begun.set(segment, left);
+    else this.#begun.delete(segment);
+  }
+
+  /** The session has the first chunk of the finished segment now, whatever it was given before. */
+  forget(segment: string, sessionId: SessionId): void {
+    this.#given.delete(`${sessionId}/${segment}`);
+  }
+
+  /** What follows the first chunk that the session was given; undefined where that has to be waited for. */
+  restAtOnce(segment: string, sessionId: SessionId, whole: Buffer): Buffer | undefined {
+    const given = this.#given.get(`${sessionId}/${segment}`);
+    if (!given || beginsWith(whole, given.first)) return chunkOf(whole, 1);
+    return given.second ?? undefined;
+  }
+
+  /** The same, from the encode that began it; where it was given up, another's whole segment, which takes the place of what there is. */
+  async rest(segment: string, sessionId: SessionId, whole: Buffer): Promise<Buffer> {
+    const known = this.restAtOnce(segment, sessionId, whole);
+    const given = this.#given.get(`${sessionId}/${segment}`);
+    return known ?? (given && (await within(REST_DEADLINE_MS, given.rest.promise))) ?? whole;
+  }
+
+  #giveTo(sessionId: SessionId, segment: string, begun: Begun): Buffer {
+    this.#given.set(`${sessionId}/${segment}`, begun);
+    return begun.first;
   }
 }
+
+const beginsWith = (whole: Buffer, first: Buffer): boolean =>
+  whole.byteLength > first.byteLength && whole.subarray(0, first.byteLength).equals(first);
 
 const chunksOf = new WeakMap<Buffer, readonly [Buffer, Buffer]>();
 

@@ -4,7 +4,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { MediaId, SessionId } from '#domain/ids.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
-import type { ChunkNumber, RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { RenditionKey, SegmentChunk, SegmentName } from '#domain/rendition.ts';
 import { SharedWork, WaitingRoom } from '#domain/waiting.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
@@ -73,16 +73,32 @@ export class Segments {
     return this.#cache.hot(layout.key, name);
   }
 
-  /** A chunk of it when that is in memory, which the first may be before the rest is made: no promise. */
-  hotChunk({ key }: TrackLayout, index: number, chunk: ChunkNumber): Buffer | undefined {
+  /** A chunk of it for that session when it is in memory, which the first may be before the rest is made: no promise. */
+  hotChunk({ key }: TrackLayout, { index, chunk }: SegmentChunk, sessionId: SessionId): Buffer | undefined {
+    const at = address(key, index);
     const whole = this.#cache.hot(key, index);
-    if (whole) return chunkOf(whole, chunk);
-    return chunk === 0 ? this.#firstChunks.get(address(key, index)) : undefined;
+    if (!whole) return chunk === 0 ? this.#firstChunks.give(at, sessionId) : undefined;
+    return chunk === 0 ? this.#firstOf(whole, at, sessionId) : this.#firstChunks.restAtOnce(at, sessionId, whole);
   }
 
-  /** Resolves when an encode that begins with that segment has made its first chunk, never when none does. Rejects with CANCELLED. */
-  firstChunk({ key }: TrackLayout, index: number, signal: AbortSignal): Promise<Buffer> {
-    return this.#firstChunks.wait(address(key, index), signal);
+  /** A chunk of a segment, for the session that wished for it. The first comes as soon as an encode that begins there has made it. */
+  async chunkFor(sessionId: SessionId, { key }: TrackLayout, { index, chunk }: SegmentChunk, whole: Promise<Buffer>): Promise<Buffer> {
+    const at = address(key, index);
+    if (chunk === 1) return this.#firstChunks.rest(at, sessionId, await whole);
+    const isOver = new AbortController();
+    try {
+      return await Promise.race([
+        whole.then(bytes => this.#firstOf(bytes, at, sessionId)),
+        this.#firstChunks.wait(at, sessionId, isOver.signal),
+      ]);
+    } finally {
+      isOver.abort();
+    }
+  }
+
+  #firstOf(whole: Buffer, at: string, sessionId: SessionId): Buffer {
+    this.#firstChunks.forget(at, sessionId);
+    return chunkOf(whole, 0);
   }
 
   /** The finished file when the bytes are not in memory: no promise, no I/O; counts as a use. It may still turn out to be gone: see `dropped`. */
@@ -170,12 +186,7 @@ export class Segments {
   /** A thread has finished a segment: whoever waits has it in the same turn. */
   #published({ key, name, isEncoded, isBegun, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
     const at = address(key, name);
-    // Somebody may have the first chunk of another encode, which brings the rest of it in a moment: the two do not go together.
-    if (!isBegun && this.#firstChunks.get(at)) {
-      this.#arrive(key, name, Buffer.from(bytes));
-      return;
-    }
-    if (isBegun) this.#firstChunks.end(at);
+    if (isBegun) this.#firstChunks.finished(at, Buffer.from(bytes));
     const wasKept = this.#cache.has(key, name);
     const made: NewSegment = {
       key,
@@ -188,7 +199,10 @@ export class Segments {
     if (isEncoded && name !== 'init') this.#count(key, name, wasKept);
     // Made again although an earlier one is on disk: the address keeps the bytes it had.
     if (this.#cache.isOnDiskOnly(key, name)) {
-      void this.#cache.cold(key, name).then(kept => this.#arrive(key, name, kept ?? this.#cache.put(made)));
+      this.#cache.cold(key, name).then(
+        kept => this.#arrive(key, name, kept ?? this.#cache.put(made)),
+        () => this.#arrive(key, name, this.#cache.put(made)),
+      );
       return;
     }
     this.#arrive(key, name, this.#cache.put(made));

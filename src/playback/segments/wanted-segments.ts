@@ -5,7 +5,6 @@ import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { EncodePlaces, EncodeWish } from '#src/playback/admission/encode-places.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
-import { chunkOf } from './first-chunks.ts';
 import type { Segments } from './segments.ts';
 
 /** Whose session it is for. */
@@ -40,15 +39,9 @@ export class WantedSegments {
   }
 
   /** A chunk of an encoded segment: the first as soon as an encode that begins there has made it. Throws like `get`. */
-  async chunk(record: Owner, wanted: Wanted & { name: number }, chunk: ChunkNumber, signal: AbortSignal): Promise<Buffer> {
-    const whole = this.get(record, wanted, signal).then(bytes => chunkOf(bytes, chunk));
-    if (chunk !== 0) return whole;
-    const isOver = new AbortController();
-    try {
-      return await Promise.race([whole, this.#segments.firstChunk(wanted.layout, wanted.name, isOver.signal)]);
-    } finally {
-      isOver.abort();
-    }
+  chunk(record: Owner, wanted: Wanted & { readonly name: number }, chunk: ChunkNumber, signal: AbortSignal): Promise<Buffer> {
+    const whole = this.get(record, wanted, signal);
+    return this.#segments.chunkFor(record.id, wanted.layout, { index: wanted.name, chunk }, whole);
   }
 
   /** Has it made without anybody waiting. A hint is no reason to take a place that somebody waits for. */
@@ -60,7 +53,8 @@ export class WantedSegments {
     }
     const wish = encodeWish(record, wanted);
     const use = wish && this.#places.tryTake(wish);
-    void this.#segments.prefetch({ ...segment, mayEncode: wish === null || use !== null }).finally(() => use?.end());
+    const ended = (): void => use?.end();
+    this.#segments.prefetch({ ...segment, mayEncode: wish === null || use !== null }).then(ended, ended);
   }
 
   /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */

@@ -26,6 +26,9 @@ export type OpenSessionsOptions = {
   readonly log: { warn(facts: object, message: string): void };
 };
 
+/** What a user's session takes of the number it may have. Leaving it twice is no error. */
+export type Room = { leave(): void };
+
 /** A thread kills its encodes sooner. */
 const CLOSE_DEADLINE_MS = 10_000;
 
@@ -58,14 +61,23 @@ export class OpenSessions {
     return this.#sessions.size;
   }
 
-  /** @throws TOO_MANY_SESSIONS */
-  requireRoomFor(userId: UserId): void {
+  /** Room for one more, held until the session is open or `leave` is called: starts under way count as well. @throws TOO_MANY_SESSIONS */
+  takeRoom(userId: UserId): Room {
     const { maxSessionsPerUser } = this.#options;
-    if ((this.#countByUser.get(userId) ?? 0) < maxSessionsPerUser) return;
-    throw new FerriteError('TOO_MANY_SESSIONS', `the account has ${maxSessionsPerUser} open sessions, the most it may`);
+    if ((this.#countByUser.get(userId) ?? 0) >= maxSessionsPerUser)
+      throw new FerriteError('TOO_MANY_SESSIONS', `the account has ${maxSessionsPerUser} open sessions, the most it may`);
+    this.#count(userId, 1);
+    let isHeld = true;
+    return {
+      leave: () => {
+        if (isHeld) this.#count(userId, -1);
+        isHeld = false;
+      },
+    };
   }
 
-  async open(record: SessionRecord, planned: PlannedMedia): Promise<LiveSession> {
+  /** Without a room, one that was open before: it has its place, however many there are. */
+  async open(record: SessionRecord, planned: PlannedMedia, room?: Room): Promise<LiveSession> {
     const layout = this.#options.layouts.for(planned, record.offer, record.splitIndex);
     const session = new LiveSession(
       { ...record, offer: this.#offers.share(record.offer) },
@@ -77,7 +89,8 @@ export class OpenSessions {
       },
     );
     this.#sessions.set(record.id, session);
-    this.#countByUser.set(record.userId, (this.#countByUser.get(record.userId) ?? 0) + 1);
+    this.#count(record.userId, 1);
+    room?.leave();
     this.#options.metrics.sessions.set(this.#sessions.size);
     await this.openInHost(record, planned, 'told');
     return session;
@@ -127,10 +140,14 @@ export class OpenSessions {
   /** It is open here no more; what else has to end is the caller's. */
   forget({ id, userId }: SessionRecord): void {
     if (!this.#sessions.delete(id)) return;
-    const left = (this.#countByUser.get(userId) ?? 0) - 1;
-    if (left > 0) this.#countByUser.set(userId, left);
-    else this.#countByUser.delete(userId);
+    this.#count(userId, -1);
     this.#options.metrics.sessions.set(this.#sessions.size);
+  }
+
+  #count(userId: UserId, change: number): void {
+    const count = (this.#countByUser.get(userId) ?? 0) + change;
+    if (count > 0) this.#countByUser.set(userId, count);
+    else this.#countByUser.delete(userId);
   }
 
   #changed({ sessionId, status }: Extract<HostMessage, { kind: 'session.changed' }>): void {

@@ -16,7 +16,7 @@ import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
-import type { OpenSessions } from './open-sessions.ts';
+import type { OpenSessions, Room } from './open-sessions.ts';
 import { type Seeking, startOf } from './seeking.ts';
 
 export type StartRequest = {
@@ -46,9 +46,12 @@ export type SessionStartOptions = {
   readonly targetMs: number;
   readonly sessions: OpenSessions;
   readonly seeking: Seeking;
+  readonly log: { warn(facts: object, message: string): void };
 };
 
 type Draft = Omit<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
+/** What a session is opened from, and the room that its user has for it. */
+type Opening = { readonly draft: Draft; readonly planned: PlannedMedia; readonly room: Room };
 type Agreed = Omit<Draft, 'splitIndex'>;
 
 export class SessionStarts {
@@ -60,8 +63,17 @@ export class SessionStarts {
 
   /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
   async start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
+    const { sessions } = this.#options;
+    const room = sessions.takeRoom(owner.id);
+    try {
+      return await this.#startIn(room, owner, request, signal);
+    } finally {
+      room.leave();
+    }
+  }
+
+  async #startIn(room: Room, owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
     const { places, plans, sessions, targetMs } = this.#options;
-    sessions.requireRoomFor(owner.id);
     const sinceMs = performance.now();
     const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
     const agreed = this.#agree(owner, request, planned);
@@ -69,10 +81,10 @@ export class SessionStarts {
     // What is there already, or being made for others, is not shown any sooner in parts.
     const draft = { ...agreed, splitIndex: wish && splitIndexOf(wish, planned) };
     const taken = wish && places.tryTake(wish);
-    if (wish && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, wish }, signal);
+    if (wish && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, wish, room }, signal);
     const use = taken ?? (wish && (await places.take(wish, signal, sinceMs)));
     try {
-      return await this.#open(owner, { draft, planned, isWarm: true, waitMs: use?.waitMs ?? 0 }, signal);
+      return await this.#open(owner, { draft, planned, room, isWarm: true, waitMs: use?.waitMs ?? 0 }, signal);
     } catch (error) {
       await sessions.end(draft.id, 'stopped');
       throw error;
@@ -84,13 +96,13 @@ export class SessionStarts {
 
   async #open(
     owner: SessionOwner,
-    { draft, planned, isWarm, waitMs }: { draft: Draft; planned: PlannedMedia; isWarm: boolean; waitMs: number },
+    { draft, planned, room, isWarm, waitMs }: Opening & { isWarm: boolean; waitMs: number },
     signal: AbortSignal,
   ): Promise<StartedSession> {
     const { sessions, seeking, tokens, database, metrics } = this.#options;
     const nowMs = Date.now();
     const record: SessionRecord = { ...draft, createdAtMs: nowMs, expiresAtMs: nowMs + LEASE_MS };
-    const opened = sessions.open(record, planned).then(session => {
+    const opened = sessions.open(record, planned, room).then(session => {
       if (isWarm) seeking.warm(session);
       return session;
     });
@@ -107,7 +119,7 @@ export class SessionStarts {
 
   async #openQueued(
     owner: SessionOwner,
-    { draft, planned, wish }: { draft: Draft; planned: PlannedMedia; wish: EncodeWish },
+    { draft, planned, wish, room }: Opening & { wish: EncodeWish },
     signal: AbortSignal,
   ): Promise<StartedSession> {
     const { sessions, places } = this.#options;
@@ -118,14 +130,21 @@ export class SessionStarts {
       (error: unknown) => ({ use: null, error }),
     );
     try {
-      const started = await this.#open(owner, { draft, planned, isWarm: false, waitMs: 0 }, signal);
+      const started = await this.#open(owner, { draft, planned, room, isWarm: false, waitMs: 0 }, signal);
       started.session.queue(started.token);
       const unsubscribe = started.session.whenEnded(() => ended.abort());
-      void turn.then(outcome => this.#followTurn(started.session, outcome)).finally(unsubscribe);
+      turn
+        .then(outcome => this.#followTurn(started.session, outcome))
+        // It is ended here whatever the store says; the record goes with its lease.
+        .catch(err => this.#options.log.warn({ err }, 'a session whose turn did not come could not be ended everywhere'))
+        .finally(unsubscribe);
       return started;
     } catch (error) {
       ended.abort();
-      void turn.then(({ use }) => use?.end());
+      turn.then(
+        ({ use }) => use?.end(),
+        () => undefined,
+      );
       await sessions.end(draft.id, 'stopped');
       throw error;
     }

@@ -127,3 +127,66 @@ test('places: a session that ends leaves the line and gives back what it had', a
   places.leave(holder.sessionId);
   assert.equal(await granted(), 0);
 });
+
+/** Costs are the work itself, of ten. */
+const ofWork = (work: number, sessionId = newSessionId()): EncodeWish => ({ ...wish('a'), sessionId, work });
+
+test('places: a larger wish of a session that waits is granted all it needs, not what the first one was to have', async () => {
+  const { places, granted } = world(workCapacity(10));
+  const other = await places.take(ofWork(9), NEVER);
+  const mine = newSessionId();
+  const taken = [places.take(ofWork(1, mine), NEVER), places.take(ofWork(9, mine), NEVER)];
+  other?.end();
+  const uses = await Promise.all(taken);
+  assert.equal(await granted(), 9);
+  const late = new AbortController();
+  const rival = places.take(ofWork(9), late.signal);
+  assert.equal(await granted(), 9, 'nobody is granted what the session is about to use');
+  late.abort();
+  await assert.rejects(rival, { code: 'CANCELLED' });
+  for (const use of uses) use?.end();
+  assert.equal(await granted(), 0);
+});
+
+test('places: a larger wish that comes in the turn of the grant waits for what is missing', async () => {
+  const { places, granted } = world(workCapacity(10));
+  const [mine, rivals] = [newSessionId(), newSessionId()];
+  const rival = await places.take(ofWork(9, rivals), NEVER);
+  const blocker = places.take(ofWork(2, mine), NEVER);
+  rival?.end();
+  const larger = places.take(ofWork(9, mine), NEVER);
+  const use = await blocker;
+  const both = await larger;
+  assert.equal(await granted(), 9);
+  use?.end();
+  both?.end();
+  assert.equal(await granted(), 0);
+});
+
+test('places: a session waits for no more than the wishes need that are left', async () => {
+  const { places, granted } = world(workCapacity(10));
+  const other = await places.take(ofWork(7), NEVER);
+  const mine = newSessionId();
+  const gone = new AbortController();
+  const large = places.take(ofWork(9, mine), gone.signal);
+  const [small, isOver] = [places.take(ofWork(3, mine), NEVER), assert.rejects(large, { code: 'CANCELLED' })];
+  assert.equal(await granted(), 7);
+  gone.abort();
+  await isOver;
+  const use = await small;
+  assert.equal(await granted(), 10);
+  use?.end();
+  other?.end();
+});
+
+test('places: a smaller wish takes nothing from what another request of the session relies on', async () => {
+  const { places, granted } = world(workCapacity(10));
+  const mine = newSessionId();
+  const large = await places.take(ofWork(9, mine), NEVER);
+  const small = await places.take(ofWork(3, mine), NEVER);
+  assert.equal(await granted(), 9);
+  large?.end();
+  const again = await places.take(ofWork(3, mine), NEVER);
+  assert.equal(await granted(), 3);
+  for (const use of [small, again]) use?.end();
+});

@@ -384,39 +384,78 @@ test('segments: a thread that is lost while it locates is asked again when it is
 const [FIRST, REST] = [aChunk('first'), aChunk('the rest')];
 const WHOLE = Buffer.concat([FIRST, REST]);
 
+const [VIEWER, OTHER_VIEWER] = [newSessionId(), newSessionId()];
+const FIRST_OF_3 = { index: 3, chunk: 0 } as const;
+const REST_OF_3 = { index: 3, chunk: 1 } as const;
+const OTHER_FIRST = aChunk('other');
+const OTHER_WHOLE = Buffer.concat([OTHER_FIRST, aChunk('encode')]);
+const never = <T>(): Promise<T> => new Promise(() => undefined);
+
 test('segments: the first chunk is there before its segment, and the same bytes as when it is whole', async t => {
   const { segments, begin, finish } = await world(t);
-  const waiting = segments.firstChunk(layout, 3, NEVER);
-  assert.equal(segments.hotChunk(layout, 3, 0), undefined);
+  const waiting = segments.chunkFor(VIEWER, layout, FIRST_OF_3, never());
+  assert.equal(segments.hotChunk(layout, FIRST_OF_3, VIEWER), undefined);
   begin(3, FIRST);
   assert.deepEqual(await waiting, FIRST);
-  assert.deepEqual(await segments.firstChunk(layout, 3, NEVER), FIRST, 'also for who comes later');
-  assert.deepEqual(segments.hotChunk(layout, 3, 0), FIRST);
-  assert.equal(segments.hotChunk(layout, 3, 1), undefined);
+  assert.deepEqual(await segments.chunkFor(OTHER_VIEWER, layout, FIRST_OF_3, never()), FIRST, 'also for who comes later');
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, VIEWER), FIRST);
+  assert.equal(segments.hotChunk(layout, REST_OF_3, VIEWER), undefined);
   assert.equal(segments.hot(layout, 3), undefined);
   finish(3, WHOLE);
-  assert.deepEqual([segments.hotChunk(layout, 3, 0), segments.hotChunk(layout, 3, 1)], [FIRST, REST]);
-  assert.equal(segments.hotChunk(layout, 3, 1), segments.hotChunk(layout, 3, 1), 'cut once');
+  assert.deepEqual([segments.hotChunk(layout, FIRST_OF_3, VIEWER), segments.hotChunk(layout, REST_OF_3, VIEWER)], [FIRST, REST]);
+  assert.equal(segments.hotChunk(layout, REST_OF_3, VIEWER), segments.hotChunk(layout, REST_OF_3, OTHER_VIEWER), 'cut once');
 });
 
-test('segments: who does not wait for a first chunk any more is told so', async t => {
+test('segments: who waits for a first chunk has the failure of its segment', async t => {
   const { segments, begin } = await world(t);
-  const gone = new AbortController();
-  const waiting = segments.firstChunk(layout, 3, gone.signal);
-  gone.abort();
-  await assert.rejects(waiting, { code: 'CANCELLED' });
+  await assert.rejects(segments.chunkFor(VIEWER, layout, FIRST_OF_3, Promise.reject(new FerriteError('CANCELLED', 'gone'))), {
+    code: 'CANCELLED',
+  });
   begin(3, FIRST);
 });
 
-test('segments: a first chunk goes with the rest of its own encode only', async t => {
+test("segments: who holds the first chunk of one encode has the rest of that one, also when another's segment came first", async t => {
   const { segments, publish, begin, finish } = await world(t);
   begin(3, FIRST);
-  const other = Buffer.concat([aChunk('other'), aChunk('encode')]);
-  publish(3, other);
-  assert.deepEqual([segments.hot(layout, 3), segments.hotChunk(layout, 3, 0)], [undefined, FIRST]);
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, VIEWER), FIRST);
+  const rest = segments.chunkFor(VIEWER, layout, REST_OF_3, Promise.resolve(OTHER_WHOLE));
+  publish(3, OTHER_WHOLE);
+  assert.deepEqual(segments.hot(layout, 3), OTHER_WHOLE, 'kept at once');
+  assert.equal(segments.hotChunk(layout, REST_OF_3, VIEWER), undefined, 'not that of another');
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, OTHER_VIEWER), OTHER_FIRST);
+  assert.deepEqual(segments.hotChunk(layout, REST_OF_3, OTHER_VIEWER), aChunk('encode'));
   finish(3, WHOLE);
-  assert.deepEqual(segments.hot(layout, 3), WHOLE);
-  publish(4, other);
-  begin(4, FIRST);
-  assert.deepEqual(segments.hotChunk(layout, 4, 0), aChunk('other'), 'what is kept stays');
+  assert.deepEqual(await rest, REST);
+  assert.deepEqual(segments.hotChunk(layout, REST_OF_3, VIEWER), REST);
+  assert.deepEqual(segments.hot(layout, 3), OTHER_WHOLE, 'the address keeps the bytes it had');
+});
+
+test('segments: of two encodes that begin the same segment, each viewer has the rest of the one it was given', async t => {
+  const { segments, begin, finish } = await world(t);
+  begin(3, FIRST);
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, VIEWER), FIRST);
+  begin(3, OTHER_FIRST);
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, OTHER_VIEWER), OTHER_FIRST);
+  finish(3, OTHER_WHOLE);
+  assert.equal(segments.hotChunk(layout, REST_OF_3, VIEWER), undefined);
+  assert.deepEqual(segments.hotChunk(layout, REST_OF_3, OTHER_VIEWER), aChunk('encode'));
+  finish(3, WHOLE);
+  assert.deepEqual(segments.hotChunk(layout, REST_OF_3, VIEWER), REST);
+  segments.hotChunk(layout, FIRST_OF_3, VIEWER);
+  assert.deepEqual(segments.hotChunk(layout, REST_OF_3, VIEWER), aChunk('encode'), 'who asks for the first again has the kept one');
+});
+
+test('segments: where the encode of a first chunk was given up, its viewer has the whole segment of another in place of the rest', async t => {
+  const { segments, publish, begin } = await world(t);
+  begin(3, FIRST);
+  segments.hotChunk(layout, FIRST_OF_3, VIEWER);
+  publish(3, OTHER_WHOLE);
+  assert.deepEqual(await segments.chunkFor(VIEWER, layout, REST_OF_3, Promise.resolve(OTHER_WHOLE)), OTHER_WHOLE);
+});
+
+test('segments: what is kept stays, whoever begins it again', async t => {
+  const { segments, publish, begin } = await world(t);
+  publish(3, OTHER_WHOLE);
+  begin(3, FIRST);
+  assert.deepEqual(segments.hotChunk(layout, FIRST_OF_3, VIEWER), OTHER_FIRST);
 });

@@ -1,0 +1,82 @@
+// Sessions as they open and end: how many a user may have, what a store that can not write costs, and what an expired one says.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FerriteError } from '#domain/errors.ts';
+import { ColdFiles } from '#http/sources/cold-files.ts';
+import { StreamCounts } from '#http/stream/stream-counts.ts';
+import { streamRoutes } from '#http/stream/streams.ts';
+import { workCapacity } from '#src/playback/admission/capacity.ts';
+import { SegmentFinder } from '#src/playback/segments/finder.ts';
+import { startForTest } from '../../support/http-server.ts';
+import { until } from '../../support/until.ts';
+import { startSessions } from './world.ts';
+
+const NEVER = new AbortController().signal;
+const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : String(error));
+
+test('sessions: starts under way count, and one that fails leaves its room', async t => {
+  // Room for one encode: the others wait for theirs, each a start under way.
+  const { sessions, owner, wish } = await startSessions(t, { maxSessionsPerUser: 5, capacity: 1 });
+  const failed = await Promise.allSettled(
+    Array.from({ length: 5 }, () => sessions.start(owner, wish({ mediaId: 'no-such-film' as never }), NEVER)),
+  );
+  assert.deepEqual(new Set(failed.map(one => (one.status === 'rejected' ? codeOf(one.reason) : 'open'))), new Set(['MEDIA_NOT_FOUND']));
+  const cancelled = await Promise.allSettled(Array.from({ length: 5 }, () => sessions.start(owner, wish(), AbortSignal.abort())));
+  assert.ok(cancelled.every(({ status }) => status === 'rejected'));
+
+  const starts = Promise.allSettled(Array.from({ length: 30 }, () => sessions.start(owner, wish(), NEVER)));
+  sessions.setCapacity(workCapacity(1e12));
+  const outcomes = await starts;
+  const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [codeOf(outcome.reason)] : []));
+  assert.equal(sessions.list(() => true).length, 5);
+  assert.deepEqual(new Set(refused), new Set(['TOO_MANY_SESSIONS']));
+  assert.equal(refused.length, 25);
+
+  const [open] = sessions.list(() => true);
+  await sessions.end(open?.record.id ?? assert.fail(), 'stopped');
+  await sessions.start(owner, wish(), NEVER);
+  await assert.rejects(sessions.start(owner, wish(), NEVER), { code: 'TOO_MANY_SESSIONS' });
+});
+
+test('sessions: one whose turn never comes ends, also where the store can not write: nothing else does', async t => {
+  const { sessions, database, owner, wish, warnings } = await startSessions(t, { capacity: 1, timeoutMs: 1 });
+  await sessions.start(owner, wish(), NEVER);
+  // As a full disk does it. Nobody awaits the end of a session whose turn does not come.
+  database.sessions.remove = () => Promise.reject(new FerriteError('STORAGE_FAILED', 'the disk is full'));
+  const { session } = await sessions.start(owner, wish({ isAnsweredAtOnce: true }), NEVER);
+  await until(() => sessions.find(session.record.id) === undefined, 'the session ends');
+  await until(() => warnings.length > 0, 'it is logged');
+  assert.equal(sessions.list(() => true).length, 1);
+});
+
+test('sessions: whoever comes to one that expired is told so, also who was waiting; of one that was stopped the token is refused', async t => {
+  const { sessions, segments, hosts, auth, metrics, owner, wish } = await startSessions(t);
+  const routes = streamRoutes({
+    tokens: auth.streamTokens,
+    sessions,
+    finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: new ColdFiles() }),
+    metrics,
+    counts: new StreamCounts(),
+    sharedCacheMs: 0,
+  });
+  const door = await startForTest(t, { routes });
+  const get = async (id: string, token: string, path: string) => {
+    const response = await fetch(`${door.url}/stream/${id}/${token}/${path}`);
+    return [response.status, response.status === 200 ? 'OK' : ((await response.json()) as { code: string }).code];
+  };
+  for (const [reason, status, code] of [
+    ['expired', 410, 'SESSION_EXPIRED'],
+    ['stopped', 401, 'TOKEN_REVOKED'],
+  ] as const) {
+    const { session, token } = await sessions.start(owner, wish(), NEVER);
+    const { id, offer } = session.record;
+    assert.deepEqual(await get(id, token, 'main.m3u8'), [200, 'OK']);
+    const before = hosts.asked.length;
+    const waiting = get(id, token, `video/${offer.video[0]?.rungId}/9.m4s`);
+    await until(() => hosts.asked.length > before, 'the segment is asked for');
+    await sessions.end(id, reason);
+    assert.deepEqual(await waiting, [status, code]);
+    for (const path of ['main.m3u8', 'video/720p/0.m4s', 'audio/0/init.mp4', 'file.mp4'])
+      assert.deepEqual(await get(id, token, path), [status, code]);
+  }
+});
