@@ -6,6 +6,7 @@ import type { AudioTimeline, CopyMethod, KeyframeMap, Streams, VideoTimeline } f
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
+import { OverBudget } from '#workers/remux/file-budget.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import {
   bitrateBpsOf,
@@ -55,10 +56,9 @@ type Timelines = {
 export async function inspectMedia(path: string, tools: InspectTools): Promise<Inspection> {
   const identity = await readIdentity(path);
   const input = { path, head: identity.head };
-  const probe = await runProbe(input, tools);
-  const probed = streamsOf(probe);
-  if (probed.video.length === 0) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
-  const timelines = (await timelinesFromIndex(path, probe, probed, tools)) ?? (await timelinesFromPackets(input, probe, probed, tools));
+  // Our own reader goes first: it is the cheaper one, and what is beyond its budget ffprobe is not to try.
+  const source = await openSource(path, tools.openRemuxSource);
+  const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
   await requireUnchanged(path, identity);
   const { version, byteLength, mtimeMs, head } = identity;
   const durationMs = timelines.copyMethod === 'ffmpeg' ? spanMs(timelines.video) : durationMsOf(probe) || spanMs(timelines.video);
@@ -74,6 +74,14 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
     title: titleOf(probe),
     keyframes: keyframeMap(version, startTimeUsOf(probe), timelines),
   };
+}
+
+async function read(input: InputFile, source: RemuxSource | null, tools: InspectTools) {
+  const probe = await runProbe(input, tools);
+  const probed = streamsOf(probe);
+  if (probed.video.length === 0) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
+  const timelines = timelinesFromIndex(source, probe, probed) ?? (await timelinesFromPackets(input, probe, probed, tools));
+  return { probe, probed, timelines };
 }
 
 const keyframeMap = (version: string, startTimeUs: number, { copyMethod, video, audio }: Timelines): KeyframeMap => ({
@@ -155,22 +163,11 @@ function probeFailure(stderrTail: string, head: Buffer): string {
 }
 
 /** From the container's own index, without touching the media data. Null when it has none that we read. */
-async function timelinesFromIndex(
-  path: string,
-  probe: Probe,
-  streams: Streams,
-  { openRemuxSource }: InspectTools,
-): Promise<Timelines | null> {
-  const source = await openSource(path, openRemuxSource);
-  if (source === null) return null;
-  try {
-    if (source.video.keyframes.length === 0) return null;
-    const { copyMethod, video } = source;
-    const audio = streams.audio.map(stream => source.audio.find(({ index }) => index === stream.index) ?? headerTimeline(probe, stream));
-    return { copyMethod, video, audio, codecStrings: codecStringsOf(source, streams) };
-  } finally {
-    await source.close();
-  }
+function timelinesFromIndex(source: RemuxSource | null, probe: Probe, streams: Streams): Timelines | null {
+  if (source === null || source.video.keyframes.length === 0) return null;
+  const { copyMethod, video } = source;
+  const audio = streams.audio.map(stream => source.audio.find(({ index }) => index === stream.index) ?? headerTimeline(probe, stream));
+  return { copyMethod, video, audio, codecStrings: codecStringsOf(source, streams) };
 }
 
 /** An index that our reader refuses is no verdict on the file: ffmpeg may well play it. */
@@ -178,7 +175,7 @@ async function openSource(path: string, openRemuxSource: OpenRemuxSource): Promi
   try {
     return await openRemuxSource(path);
   } catch (error) {
-    if (error instanceof FerriteError) return null;
+    if (error instanceof FerriteError && !(error instanceof OverBudget)) return null;
     throw error;
   }
 }

@@ -39,6 +39,13 @@ const TURN_MS = 8;
 /** Steps between two looks at the clock: a fraction of a millisecond of any loop over samples. */
 const STRETCH = 16 * Ki;
 
+/** More than any film has: whoever else would read the file pays no less for it. */
+export class OverBudget extends FerriteError {
+  constructor(what: Countable) {
+    super('MEDIA_UNREADABLE', `the file has too many ${LIMITS[what].noun}`);
+  }
+}
+
 /** One for each time a file is opened, and one for each segment that is built from it. */
 export class FileBudget {
   readonly #left: Record<Countable, number>;
@@ -61,7 +68,7 @@ export class FileBudget {
   take(what: Countable, count = 1): void {
     this.#left[what] -= count;
     // Not `< 0`: a count that is no number is refused as well.
-    if (!(this.#left[what] >= 0)) throw new FerriteError('MEDIA_UNREADABLE', `the file has too many ${LIMITS[what].noun}`);
+    if (!(this.#left[what] >= 0)) throw new OverBudget(what);
   }
 
   /** Whoever works on without reading the file has to `pause` when this says so. */

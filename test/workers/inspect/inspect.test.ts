@@ -8,7 +8,9 @@ import { execa } from 'execa';
 import { FerriteError } from '#domain/errors.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
+import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
+import { HOSTILE_FILES, writeHostileFile } from '../../support/hostile/hostile-files.ts';
 import { makeFilm, runTool, temporaryFolder } from '../../support/run-tool.ts';
 
 let folder = '';
@@ -115,6 +117,19 @@ test('inspect: an index our reader refuses falls back to packets, a bug in it do
     throw new RangeError('a bug');
   };
   await assert.rejects(inspectMedia(at('film.mp4'), { runTool, openRemuxSource: buggy }), RangeError);
+});
+
+test('inspect: a file beyond the budget of our reader is not given to ffprobe', async () => {
+  const [hostile] = HOSTILE_FILES.filter(({ name }) => name === 'manyClaimedSamples');
+  assert.ok(hostile);
+  const path = await writeHostileFile(folder, hostile);
+  const programs: string[] = [];
+  const noting: RunTool = (tool, ...rest) => {
+    programs.push(tool);
+    return runTool(tool, ...rest);
+  };
+  await assert.rejects(inspectMedia(path, { runTool: noting, openRemuxSource }), { code: 'MEDIA_UNREADABLE', message: /too many samples/ });
+  assert.deepEqual(programs, []);
 });
 
 test('inspect: a truncated mp4 says that its index is missing', async () => {
