@@ -5,7 +5,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { AudioTimeline, CopyMethod, KeyframeMap, Streams, VideoTimeline } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
-import type { RunTool } from '#workers/programs/run-tool.ts';
+import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
 import { OverBudget } from '#workers/remux/file-budget.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import {
@@ -27,23 +27,28 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 const SAMPLE_BYTES = 64 * 1024;
-const PROBE = {
+type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
+
+const MIB = 1024 ** 2;
+const PROBE: ProgramBounds = {
   deadlineMs: 30_000,
-  maxOutputBytes: 8 * 1024 * 1024,
-  limits: { addressSpaceBytes: 1024 ** 3, cpuSeconds: 20, niceness: 10 },
+  maxOutputBytes: 8 * MIB,
+  // The index of a film of ten hours takes it a second.
+  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: 8, niceness: 10 },
 };
-/** The packets of a whole film are read from disk: minutes for the largest on the slowest. */
-const PACKETS = {
-  deadlineMs: 10 * 60_000,
-  maxOutputBytes: 128 * 1024 * 1024,
-  limits: { addressSpaceBytes: 1024 ** 3, cpuSeconds: 5 * 60, niceness: 10 },
-};
+
+/** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
+const packetBounds = (byteLength: number): ProgramBounds => ({
+  deadlineMs: Math.min(10 * 60_000, 30_000 + byteLength / ((5 * MIB) / 1000)),
+  maxOutputBytes: Math.min(128 * MIB, 8 * MIB + byteLength),
+  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), niceness: 10 },
+});
 
 /** Types of the box an mp4 file begins with. */
 const MP4_FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot']);
 
 /** A file and its first bytes, which tell what a name may not. */
-type InputFile = { readonly path: string; readonly head: Buffer };
+type InputFile = { readonly path: string; readonly head: Buffer; readonly byteLength: number };
 type Identity = { readonly version: string; readonly byteLength: number; readonly mtimeMs: number; readonly head: Buffer };
 type Timelines = {
   readonly copyMethod: CopyMethod;
@@ -55,7 +60,7 @@ type Timelines = {
 /** Throws MEDIA_UNREADABLE with a reason that names no path. */
 export async function inspectMedia(path: string, tools: InspectTools): Promise<Inspection> {
   const identity = await readIdentity(path);
-  const input = { path, head: identity.head };
+  const input = { path, head: identity.head, byteLength: identity.byteLength };
   // Our own reader goes first: it is the cheaper one, and what is beyond its budget ffprobe is not to try.
   const source = await openSource(path, tools.openRemuxSource);
   const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
@@ -137,7 +142,7 @@ async function runProbe(file: InputFile, tools: InspectTools): Promise<Probe> {
 async function runFfprobe(
   { path, head }: InputFile,
   wanted: readonly string[],
-  bounds: typeof PROBE,
+  bounds: ProgramBounds,
   { runTool, signal }: InspectTools,
 ): Promise<Buffer> {
   try {
@@ -190,7 +195,7 @@ function codecStringsOf(source: RemuxSource, streams: Streams): ReadonlyMap<numb
 }
 
 async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Streams, tools: InspectTools): Promise<Timelines> {
-  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, PACKETS, tools));
+  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, packetBounds(file.byteLength), tools));
   const [video] = streams.video;
   const timeline = video === undefined ? null : videoTimeline(packets, video.index, timeBaseOf(probe, video.index), video.frameRate);
   if (timeline === null) throw new FerriteError('MEDIA_UNREADABLE', 'the video has no keyframe');
