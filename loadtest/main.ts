@@ -16,6 +16,7 @@ import { manyIdleSessions } from './scenarios/crowds/many-idle-sessions.ts';
 import { mixed } from './scenarios/crowds/mixed.ts';
 import { sameTitle } from './scenarios/crowds/same-title.ts';
 import { soak } from './scenarios/crowds/soak.ts';
+import { fuzz } from './scenarios/fuzz.ts';
 import { readiness } from './scenarios/playback/readiness.ts';
 import { remuxIndex } from './scenarios/playback/remux-index.ts';
 import { seek } from './scenarios/playback/seek.ts';
@@ -53,6 +54,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   mixed,
   chaos,
   soak,
+  fuzz,
 };
 
 const COMMANDS = {

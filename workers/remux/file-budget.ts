@@ -18,13 +18,13 @@ const Mi = Ki * Ki;
 // decision 0019 tells which films these are measured by.
 const LIMITS = {
   /** Boxes and elements that describe tracks, and the rows of their short lists: a film has some thousand. */
-  descriptions: { noun: 'boxes or elements that describe it', most: 250_000, least: 250_000, bytesEach: 1 },
+  descriptions: { noun: 'boxes or elements that describe it', most: 40_000, least: 40_000, bytesEach: 1 },
   /** Boxes and elements between the pictures: ten hours of one-frame fragments have 31 million. */
-  elements: { noun: 'boxes or elements', most: 64 * Mi, least: 256 * Ki, bytesEach: 4 },
+  elements: { noun: 'boxes or elements', most: 64 * Mi, least: 256 * Ki, bytesEach: 12 },
   /** Rows of an MP4's tables that are kept: ten hours at 60 pictures a second with eight tracks of sound have 15.8 million. */
   samples: { noun: 'samples', most: 16 * Mi, least: 64 * Ki, bytesEach: 12 },
   /** Frames of Matroska blocks that are looked at, laced ones each for itself. */
-  frames: { noun: 'frames', most: 64 * Mi, least: 256 * Ki, bytesEach: 4 },
+  frames: { noun: 'frames', most: 64 * Mi, least: 256 * Ki, bytesEach: 8 },
   /** Ten hours at 60 pictures a second, each of them a keyframe, have 2.2 million. */
   keyframes: { noun: 'keyframes', most: 2_500_000, least: 64 * Ki, bytesEach: 12 },
 } as const satisfies Record<string, Limit>;

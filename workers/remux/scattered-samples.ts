@@ -1,4 +1,6 @@
 // Reads samples that lie between those of other tracks, in as few reads as they need and without copying them together.
+
+import { FerriteError } from '#domain/errors.ts';
 import { numberAt, type SampleTable } from './sample-table.ts';
 import type { UnchangedFile } from './unchanged-file.ts';
 
@@ -6,6 +8,8 @@ import type { UnchangedFile } from './unchanged-file.ts';
 const MAX_GAP_BYTES = 256 * 1024;
 // The kernel takes 1024 buffers at a time.
 const MAX_BUFFERS = 1000;
+// Samples lie in the order in which they are wanted, or nearly so.
+const MAX_READS = 2000;
 
 // Where unwanted bytes go: written by every read at once, read by none.
 const discarded = Buffer.allocUnsafeSlow(MAX_GAP_BYTES);
@@ -15,9 +19,11 @@ export async function readSamples(file: UnchangedFile, table: SampleTable, first
   let buffers: Buffer[] = [];
   let start = 0;
   let reached = 0;
+  let reads = 0;
   for (const run of runsOf(table, first, target.byteLength)) {
     const gap = run.fileOffset - reached;
     if (buffers.length > 0 && (gap < 0 || gap > MAX_GAP_BYTES || buffers.length >= MAX_BUFFERS)) {
+      if (++reads > MAX_READS) throw new FerriteError('MEDIA_UNSUPPORTED', 'the samples of this media lie too scattered to copy');
       await file.readScattered(buffers, start);
       buffers = [];
     }

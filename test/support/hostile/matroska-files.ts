@@ -15,8 +15,16 @@ const element = (id: number, ...parts: readonly Buffer[]): Buffer => {
 };
 const number = (id: number, value: number, byteLength = 4): Buffer => element(id, unsigned(value, byteLength));
 const repeated = (count: number, part: Buffer): Buffer => Buffer.alloc(Math.floor(count) * part.byteLength, part);
-const numbered = (count: number, part: (index: number) => Buffer): Buffer =>
-  Buffer.concat(Array.from({ length: count }, (_, index) => part(index)));
+/** `count` times `part`, each with its own `value` at `offset`. */
+function numbered(
+  count: number,
+  part: Buffer,
+  { offset, byteLength, value }: { offset: number; byteLength: number; value: (index: number) => number },
+): Buffer {
+  const bytes = repeated(count, part);
+  for (let index = 0; index < count; index++) bytes.writeUIntBE(value(index), index * part.byteLength + offset, byteLength);
+  return bytes;
+}
 const empty = (count: number): Buffer => Buffer.alloc(count);
 
 const EBML = element(ID.ebml, element(0x4282, Buffer.from('matroska')));
@@ -88,15 +96,20 @@ export const manyElementsInGroup = (count = 4_000_000): Buffer =>
 export const manyBlockGroups = (count = 500_000): Buffer =>
   oneCluster(repeated(count, element(0xa0, element(0xa1, Buffer.from([0x80 | SOUND, 0, 0, 0, 1])))));
 
-/** Keyframes of one time each, all of them in the Cues. */
+/** Cues that lead to one cluster, with times of their own. */
+const cuesAt = (count: number, clusterPosition: number, value: (index: number) => number): Buffer =>
+  numbered(count, cuePoint(0, clusterPosition), { offset: 4, byteLength: 4, value });
+
+/** Keyframes of which each has a cue. */
 export const manyKeyframesInHead = (count = 60_000): Buffer => {
-  const pictures = numbered(count, index => block(VIDEO, index % 30_000, KEYFRAME, empty(8)));
-  return film({ clusters: [cluster(0, pictures)], cues: at => [numbered(count, index => cuePoint(index % 30_000, at))] });
+  const value = (index: number) => index % 30_000;
+  const pictures = numbered(count, block(VIDEO, 0, KEYFRAME, empty(8)), { offset: 3, byteLength: 2, value });
+  return film({ clusters: [cluster(0, pictures)], cues: at => [cuesAt(count, at, value)] });
 };
 export const millionCues = (count = 1_000_000): Buffer =>
-  film({ clusters: [cluster(0, FIRST_PICTURE)], cues: at => [numbered(count, index => cuePoint(index, at))] });
+  film({ clusters: [cluster(0, FIRST_PICTURE)], cues: at => [cuesAt(count, at, index => index)] });
 export const cuesBackwards = (count = 1_000_000): Buffer =>
-  film({ clusters: [cluster(0, FIRST_PICTURE)], cues: at => [numbered(count, index => cuePoint(count - index, at))] });
+  film({ clusters: [cluster(0, FIRST_PICTURE)], cues: at => [cuesAt(count, at, index => count - index)] });
 export const cuesOfOneTime = (count = 500_000): Buffer =>
   film({ clusters: [cluster(0, FIRST_PICTURE)], cues: at => [repeated(count, cuePoint(0, at))] });
 export const cueOfManyPositions = (count = 1_000_000): Buffer =>

@@ -44,7 +44,9 @@ const BLOCK = 0xa1;
 const START_BYTES = 512; // `start`: enough for any frame header we look at
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 /** Looked at before others of the thread have their turn, and before the blocks are handed out. */
-const MAX_STEPS = 8192;
+const MAX_STEPS = 1024;
+/** A block, its duration and its references. */
+const MAX_GROUP_FIELDS = 1000;
 /** Between two cues lie a few clusters; behind so many it is better to read on. */
 const MAX_CLUSTER_HOPS = 2000;
 const CLUSTER_HEAD_BYTES = 128;
@@ -184,8 +186,10 @@ export class BlockReader {
     let block: WholeElement | null = null;
     let duration: WholeElement | null = null;
     let isKeyframe = true;
+    let count = 0;
     for (const field of elements(this.#window, group.start, group.end, null)) {
       this.#walk.budget.take('elements');
+      if (++count > MAX_GROUP_FIELDS) throw unreadable('a Matroska block group holds too much');
       if (field.id === BLOCK) block ??= field;
       else if (field.id === 0x9b) duration ??= field;
       else if (field.id === 0xfb) isKeyframe = false;

@@ -182,14 +182,16 @@ async function readInfo(
 }
 
 /** Points between two looks at the clock. */
-const STRETCH = 4096;
+const STRETCH = 16;
+/** A cue has positions for each track at most. */
+const MAX_CUE_FIELDS = 512;
 
 /** In the order of the file. */
 async function readCues(bytes: Buffer, trackNumber: number, segment: Segment, budget: FileBudget): Promise<CueTable> {
   const cues = new CueTable();
   let points = 0;
   for (const point of cueElements(bytes, { start: 0, end: bytes.byteLength }, budget)) {
-    if (++points % STRETCH === 0) await budget.pause();
+    if (++points % STRETCH === 0 && budget.isTurnOver) await budget.pause();
     if (point.id !== 0xbb) continue;
     const cue = readCuePoint(bytes, point, { trackNumber, segment, budget });
     if (!cue || cue.timestamp === cues.at(-1)?.timestamp) continue;
@@ -211,7 +213,9 @@ type CueContext = { readonly trackNumber: number; readonly segment: Segment; rea
 function readCuePoint(bytes: Buffer, point: WholeElement, context: CueContext): Cue | null {
   let timestamp: number | null = null;
   let cue: Omit<Cue, 'timestamp'> | null = null;
+  let count = 0;
   for (const field of cueElements(bytes, point, context.budget)) {
+    if (++count > MAX_CUE_FIELDS) throw unreadable('a Matroska cue holds too much');
     if (field.id === 0xb3) timestamp = readUnsigned(bytes, field);
     else if (field.id === 0xb7) cue ??= readCuePosition(bytes, field, context);
   }
@@ -226,7 +230,9 @@ function readCuePosition(
   let track: number | null = null;
   let clusterPosition: number | null = null;
   let relativePosition: number | null = null;
+  let count = 0;
   for (const field of cueElements(bytes, positions, budget)) {
+    if (++count > MAX_CUE_FIELDS) throw unreadable('a Matroska cue holds too much');
     if (field.id === 0xf7) track = readUnsigned(bytes, field);
     else if (field.id === 0xf1) clusterPosition = segment.start + readUnsigned(bytes, field);
     else if (field.id === 0xf0) relativePosition = readUnsigned(bytes, field);

@@ -8,6 +8,8 @@ import type { RawSamples } from './sample-table.ts';
 
 const NOT_SYNC = 0x0001_0000;
 const DEPENDS_ON_OTHERS = 0x0100_0000;
+/** In one fragment of one track: writers make a run for each chunk. */
+const MAX_TRACK_BOXES = 20_000;
 /** Samples between two looks at the clock. */
 const STRETCH = 16 * 1024;
 
@@ -39,6 +41,7 @@ export class FragmentSamples {
     let dataEnd = moofStart;
     for (const traf of boxes(moof)) {
       this.#budget.take('elements');
+      if (this.#budget.isTurnOver) await this.#budget.pause();
       if (traf.type === 'traf') dataEnd = await this.#addTrack(moof, traf, moofStart, dataEnd);
     }
   }
@@ -66,8 +69,10 @@ export class FragmentSamples {
     let header: BoxSpan | null = null;
     let decodeTime: BoxSpan | null = null;
     const runs: BoxSpan[] = [];
+    let count = 0;
     for (const child of boxes(moof, traf.start, traf.end)) {
       this.#budget.take('elements');
+      if (++count > MAX_TRACK_BOXES) throw corrupt('a fragment has too many boxes');
       if (child.type === 'trun') runs.push(child);
       else if (child.type === 'tfhd') header ??= child;
       else if (child.type === 'tfdt') decodeTime ??= child;
