@@ -52,7 +52,8 @@ const libraries: Setting<readonly LibraryWish[]> = {
 };
 
 const list: Setting<readonly string[]> = {
-  meaning: 'origins that browsers may call from, comma separated; `*` for any',
+  meaning:
+    'origins that browsers may call from, comma separated; `*` for any, but for what changes something without a token, such as a sign-in: that takes our own page or a listed origin',
   fallback: '*',
   parse: value =>
     value

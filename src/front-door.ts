@@ -4,6 +4,7 @@ import type { Database } from '#storage/database.ts';
 import type { SegmentCache } from '#storage/segments/cache.ts';
 import type { AuthService } from './auth/auth.ts';
 import { posterKey } from './auth/poster-key.ts';
+import { SetupGuard } from './auth/setup-guard.ts';
 import type { Config } from './config.ts';
 import { STREAM_PREFIX } from './domain/addresses.ts';
 import { authRoutes } from './http/api/auth.ts';
@@ -58,9 +59,15 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const { libraries, media, progress } = database;
   const coldFiles = new ColdFiles();
   const counts = new StreamCounts();
+  // At every level of the log: without it nobody could set the server up.
+  const always = log.child({}, { level: 'info' });
+  const guard = new SetupGuard(config.host, code =>
+    always.warn({ code }, 'setup code: the page asks for it once, to make the administrator'),
+  );
+  if (auth.isSetupRequired()) guard.announce();
   const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
   const routes = [
-    ...authRoutes(auth),
+    ...authRoutes(auth, guard),
     ...userRoutes(auth),
     ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),

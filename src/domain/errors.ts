@@ -13,6 +13,11 @@ export const ERRORS = {
   },
   TOKEN_REVOKED: { status: 401, title: 'The token was revoked', remedy: 'Sign in again.' },
   FORBIDDEN: { status: 403, title: 'Not allowed', remedy: 'Ask an administrator.' },
+  SETUP_CODE_NEEDED: {
+    status: 403,
+    title: 'The setup asks for a code',
+    remedy: 'Send the code that the log of the server shows as `code`.',
+  },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address', remedy: 'See /openapi.json for what there is.' },
   USER_NOT_FOUND: { status: 404, title: 'No such user', remedy: 'List the users.' },
   LIBRARY_NOT_FOUND: { status: 404, title: 'No such library', remedy: 'List the libraries.' },

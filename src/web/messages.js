@@ -14,6 +14,7 @@ const SENTENCES = {
   MEDIA_NOT_FOUND: 'This film is not in the library any more.',
   SESSION_NOT_FOUND: 'The playback session has ended.',
   SEGMENT_NOT_FOUND: 'A part of this film can not be found.',
+  SETUP_CODE_NEEDED: 'That is not the code. The log of the server shows it.',
   SETUP_DONE: 'This server is already set up. Please sign in.',
   MEDIA_UNREADABLE: 'The file of this film can not be read. It may be damaged or missing.',
   MEDIA_UNSUPPORTED: 'This film can not be played that way.',

@@ -4,12 +4,17 @@ import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { AuthService } from '#src/auth/auth.ts';
 import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
+import type { SetupGuard } from '#src/auth/setup-guard.ts';
 import { PublicUserSchema } from './users.ts';
 
 /** No cache may keep tokens and passwords (RFC 6749, 5.1). */
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
 const NewCredentials = Type.Object({ username: Type.String(USERNAME_RULE), password: Type.String(PASSWORD_RULE) });
+const FirstAdministrator = Type.Object({
+  ...NewCredentials.properties,
+  code: Type.Optional(Type.String({ maxLength: 40, description: 'The one-time code from the log; see codeRequired of GET /api/v1/setup' })),
+});
 /** Bounds only: the answer tells neither which names exist nor the rules for passwords. */
 const Credentials = Type.Object({ username: Type.String({ maxLength: 200 }), password: Type.String({ maxLength: 1000 }) });
 const LoginAnswer = Type.Object({
@@ -25,9 +30,9 @@ const KeySet = Type.Object({
   ),
 });
 
-export const authRoutes = (auth: AuthService): Route[] => [
-  getSetup(auth),
-  postSetup(auth),
+export const authRoutes = (auth: AuthService, guard: SetupGuard): Route[] => [
+  getSetup(auth, guard),
+  postSetup(auth, guard),
   postLogin(auth),
   postRefresh(auth),
   postLogout(auth),
@@ -36,25 +41,32 @@ export const authRoutes = (auth: AuthService): Route[] => [
   putMyPassword(auth),
 ];
 
-const getSetup = (auth: AuthService): Route =>
+const getSetup = (auth: AuthService, guard: SetupGuard): Route =>
   route({
     method: 'GET',
     path: '/api/v1/setup',
     auth: 'none',
     summary: 'Whether the first administrator has yet to be made',
-    responses: { 200: Type.Object({ required: Type.Boolean() }) },
-    handler: () => ({ status: 200, headers: NO_STORE, json: { required: auth.isSetupRequired() } }),
+    responses: { 200: Type.Object({ required: Type.Boolean(), codeRequired: Type.Boolean() }) },
+    handler: ({ header }) => {
+      const required = auth.isSetupRequired();
+      return { status: 200, headers: NO_STORE, json: { required, codeRequired: required && guard.asksFor(header) } };
+    },
   });
 
-const postSetup = (auth: AuthService): Route =>
+const postSetup = (auth: AuthService, guard: SetupGuard): Route =>
   route({
     method: 'POST',
     path: '/api/v1/setup',
     auth: 'none',
     summary: 'Make the first administrator',
-    body: NewCredentials,
-    responses: { 201: PublicUserSchema, 409: 'There is a user already' },
-    handler: async ({ body }) => ({ status: 201, headers: NO_STORE, json: await auth.setup(body) }),
+    body: FirstAdministrator,
+    responses: { 201: PublicUserSchema, 403: 'The code from the log is missing or wrong', 409: 'There is an administrator already' },
+    handler: async ({ body: { code, ...credentials }, header }) => {
+      // Who is set up tells nothing about a code.
+      if (auth.isSetupRequired()) guard.check(header, code);
+      return { status: 201, headers: NO_STORE, json: await auth.setup(credentials) };
+    },
   });
 
 const postLogin = (auth: AuthService): Route =>

@@ -14,6 +14,7 @@ export function stopByBeacon(sessions: PlaybackSessions, auth: AuthService): Rou
     method: 'POST',
     path: '/api/v1/sessions/:sessionId/stop',
     auth: 'none',
+    takesBeacon: true,
     summary: 'Stops the session; takes a beacon, with `?token=` in place of headers',
     query: Type.Object({ token: Type.Optional(Type.String({ maxLength: 4_096 })) }),
     body: Type.Optional(Type.Object({ positionMs: Type.Optional(Position) })),

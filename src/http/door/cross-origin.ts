@@ -25,6 +25,17 @@ export class CrossOrigin {
     return this.#allowsAny || this.#origins.has(origin);
   }
 
+  /**
+   * Whether a page of that origin may change something here. Our own pages may: those of the host that was asked, or which the browser
+   * itself calls so (behind a proxy that hands on another Host). Any other one has to be on the list, where `*` stands for those that
+   * show a token: what needs none, such as a sign-in, a page could otherwise send from every visitor's browser.
+   */
+  mayChange(sender: { readonly origin: string; readonly host: string; readonly fetchSite: string; readonly showsToken: boolean }): boolean {
+    const { origin, host, fetchSite, showsToken } = sender;
+    if (origin === '' || this.#origins.has(origin) || fetchSite === 'same-origin') return true;
+    return (showsToken && this.#allowsAny) || isHostOf(origin, host);
+  }
+
   /** Status line and common headers in one string: each call into the socket library costs as much as formatting a whole line. */
   statusHead(status: number, kind: 'api' | 'stream'): string {
     const known = this.#heads[kind].get(status);
@@ -64,4 +75,11 @@ export class CrossOrigin {
     }
     return lines.join('\r\n');
   }
+}
+
+function isHostOf(origin: string, host: string): boolean {
+  if (host === '' || !URL.canParse(origin)) return false;
+  const { protocol, host: asked } = new URL(origin);
+  // The scheme may differ behind a proxy; a port that the scheme stands for may be written or not.
+  return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === asked;
 }

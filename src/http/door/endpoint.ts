@@ -19,6 +19,7 @@ export type Endpoint = {
   readonly restFrom: number;
   readonly parseQuery: ((query: string) => unknown) | null;
   readonly parseBody: Check | null;
+  readonly takesBeacon: boolean;
   readonly atOnce: NonNullable<Route['atOnce']> | null;
   readonly handler: Route['handler'];
 };
@@ -39,7 +40,17 @@ export function tabulate(routes: readonly Route[], crossOrigin: CrossOrigin): Pa
 
 /** An endpoint of the server itself: without authentication and without a body. */
 export function plainEndpoint(path: string, handler: () => Reply): Endpoint {
-  return { path, kind: kindOf(path), auth: 'none', ...readPath(path), parseQuery: null, parseBody: null, atOnce: null, handler };
+  return {
+    path,
+    kind: kindOf(path),
+    auth: 'none',
+    ...readPath(path),
+    parseQuery: null,
+    parseBody: null,
+    takesBeacon: false,
+    atOnce: null,
+    handler,
+  };
 }
 
 export function toPattern(path: string): string {
@@ -77,7 +88,7 @@ function toRow(pattern: string, routes: readonly Route[], crossOrigin: CrossOrig
   return { pattern, byMethod, otherwise: plainEndpoint(path, () => problemReply(refused, { Allow: allowed.join(', ') })) };
 }
 
-function compile({ path, auth, query, body, atOnce, handler }: Route): Endpoint {
+function compile({ path, auth, query, body, takesBeacon, atOnce, handler }: Route): Endpoint {
   return {
     path,
     kind: kindOf(path),
@@ -85,6 +96,7 @@ function compile({ path, auth, query, body, atOnce, handler }: Route): Endpoint 
     ...readPath(path),
     parseQuery: query === undefined ? null : compileQueryCheck(query),
     parseBody: body === undefined ? null : compileCheck(body),
+    takesBeacon: takesBeacon === true,
     atOnce: atOnce ?? null,
     handler,
   };

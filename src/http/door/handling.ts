@@ -48,11 +48,60 @@ function begin(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
     exchange.closesConnection = true;
     throw new FerriteError('DRAINING', 'the server is shutting down');
   }
+  checkFraming(exchange, req);
+  checkSender(exchange);
   exchange.params = readParams(endpoint, req);
   const caller = endpoint.auth === 'none' ? null : authenticate(exchange);
   const query = endpoint.parseQuery === null ? '' : req.getQuery();
   if (caller instanceof Promise || endpoint.parseBody !== null) return runLater(exchange, caller, query);
   return run(exchange, caller, query);
+}
+
+/** One of each, or a proxy before us has read another request than we do (RFC 9112, 3.2 and 6.3). */
+const ONCE = new Set(['host', 'content-length', 'transfer-encoding']);
+
+/** The library looks at the first of several; a line that is no header at all it takes for one that has not come to its end. */
+function checkFraming(exchange: Exchange, req: HttpRequest): void {
+  const encoding = req.getHeader('transfer-encoding');
+  // Streams are asked for without a body, and often: walking through their headers would be felt.
+  if (exchange.endpoint.kind === 'stream' && encoding === '' && req.getHeader('content-length') === '') return;
+  const met = new Set<string>();
+  let twice = '';
+  req.forEach(name => {
+    if (ONCE.has(name) && met.has(name)) twice = name;
+    met.add(name);
+  });
+  if (twice !== '') throw refused(exchange, new FerriteError('INVALID_REQUEST', `the request has more than one ${twice}`));
+  if (encoding !== '' && encoding.toLowerCase() !== 'chunked')
+    throw refused(exchange, new FerriteError('INVALID_REQUEST', 'the only transfer encoding known is chunked'));
+  if (!HOST.test(req.getHeader('host')))
+    throw refused(exchange, new FerriteError('INVALID_REQUEST', 'the request has no Host, or one that is none'));
+}
+
+const HOST = /^[^\s/\\@?#,]+$/;
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Before anything is read: a page of somebody else's may not change anything here with its visitor's browser. */
+function checkSender(exchange: Exchange): void {
+  const host = exchange.readHeader('host');
+  if (READING.has(exchange.method)) return;
+  const { auth, takesBeacon } = exchange.endpoint;
+  const sender = { origin: exchange.readHeader('origin'), host, fetchSite: exchange.readHeader('sec-fetch-site') };
+  if (!exchange.door.crossOrigin.mayChange({ ...sender, showsToken: auth !== 'none' || takesBeacon }))
+    throw refused(exchange, foreignOrigin());
+}
+
+export const foreignOrigin = (): FerriteError =>
+  new FerriteError(
+    'FORBIDDEN',
+    'this comes from a page of another site: list its origin in FERRITE_CORS_ORIGINS, or let the proxy hand on the Host header',
+  );
+
+/** Its body is not read. */
+function refused(exchange: Exchange, error: FerriteError): FerriteError {
+  exchange.closesConnection = true;
+  return error;
 }
 
 async function runLater(exchange: Exchange, caller: Caller | null | Promise<Caller>, query: string): Promise<Reply> {

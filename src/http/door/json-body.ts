@@ -9,7 +9,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Listens at once; refuses a body unread where its headers suffice. Resolves with `{}` for an empty body, so that missing fields are named like any other. */
 export function readJson(exchange: Exchange): Promise<unknown> {
   const contentType = exchange.readHeader('content-type');
-  if (!isJson(contentType, exchange.method))
+  if (!isJson(contentType, exchange.endpoint.takesBeacon))
     throw unread(exchange, 'UNSUPPORTED_MEDIA_TYPE', `the body is ${contentType}, not application/json`);
   if (Number(exchange.readHeader('content-length')) > MAX_BODY_BYTES) throw tooLarge(exchange);
   return collect(exchange).then(bytes => {
@@ -19,10 +19,10 @@ export function readJson(exchange: Exchange): Promise<unknown> {
   });
 }
 
-/** `navigator.sendBeacon` can only send text/plain without a preflight. */
-function isJson(contentType: string, method: string): boolean {
+/** Anything else a page of another site could send without asking first. */
+function isJson(contentType: string, takesBeacon: boolean): boolean {
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return mediaType === '' || mediaType === 'application/json' || (mediaType === 'text/plain' && method === 'POST');
+  return mediaType === '' || mediaType === 'application/json' || (mediaType === 'text/plain' && takesBeacon);
 }
 
 function collect(exchange: Exchange): Promise<Buffer> {

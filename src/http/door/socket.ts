@@ -4,6 +4,7 @@ import type { Socket, SocketRoute } from '#http/contract/route.ts';
 import { type Check, compileCheck } from '#http/contract/validation.ts';
 import { type Endpoint, plainEndpoint, readParams } from './endpoint.ts';
 import { type Door, Exchange } from './exchange.ts';
+import { foreignOrigin } from './handling.ts';
 import { sendFailure } from './reply.ts';
 import type { HttpRequest, HttpResponse, RawWebSocket, UpgradeContext } from './transport.ts';
 
@@ -106,6 +107,12 @@ function authorize(exchange: Exchange, route: SocketRoute, req: HttpRequest, upg
   const grant = (context: unknown): void => exchange.write(() => upgrade({ context, key, protocol, extensions }));
   try {
     if (exchange.door.isDraining()) throw new FerriteError('DRAINING', 'the server is shutting down');
+    const sender = {
+      origin: exchange.readHeader('origin'),
+      host: exchange.readHeader('host'),
+      fetchSite: exchange.readHeader('sec-fetch-site'),
+    };
+    if (!exchange.door.crossOrigin.mayChange({ ...sender, showsToken: true })) throw foreignOrigin();
     const query = new URLSearchParams(req.getQuery());
     const params = readParams(exchange.endpoint, req);
     const answer = route.authorize({ params, query: name => query.get(name) ?? '', header: exchange.header });

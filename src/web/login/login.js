@@ -17,8 +17,8 @@ export function showLogin(root, { onSignedIn }) {
 
   async function ask() {
     try {
-      const { required } = await requestPublic('GET', '/api/v1/setup', { signal: closed.signal });
-      if (!closed.signal.aborted) fill(root, required ? setupForm(onSignedIn) : loginForm(onSignedIn));
+      const { required, codeRequired } = await requestPublic('GET', '/api/v1/setup', { signal: closed.signal });
+      if (!closed.signal.aborted) fill(root, required ? setupForm(onSignedIn, codeRequired === true) : loginForm(onSignedIn));
     } catch (error) {
       if (closed.signal.aborted) return;
       const retry = element('button', { class: 'button primary', type: 'button', onclick: () => void ask() }, 'Try again');
@@ -40,16 +40,26 @@ function loginForm(onSignedIn) {
   });
 }
 
-/** @param {() => void} onSignedIn */
-function setupForm(onSignedIn) {
+/**
+ * @param {() => void} onSignedIn
+ * @param {boolean} asksForCode from anywhere but the machine itself
+ */
+function setupForm(onSignedIn, asksForCode) {
   const username = usernameField();
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'new-password', required: true, minlength: 8 });
   const again = field('Password again', { name: 'again', type: 'password', autocomplete: 'new-password', required: true });
+  const code = field('Code from the log of the server', {
+    name: 'code',
+    autocomplete: 'one-time-code',
+    spellcheck: 'false',
+    required: true,
+  });
   const welcome = element('p', { class: 'muted' }, 'This server is new. Create the administrator, then add your films.');
-  return form('Welcome to Ferrite', 'Create the administrator', [welcome, username.row, password.row, again.row], async () => {
+  const rows = [welcome, ...(asksForCode ? [code.row] : []), username.row, password.row, again.row];
+  return form('Welcome to Ferrite', 'Create the administrator', rows, async () => {
     const credentials = { username: username.input.value.trim(), password: password.input.value };
     if (credentials.password !== again.input.value) throw new FormError('The two passwords are not the same.');
-    await requestPublic('POST', '/api/v1/setup', { body: credentials });
+    await requestPublic('POST', '/api/v1/setup', { body: asksForCode ? { ...credentials, code: code.input.value.trim() } : credentials });
     await signIn(credentials);
     onSignedIn();
   });

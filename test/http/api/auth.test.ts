@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { authRoutes } from '#http/api/auth.ts';
 import { userRoutes } from '#http/api/users.ts';
 import { startServer } from '#http/door/server.ts';
+import { SetupGuard } from '#src/auth/setup-guard.ts';
 import { makeWorld, type World } from '../../auth/support.ts';
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Record<string, unknown> };
@@ -20,7 +21,7 @@ async function startDoor(t: TestContext): Promise<{ call: Call; world: World }> 
   const door = await startServer({
     host: '127.0.0.1',
     port: 0,
-    routes: [...authRoutes(world.auth), ...userRoutes(world.auth)],
+    routes: [...authRoutes(world.auth, new SetupGuard('127.0.0.1', () => undefined)), ...userRoutes(world.auth)],
     sockets: [],
     authenticate: token => world.auth.authenticate(token),
     corsOrigins: [],
@@ -62,11 +63,11 @@ async function startWithUsers(t: TestContext) {
 
 test('setup: tells whether it is required, makes the administrator once, then answers 409', async t => {
   const { call } = await startDoor(t);
-  assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: true });
+  assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: true, codeRequired: false });
   const made = await call('POST', '/api/v1/setup', { body: ADMIN });
   assert.equal(made.status, 201);
   assert.deepEqual({ ...made.body, id: '', createdAtMs: 0 }, { id: '', username: 'Root', role: 'admin', enabled: true, createdAtMs: 0 });
-  assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: false });
+  assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: false, codeRequired: false });
   const second = await call('POST', '/api/v1/setup', { body: { ...ADMIN, username: 'other' } });
   assert.deepEqual([second.status, second.body.code], [409, 'SETUP_DONE']);
 });

@@ -33,6 +33,7 @@ const stop = route({
   method: 'POST',
   path: '/stop',
   auth: 'none',
+  takesBeacon: true,
   summary: 'test',
   body: Type.Object({ everywhere: Type.Optional(Type.Boolean()) }),
   responses: {},
