@@ -1,4 +1,4 @@
-// One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most a window ahead of its viewer.
+// One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most its lead ahead of its viewer.
 import { assign, sendParent, sendTo, setup } from 'xstate';
 import { type EncodePosition, isAtLimit, isComplete } from '#domain/encode-position.ts';
 import type { ErrorCode, ErrorRecord } from '#domain/errors.ts';
@@ -14,7 +14,7 @@ type Context = Omit<Input, 'limitIndex'> & {
   readonly attempts: number;
   readonly error: ErrorRecord | null;
 };
-type Event = FfmpegEvent | ({ readonly type: 'window.moved' } & Viewing) | { readonly type: 'encode.stop' };
+type Event = FfmpegEvent | ({ readonly type: 'lead.moved' } & Viewing) | { readonly type: 'encode.stop' };
 export type EncodeOutput = {
   readonly actorId: string;
   readonly job: EncodeJob;
@@ -46,7 +46,7 @@ export const encode = setup({
       attempts: 0,
     }),
     report: sendParent(({ context }): EncodeProgress => ({ type: 'encode.progressed', actorId: context.actorId })),
-    moveWindow: assign({
+    moveLead: assign({
       position: ({ context }, { viewerIndex, limitIndex }: Viewing) => ({ ...context.position, viewerIndex, limitIndex }),
     }),
     recordFailure: assign({ attempts: ({ context }) => context.attempts + 1, error: (_, params: ErrorRecord) => params }),
@@ -57,7 +57,7 @@ export const encode = setup({
   guards: {
     isComplete: ({ context }) => isComplete(context.position),
     isAtLimit: ({ context }) => isAtLimit(context.position),
-    isInWindow: ({ context }) => !isAtLimit(context.position),
+    isWithinLead: ({ context }) => !isAtLimit(context.position),
     canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
@@ -66,8 +66,8 @@ export const encode = setup({
     /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
     exitTimeout: 5_000,
     /**
-     * A paused viewer's encoder is given back: it has a window of segments ahead to come back to, long enough to start another. Where
-     * no window was given its viewer has gone over to another rung, and may only be reading both in turn.
+     * A paused viewer's encoder is given back: it has a lead of segments to come back to, long enough to start another. Where
+     * there is no lead, its viewer has gone over to another rung, and may only be reading both in turn.
      */
     holdTimeout: ({ context: { position } }) => (position.limitIndex > position.viewerIndex ? 15_000 : 5_000),
     retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
@@ -102,7 +102,7 @@ export const encode = setup({
         holding: {
           entry: 'holdFfmpeg',
           exit: 'resumeFfmpeg',
-          always: { guard: 'isInWindow', target: 'writing' },
+          always: { guard: 'isWithinLead', target: 'writing' },
           after: { holdTimeout: 'stopping' },
           on: {
             // What ffmpeg had already written when it was told to wait.
@@ -128,7 +128,7 @@ export const encode = setup({
         },
       },
       on: {
-        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => event } },
+        'lead.moved': { actions: { type: 'moveLead', params: ({ event }) => event } },
         'ffmpeg.exited': [
           { guard: 'isComplete', target: 'finished' },
           {
@@ -150,7 +150,7 @@ export const encode = setup({
       after: { retryDelay: 'running' },
       on: {
         'encode.stop': 'stopped',
-        'window.moved': { actions: { type: 'moveWindow', params: ({ event }) => event } },
+        'lead.moved': { actions: { type: 'moveLead', params: ({ event }) => event } },
       },
     },
     finished: { type: 'final', entry: assign({ error: null }) },

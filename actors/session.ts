@@ -24,11 +24,11 @@ export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => act
 type Scrub = { readonly pending: EncodeJob | null };
 
 /** How many segments encodes may run ahead of their viewer at the moment. */
-export type Window = { readonly picture: number; readonly sound: number };
+export type Lead = { readonly picture: number; readonly sound: number };
 
 type Context = {
   readonly record: SessionRecord;
-  readonly window: Window;
+  readonly lead: Lead;
   readonly positionMs: number;
   readonly rungId: string | null;
   /** The run that serves each slot, the least lately asked for first. Superseded runs are no longer here: they only finish dying. */
@@ -63,7 +63,7 @@ type Event =
   /** Nobody waits for what it makes, and another run needs its room. */
   | { readonly type: 'run.yielded'; readonly slot: string }
   /** Others need the machine more than encodes that are far ahead, or do not any longer. */
-  | { readonly type: 'window.resized'; readonly window: Window }
+  | { readonly type: 'lead.changed'; readonly lead: Lead }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
   | { readonly type: 'session.stop' }
   /** Nobody has been heard of for the time of a lease. */
@@ -80,12 +80,12 @@ export type SessionEmitted =
   /** `run` is null where it was superseded before. */
   | { readonly type: 'run.ended'; readonly run: Run | null; readonly job: EncodeJob; readonly error: ErrorRecord | null };
 
-type Input = { readonly record: SessionRecord; readonly window: Window };
+type Input = { readonly record: SessionRecord; readonly lead: Lead };
 
 export const videoSlot = (rungId: string): string => `video:${rungId}`;
 export const audioSlot = (track: number): string => `audio:${track}`;
 const isAudio = (slot: string): boolean => slot.startsWith('audio:');
-const windowOf = ({ picture, sound }: Window, slot: string): number => (isAudio(slot) ? sound : picture);
+const leadOf = ({ picture, sound }: Lead, slot: string): number => (isAudio(slot) ? sound : picture);
 
 const isAbout = (job: EncodeJob, nextIndex: number): boolean => isAboutToReach(reachFrom(nextIndex), job.firstIndex);
 
@@ -122,7 +122,7 @@ export const session = setup({
       enqueue.assign({ rungId });
       enqueue.sendTo('ladder', { type: 'rung.requested', rungId });
     }),
-    moveWindow: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
+    moveLead: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
       const run = context.runs[slot];
       if (!run) return;
       const { nextIndex, viewerIndex } = positionOf(run);
@@ -130,25 +130,25 @@ export const session = setup({
       if (index > reachFrom(nextIndex).reachIndex) return;
       enqueue.assign({ runs: { ...without(context.runs, slot), [slot]: run } });
       if (index <= viewerIndex) return;
-      enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex: index, limitIndex: index + windowOf(context.window, slot) });
+      enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex: index, limitIndex: index + leadOf(context.lead, slot) });
       enqueue.emit({ type: 'run.progressed', run });
     }),
-    resizeWindow: enqueueActions(({ context, enqueue }, { window }: { window: Window }) => {
-      enqueue.assign({ window });
+    changeLead: enqueueActions(({ context, enqueue }, { lead }: { lead: Lead }) => {
+      enqueue.assign({ lead });
       for (const run of Object.values(context.runs)) {
         const { viewerIndex, limitIndex } = positionOf(run);
         // Nobody watches that rung: it has none until somebody does.
         if (limitIndex <= viewerIndex) continue;
-        enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex, limitIndex: viewerIndex + windowOf(window, run.slot) });
+        enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex, limitIndex: viewerIndex + leadOf(lead, run.slot) });
         enqueue.emit({ type: 'run.progressed', run });
       }
     }),
     // What was asked for is still made. If nothing more is, its own hold ends it.
-    closeWindow: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+    endLead: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       const run = context.runs[slot];
       if (!run) return;
       const { viewerIndex } = positionOf(run);
-      enqueue.sendTo(run.actor, { type: 'window.moved', viewerIndex, limitIndex: viewerIndex });
+      enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex, limitIndex: viewerIndex });
       enqueue.emit({ type: 'run.progressed', run });
     }),
     supersede: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
@@ -161,7 +161,7 @@ export const session = setup({
     startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
       if (job === null) return;
       const actorId = `encode-${context.runsStarted}`;
-      const limitIndex = job.firstIndex + windowOf(context.window, slot);
+      const limitIndex = job.firstIndex + leadOf(context.lead, slot);
       enqueue.assign(({ context: now, spawn }) => {
         const run: Run = { actorId, slot, job, actor: spawn('encode', { id: actorId, input: { job, actorId, limitIndex } }) };
         return { runs: { ...now.runs, [slot]: run }, runsStarted: now.runsStarted + 1, runsAlive: now.runsAlive + 1 };
@@ -269,7 +269,7 @@ export const session = setup({
             guard: { type: 'isCovered', params: ({ event }) => event },
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
-              { type: 'moveWindow', params: ({ event }) => ({ slot: event.slot, index: event.job.firstIndex }) },
+              { type: 'moveLead', params: ({ event }) => ({ slot: event.slot, index: event.job.firstIndex }) },
             ],
           },
           { guard: { type: 'isPending', params: ({ event }) => event }, actions: { type: 'noteRung', params: ({ event }) => event } },
@@ -328,18 +328,18 @@ export const session = setup({
         'segment.served': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
-            { type: 'moveWindow', params: ({ event }) => event },
+            { type: 'moveLead', params: ({ event }) => event },
           ],
         },
         'run.covered': { actions: { type: 'endCovered', params: ({ event }) => event } },
-        'window.resized': { actions: { type: 'resizeWindow', params: ({ event }) => event } },
+        'lead.changed': { actions: { type: 'changeLead', params: ({ event }) => event } },
         'run.yielded': {
           actions: [
             { type: 'supersede', params: ({ event }) => event },
             { type: 'closeScrub', params: ({ event }) => event },
           ],
         },
-        'rung.retired': { actions: { type: 'closeWindow', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) } },
+        'rung.retired': { actions: { type: 'endLead', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) } },
         'session.stop': '#session.stopping',
         'session.expire': '#session.expiring',
       },

@@ -16,7 +16,7 @@ export type Reach = { readonly nextIndex: number; readonly reachIndex: number };
 /** How many segments past the next one are rather waited for: about what a start costs. */
 export const REACH_SEGMENTS = 2;
 
-/** For its own viewer, whose wishes move the window; who wishes for what follows its last segment is heard when it has ended. */
+/** For its own viewer, whose requests move the lead; a request for a segment after its last one is taken up when the encode has ended. */
 export const reachFrom = (nextIndex: number): Reach => ({ nextIndex, reachIndex: nextIndex + REACH_SEGMENTS });
 
 /** For other viewers, who move nothing. */

@@ -23,10 +23,10 @@ const HIGH_FRAME_RATE = 40;
 const LATENCY_TARGET_MS = 2_000;
 
 /** Seconds of rate-control buffer (`-bufsize` over `-maxrate`): a segment can carry that much more than its share. */
-export const RATE_WINDOW_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;
+export const RATE_BUFFER_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;
 
-const peakBps = (maxBitrateBps: number, windowS: number, targetMs: number): number =>
-  Math.ceil(maxBitrateBps * (1 + (windowS * 1000) / targetMs) * 1.05);
+const peakBps = (maxBitrateBps: number, bufferS: number, targetMs: number): number =>
+  Math.ceil(maxBitrateBps * (1 + (bufferS * 1000) / targetMs) * 1.05);
 
 /** H.264 High rungs from the source's own size down; the top one is named after the smallest box that holds the source. */
 export function buildLadder(video: VideoStream, targetMs: number): VideoEncode[] {
@@ -59,7 +59,7 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
     frameRate: video.frameRate,
     maxBitrateBps,
     preset,
-    bandwidthBps: peakBps(maxBitrateBps, RATE_WINDOW_S[preset], targetMs),
+    bandwidthBps: peakBps(maxBitrateBps, RATE_BUFFER_S[preset], targetMs),
     codecs: `avc1.6400${h264Level(size.width, size.height, fps).toString(16).padStart(2, '0')}`,
   };
 }

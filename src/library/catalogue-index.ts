@@ -32,7 +32,7 @@ type Entry = {
   readonly year: number | null;
   readonly addedAtMs: number;
 };
-type Placed = { readonly entry: Entry; readonly position: Position };
+type Positioned = { readonly entry: Entry; readonly position: Position };
 
 /** Behind every year in both directions. */
 const NO_YEAR = 100_000;
@@ -40,7 +40,7 @@ const NO_YEAR = 100_000;
 export class CatalogueIndex {
   readonly #entries = new Map<MediaId, Entry>();
   /** Whole lists by sort, dropped by any change. */
-  readonly #sorted = new Map<MediaSort, readonly Placed[]>();
+  readonly #sorted = new Map<MediaSort, readonly Positioned[]>();
 
   /** Reads every record once. */
   constructor(media: Pick<MediaRepository, 'all'>) {
@@ -59,31 +59,31 @@ export class CatalogueIndex {
 
   find({ text, libraryIds, sort, after, limit }: IndexQuery): IndexPage {
     const words = text === null ? '' : searchable(text);
-    const places = words === '' ? this.#inOrder(sort) : this.#matches(words, sort);
-    const page: Placed[] = [];
-    for (let at = after === null ? 0 : firstBehind(places, after); at < places.length; at++) {
-      const place = places[at];
-      if (place === undefined || (libraryIds !== null && !libraryIds.has(place.entry.libraryId))) continue;
+    const inOrder = words === '' ? this.#inOrder(sort) : this.#matches(words, sort);
+    const page: Positioned[] = [];
+    for (let at = after === null ? 0 : firstBehind(inOrder, after); at < inOrder.length; at++) {
+      const positioned = inOrder[at];
+      if (positioned === undefined || (libraryIds !== null && !libraryIds.has(positioned.entry.libraryId))) continue;
       if (page.length === limit) return { ids: idsOf(page), next: page.at(-1)?.position ?? null };
-      page.push(place);
+      page.push(positioned);
     }
     return { ids: idsOf(page), next: null };
   }
 
-  #inOrder(sort: MediaSort): readonly Placed[] {
-    const sorted = this.#sorted.get(sort) ?? place(this.#entries.values(), entry => primaryOf(entry, sort, 0));
+  #inOrder(sort: MediaSort): readonly Positioned[] {
+    const sorted = this.#sorted.get(sort) ?? sortedBy(this.#entries.values(), entry => primaryOf(entry, sort, 0));
     this.#sorted.set(sort, sorted);
     return sorted;
   }
 
-  #matches(words: string, sort: MediaSort): readonly Placed[] {
+  #matches(words: string, sort: MediaSort): readonly Positioned[] {
     const ranks = new Map<Entry, number>();
     const wanted = words.split(' ');
     for (const entry of this.#entries.values()) {
       const rank = rankOf(entry.words, words, wanted);
       if (rank !== null) ranks.set(entry, rank);
     }
-    return place(ranks.keys(), entry => primaryOf(entry, sort, ranks.get(entry) ?? 0));
+    return sortedBy(ranks.keys(), entry => primaryOf(entry, sort, ranks.get(entry) ?? 0));
   }
 }
 
@@ -130,16 +130,16 @@ function primaryOf(entry: Entry, sort: MediaSort, rank: number): number {
   }
 }
 
-function place(entries: Iterable<Entry>, primary: (entry: Entry) => number): readonly Placed[] {
-  const places = Array.from(entries, (entry): Placed => ({ entry, position: [primary(entry), entry.sortTitle, entry.id] }));
-  return places.sort((a, b) => compare(a.position, b.position));
+function sortedBy(entries: Iterable<Entry>, primary: (entry: Entry) => number): readonly Positioned[] {
+  const inOrder = Array.from(entries, (entry): Positioned => ({ entry, position: [primary(entry), entry.sortTitle, entry.id] }));
+  return inOrder.sort((a, b) => compare(a.position, b.position));
 }
 
-function firstBehind(places: readonly Placed[], position: Position): number {
-  let [low, high] = [0, places.length];
+function firstBehind(inOrder: readonly Positioned[], position: Position): number {
+  let [low, high] = [0, inOrder.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const there = places[middle]?.position;
+    const there = inOrder[middle]?.position;
     if (there !== undefined && compare(there, position) <= 0) low = middle + 1;
     else high = middle;
   }
@@ -151,4 +151,4 @@ function compare(a: Position, b: Position): number {
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
-const idsOf = (page: readonly Placed[]): readonly MediaId[] => page.map(({ entry }) => entry.id);
+const idsOf = (page: readonly Positioned[]): readonly MediaId[] => page.map(({ entry }) => entry.id);

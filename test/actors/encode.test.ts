@@ -182,20 +182,20 @@ test('encode: an ffmpeg that fails after its last segment has done its work', ()
   assert.equal(value(), 'finished');
 });
 
-test('encode: it holds at the limit of its window and resumes when that moves', () => {
+test('encode: it holds at the limit of its lead and resumes when that moves', () => {
   const { actor, commands, written, value } = start({ limitIndex: 1 });
   written(0, 1);
   assert.deepEqual(value(), { running: 'holding' });
   assert.deepEqual(commands, ['ffmpeg.hold']);
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 2 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 2 });
   assert.deepEqual(value(), { running: 'writing' });
   assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
 });
 
-test('encode: a window that becomes smaller than what is written makes it wait', () => {
+test('encode: a lead that becomes smaller than what is written makes it wait', () => {
   const { actor, commands, written, value } = start({ limitIndex: 5 });
   written(0, 1, 2);
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 1 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 1 });
   assert.deepEqual(value(), { running: 'holding' });
   assert.deepEqual(commands, ['ffmpeg.hold']);
 });
@@ -204,9 +204,9 @@ test('encode: what arrives while it holds is counted, and holding is no stall', 
   const { actor, clock, commands, written, starts } = start({ limitIndex: 1 });
   written(0, 1, 2);
   clock.increment(HOLD_TIMEOUT - 1);
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 2 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 2 });
   assert.deepEqual(actor.getSnapshot().value, { running: 'holding' }, 'segment 2 is there, so the limit is still reached');
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 3 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 3 });
   assert.deepEqual(commands, ['ffmpeg.hold', 'ffmpeg.resume']);
   assert.deepEqual(starts, [0]);
 });
@@ -224,7 +224,7 @@ test('encode: one that is held too long is given back without an error', () => {
 test('encode: one whose viewer has left for another rung is given back sooner', () => {
   const { actor, clock, written, value } = start({ limitIndex: 5 });
   written(0, 1);
-  actor.send({ type: 'window.moved', viewerIndex: 1, limitIndex: 1 });
+  actor.send({ type: 'lead.moved', viewerIndex: 1, limitIndex: 1 });
   clock.increment(HOLD_TIMEOUT / 3);
   assert.equal(value(), 'stopped');
 });
@@ -272,10 +272,10 @@ test('encode: stop works in every other state', () => {
   assert.deepEqual([backingOff.value(), backingOff.starts, backingOff.output()?.error], ['stopped', [0], null]);
 });
 
-test('encode: a window that moved while ffmpeg was away counts for the next one', () => {
+test('encode: a lead that moved while ffmpeg was away counts for the next one', () => {
   const { actor, clock, say, written, value } = start({ limitIndex: 1 });
   say({ type: 'ffmpeg.failed', error: FAILURE });
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 5 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 5 });
   clock.increment(100);
   written(0, 1, 2);
   assert.deepEqual(value(), { running: 'writing' });
@@ -285,7 +285,7 @@ test('encode: what comes after the end changes nothing', () => {
   const { actor, say, written, value } = start({ lastIndex: 0 });
   written(0);
   say({ type: 'ffmpeg.exited' });
-  actor.send({ type: 'window.moved', viewerIndex: 0, limitIndex: 50 });
+  actor.send({ type: 'lead.moved', viewerIndex: 0, limitIndex: 50 });
   actor.send({ type: 'encode.stop' });
   say({ type: 'ffmpeg.failed', error: FAILURE });
   assert.equal(value(), 'finished');

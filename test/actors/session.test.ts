@@ -45,7 +45,7 @@ function start({ isStubborn = false } = {}) {
     };
   });
   const machine = session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg } }) } });
-  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), window: { picture: WINDOW, sound: WINDOW } }, clock });
+  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), lead: { picture: WINDOW, sound: WINDOW } }, clock });
   const emitted: string[] = [];
   const note = (event: SessionEmitted): void => {
     const more = event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
@@ -162,7 +162,7 @@ test('session: sound and picture have runs of their own that do not end one anot
   assert.equal(context().rungId, '720p');
 });
 
-test('session: an encode holds a window ahead of its viewer and goes on when a segment goes out', () => {
+test('session: an encode holds a lead ahead of its viewer and goes on when a segment goes out', () => {
   const { wants, served, run } = start();
   wants(0);
   run(0).write(...Array.from({ length: WINDOW + 1 }, (_, index) => index));
@@ -171,20 +171,20 @@ test('session: an encode holds a window ahead of its viewer and goes on when a s
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
 });
 
-test('session: a segment that was served from far back does not pull the window back', () => {
+test('session: a segment that was served from far back does not pull the lead back', () => {
   const { wants, served, limits } = start();
   wants(20);
   served(0);
   assert.deepEqual(limits(), [20 + WINDOW]);
 });
 
-test('session: a window of another size counts from where each viewer is, for the encodes there are and those to come', () => {
+test('session: a lead of another size counts from where each viewer is, for the encodes there are and those to come', () => {
   const { wants, wantsSound, served, run, actor, limits } = start();
   wants(0);
   wantsSound(0);
   served(1);
   run(0).write(0, 1, 2, 3, 4);
-  actor.send({ type: 'window.resized', window: { picture: 2, sound: 1 } });
+  actor.send({ type: 'lead.changed', lead: { picture: 2, sound: 1 } });
   assert.deepEqual(limits().sort(), [1, 3]);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
   served(2);

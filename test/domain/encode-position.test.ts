@@ -20,7 +20,7 @@ test('encode position: what comes next and soon is reached, what has been made o
   for (const whose of ['own', 'others'] as const) assert.deepEqual(reached(at(), whose), [10, 11, 12]);
 });
 
-test('encode position: the end of the window and of the run bound what others wait for, not what its own viewer does', () => {
+test('encode position: the end of the lead and of the run bound what others wait for, not what its own viewer does', () => {
   assert.deepEqual(reached(at({ limitIndex: 11 }), 'others'), [10, 11]);
   assert.deepEqual(reached(at({ limitIndex: 9 }), 'others'), []);
   assert.deepEqual(reached(at({ nextIndex: 20 }), 'others'), [20]);

@@ -104,7 +104,7 @@ test('ladder: sound of more channels is mixed to stereo, mono stays mono', () =>
   assert.deepEqual([mono.channels, mono.bitrateBps, mono.streamIndex, mono.track], [1, 80_000, 4, 1]);
 });
 
-test('ladder: short segments are encoded for a quick start, long ones for few bytes and with a longer rate window', () => {
+test('ladder: short segments are encoded for a quick start, long ones for few bytes and with a longer rate buffer', () => {
   const [quick] = buildLadder(aVideoStream(), 2_000);
   const [small] = buildLadder(aVideoStream(), 6_000);
   assert.equal(quick?.preset, 'superfast');

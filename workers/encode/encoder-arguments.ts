@@ -1,7 +1,7 @@
 // What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { RATE_WINDOW_S } from '#domain/ladder.ts';
+import { RATE_BUFFER_S } from '#domain/ladder.ts';
 import { ENCODED_AUDIO_RATE, encodeClock, firstChunkEnd, TIMELINE_START_S } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 
@@ -48,10 +48,10 @@ export function soundFilters({ channels }: AudioEncode, firstSample: number): st
 /** `keyframes`: what `-force_key_frames` takes. */
 export function pictureEncoder({ frameRate: { num, den }, preset, maxBitrateBps, codecs }: VideoEncode, keyframes: string): string[] {
   const rate = String(Math.round(maxBitrateBps));
-  const window = String(Math.round(maxBitrateBps * RATE_WINDOW_S[preset]));
+  const buffer = String(Math.round(maxBitrateBps * RATE_BUFFER_S[preset]));
   return [
     ...['-c:v', 'libx264', '-preset', preset, ...TUNING[preset], '-profile:v', 'high', '-level:v', level(codecs)],
-    ...['-crf', '23', '-maxrate', rate, '-bufsize', window],
+    ...['-crf', '23', '-maxrate', rate, '-bufsize', buffer],
     // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
     ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', '-force_key_frames', keyframes],
     ...['-video_track_timescale', String(encodeClock({ num, den }).timescale), '-enc_time_base', `${den}/${num}`],

@@ -1,7 +1,7 @@
 // Keyframe map from packets, for containers without a usable index: read once from start to end, never decoded.
 import type { AudioStream, AudioTimeline, Rational, VideoTimeline } from '#domain/media.ts';
 
-const PEAK_WINDOW_S = 2;
+const PEAK_INTERVAL_S = 2;
 
 /** One stream's packets in file order, in ticks of its time base. */
 class PacketList {
@@ -95,15 +95,15 @@ function endOf({ pts, duration }: PacketList, unknownDuration: number): number {
 }
 
 function peakBitrate({ pts, byteLength }: PacketList, timeBase: Rational): number {
-  const windowTicks = (PEAK_WINDOW_S * timeBase.den) / timeBase.num;
+  const intervalTicks = (PEAK_INTERVAL_S * timeBase.den) / timeBase.num;
   let [oldest, sum, peak] = [0, 0, 0];
   for (let at = 0; at < pts.length; at++) {
     sum += byteLength[at] ?? 0;
-    // Reordering moves a PTS by a few frames at most: close enough for a window of two seconds.
-    while (oldest < at && (pts[at] ?? 0) - (pts[oldest] ?? 0) >= windowTicks) sum -= byteLength[oldest++] ?? 0;
+    // Reordering moves a PTS by a few frames at most: close enough for an interval of two seconds.
+    while (oldest < at && (pts[at] ?? 0) - (pts[oldest] ?? 0) >= intervalTicks) sum -= byteLength[oldest++] ?? 0;
     peak = Math.max(peak, sum);
   }
-  return Math.round((peak * 8) / PEAK_WINDOW_S);
+  return Math.round((peak * 8) / PEAK_INTERVAL_S);
 }
 
 /** Samples per frame, if every frame lies where frames of that length would: containers round their times, gaps do not round. */

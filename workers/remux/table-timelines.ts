@@ -73,23 +73,23 @@ export async function videoTimeline(
   return { timescale, keyframes: thinKeyframes(keyframes.pts, timescale), endPts, hasLeadingPictures, peakBitrateBps: peakBitrate };
 }
 
-const PEAK_WINDOW_S = 2;
+const PEAK_INTERVAL_S = 2;
 
-/** Bits per second of the busiest window, or of the whole track where that is shorter. */
+/** Bits per second of the busiest interval, or of the whole track where that is shorter. */
 async function peakBitrateBps(table: SampleTable, timescale: number, budget: FileBudget): Promise<number> {
   const { count, dts, byteLengths } = table;
-  const windowTicks = Math.min(PEAK_WINDOW_S * timescale, numberAt(dts, count - 1) + table.lastDuration - numberAt(dts, 0));
+  const intervalTicks = Math.min(PEAK_INTERVAL_S * timescale, numberAt(dts, count - 1) + table.lastDuration - numberAt(dts, 0));
   let first = 0;
   let bytes = 0;
   let most = 0;
   for await (const { from, to } of budget.stretches(count)) {
     for (let sample = from; sample < to; sample++) {
       bytes += numberAt(byteLengths, sample);
-      while (first < sample && numberAt(dts, sample) - numberAt(dts, first) >= windowTicks) bytes -= numberAt(byteLengths, first++);
+      while (first < sample && numberAt(dts, sample) - numberAt(dts, first) >= intervalTicks) bytes -= numberAt(byteLengths, first++);
       most = Math.max(most, bytes);
     }
   }
-  return Math.round((most * 8 * timescale) / Math.max(windowTicks, 1));
+  return Math.round((most * 8 * timescale) / Math.max(intervalTicks, 1));
 }
 
 /** The table must have at least one sample. */

@@ -27,7 +27,7 @@ export class Encodes {
     return this.#ofOthers(sessionId, key).some(isAboutToBringInit);
   }
 
-  /** True when another session's encode is about to reach it: a chance to wait for, never a reason to move its window. */
+  /** True when another session's encode is about to reach it: a chance to wait for, never a reason to move its lead. */
   isCoveredByOther(sessionId: SessionId, key: RenditionKey, index: number): boolean {
     return this.#ofOthers(sessionId, key).some(position => isAboutToReach(reachForOthers(position), index));
   }

@@ -1,5 +1,5 @@
 // How far encodes may run ahead of their viewers: half a minute, and less while another viewer may soon have to wait.
-import type { Window } from '#actors/session.ts';
+import type { Lead } from '#actors/session.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { Encodes } from './encodes.ts';
 
@@ -36,7 +36,7 @@ export class Pace {
     if (isCrowded) onCrowded();
   }
 
-  window(targetMs: number): Window {
+  lead(targetMs: number): Lead {
     const segments = (ms: number): number => Math.max(2, Math.ceil(ms / targetMs));
     if (this.#isCrowded) return { picture: segments(CROWDED_WINDOW_MS), sound: CROWDED_SOUND_SEGMENTS };
     return { picture: segments(WINDOW_MS), sound: segments(WINDOW_MS) };

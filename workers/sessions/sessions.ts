@@ -51,7 +51,7 @@ export class Sessions {
   readonly #requests = new EncodeRequests({ encodes: this.#encodes, actorOf: sessionId => this.#sessions.get(sessionId)?.actor });
   readonly #pace = new Pace({
     encodes: this.#encodes,
-    onResize: sessionId => this.#resizeWindow(sessionId),
+    onResize: sessionId => this.#changeLead(sessionId),
     onCrowded: () => {
       for (const key of this.#encodes.keys()) this.#requests.reconsider(key);
     },
@@ -70,7 +70,7 @@ export class Sessions {
     const planned = this.#planOf(told, shared);
     if (!planned) return false;
     const record = { ...told, offer: this.#offers.share(told.offer) };
-    const actor = createActor(this.#machine, { input: { record, window: this.#pace.window(record.offer.targetMs) } });
+    const actor = createActor(this.#machine, { input: { record, lead: this.#pace.lead(record.offer.targetMs) } });
     this.#sessions.set(record.id, { record, ...planned, actor });
     this.#follow(record, actor);
     actor.start();
@@ -189,7 +189,7 @@ export class Sessions {
     this.#encodes.add(sessionId, run);
     this.#pace.follow();
     // It may have been opened while it was otherwise.
-    this.#resizeWindow(sessionId);
+    this.#changeLead(sessionId);
     this.#measure({ name: 'encode_started', value: 1, rung: rungLabel(run.job.rendition) });
   }
 
@@ -208,9 +208,9 @@ export class Sessions {
     this.#requests.reconsider(run.job.key);
   }
 
-  #resizeWindow(sessionId: SessionId): void {
+  #changeLead(sessionId: SessionId): void {
     const open = this.#sessions.get(sessionId);
-    open?.actor.send({ type: 'window.resized', window: this.#pace.window(open.record.offer.targetMs) });
+    open?.actor.send({ type: 'lead.changed', lead: this.#pace.lead(open.record.offer.targetMs) });
   }
 
   #measure(measurement: Measurement): void {

@@ -37,7 +37,7 @@ test('encodes: one’s own encode is no other’s, and another rendition is anot
   assert.equal(encodes.isCoveredByOther(OTHER, renditionKey('v2', 2_000, aRung()), 10), false);
 });
 
-test('encodes: what lies beyond the other viewer’s window, or the end of the run, is not covered', () => {
+test('encodes: what lies beyond the other viewer’s lead, or the end of the run, is not covered', () => {
   const encodes = new Encodes();
   encodes.add(OTHER, aRun({ nextIndex: 10, limitIndex: 11 }));
   assert.equal(encodes.isCoveredByOther(ME, KEY, 11), true);

@@ -14,7 +14,7 @@ export type Block = {
   readonly clusterPosition: number;
   /** Where the element that holds it ends in the file. */
   readonly endPosition: number;
-  /** Views into the reader's window: valid until its next `next()`. */
+  /** Views into the read buffer: valid until its next `next()`. */
   readonly frames: Laces;
 };
 
@@ -54,14 +54,14 @@ const CLUSTER_HEAD_BYTES = 128;
 export class BlockReader {
   readonly #walk: Walk;
   #memory = new ArrayBuffer(0);
-  #window: Buffer = Buffer.alloc(0);
-  #windowPosition = 0;
+  #buffer: Buffer = Buffer.alloc(0);
+  #bufferPosition = 0;
   /** Of the next element to look at. */
   #position: number;
   #cluster: { readonly position: number; readonly timestamp: number | null } | null;
   /** Bytes from #position on without which the next element can't be read. */
   #needed: number;
-  /** The window may hold more whole elements. */
+  /** The read buffer may hold more whole elements. */
   #hasMore = false;
 
   constructor(walk: Walk) {
@@ -96,8 +96,8 @@ export class BlockReader {
     const rest = limit - this.#position;
     const byteLength = Math.min(Math.max(this.#needed, readBytes), rest);
     if (this.#memory.byteLength < byteLength) this.#memory = Buffer.allocUnsafeSlow(byteLength).buffer;
-    this.#window = await file.readInto(Buffer.from(this.#memory, 0, byteLength), this.#position);
-    this.#windowPosition = this.#position;
+    this.#buffer = await file.readInto(Buffer.from(this.#memory, 0, byteLength), this.#position);
+    this.#bufferPosition = this.#position;
     this.#needed = MAX_HEADER_BYTES;
   }
 
@@ -108,29 +108,29 @@ export class BlockReader {
 
   /** Reads one element; false when its bytes are not here. */
   #step(blocks: Block[]): boolean {
-    const at = this.#position - this.#windowPosition;
-    if (at >= this.#window.byteLength) return false;
+    const at = this.#position - this.#bufferPosition;
+    if (at >= this.#buffer.byteLength) return false;
     this.#walk.budget.take('elements');
-    const element = readElement(this.#window, at);
-    if (!element) return this.#windowPosition + this.#window.byteLength < this.#walk.limit ? this.#need(MAX_HEADER_BYTES) : this.#finish();
+    const element = readElement(this.#buffer, at);
+    if (!element) return this.#bufferPosition + this.#buffer.byteLength < this.#walk.limit ? this.#need(MAX_HEADER_BYTES) : this.#finish();
     const { end } = element;
     if (element.id === ID.cluster) {
       this.#cluster = { position: this.#position, timestamp: null };
-      this.#position = this.#windowPosition + element.start;
+      this.#position = this.#bufferPosition + element.start;
       return true;
     }
     if (element.id === ID.ebml) return this.#finish(); // another file appended to this one
-    if (end === null || this.#windowPosition + end > this.#walk.limit) throw unreadable('the file is cut off inside a cluster');
+    if (end === null || this.#bufferPosition + end > this.#walk.limit) throw unreadable('the file is cut off inside a cluster');
     const isRead = this.#readChild({ id: element.id, start: element.start, end }, at, blocks);
-    if (isRead) this.#position = this.#windowPosition + end;
+    if (isRead) this.#position = this.#bufferPosition + end;
     return isRead;
   }
 
   #readChild(element: WholeElement, at: number, blocks: Block[]): boolean {
     switch (element.id) {
       case TIMESTAMP:
-        if (element.end > this.#window.byteLength) return this.#need(element.end - at);
-        if (this.#cluster) this.#cluster = { position: this.#cluster.position, timestamp: readUnsigned(this.#window, element) };
+        if (element.end > this.#buffer.byteLength) return this.#need(element.end - at);
+        if (this.#cluster) this.#cluster = { position: this.#cluster.position, timestamp: readUnsigned(this.#buffer, element) };
         return true;
       case SIMPLE_BLOCK:
         return this.#readSimpleBlock(element, at, blocks);
@@ -143,14 +143,14 @@ export class BlockReader {
 
   #readSimpleBlock(element: WholeElement, at: number, blocks: Block[]): boolean {
     const known = Math.min(element.end, element.start + START_BYTES);
-    if (known > this.#window.byteLength) return this.#need(known - at);
-    const header = readBlockHeader(this.#window, element);
+    if (known > this.#buffer.byteLength) return this.#need(known - at);
+    const header = readBlockHeader(this.#buffer, element);
     const interest = this.#walk.interest(header.trackNumber);
     if (interest === 'none') return true;
     const isLaced = (header.flags & 0x06) !== 0;
-    if ((interest === 'whole' || isLaced) && element.end > this.#window.byteLength) return this.#need(element.end - at);
+    if ((interest === 'whole' || isLaced) && element.end > this.#buffer.byteLength) return this.#need(element.end - at);
     const isKeyframe = (header.flags & 0x80) !== 0;
-    const end = Math.min(element.end, this.#window.byteLength);
+    const end = Math.min(element.end, this.#buffer.byteLength);
     blocks.push({
       ...this.#placed(header, element),
       isKeyframe,
@@ -161,18 +161,18 @@ export class BlockReader {
   }
 
   #readBlockGroup(element: WholeElement, at: number, blocks: Block[]): boolean {
-    const first = readElement(this.#window, element.start);
+    const first = readElement(this.#buffer, element.start);
     const known = Math.min(element.end, element.start + START_BYTES);
-    if (!first || known > this.#window.byteLength) return this.#need(known - at);
+    if (!first || known > this.#buffer.byteLength) return this.#need(known - at);
     const isBlockFirst = first.id === BLOCK && first.end !== null;
-    if (isBlockFirst && this.#walk.interest(readBlockHeader(this.#window, first).trackNumber) === 'none') return true;
+    if (isBlockFirst && this.#walk.interest(readBlockHeader(this.#buffer, first).trackNumber) === 'none') return true;
     // The duration and the references follow the block: the group is wanted whole even for its start.
-    if (element.end > this.#window.byteLength) return this.#need(element.end - at);
+    if (element.end > this.#buffer.byteLength) return this.#need(element.end - at);
     const { block, duration, isKeyframe } = this.#groupOf(element);
     if (!block) return true;
-    const header = readBlockHeader(this.#window, block);
+    const header = readBlockHeader(this.#buffer, block);
     if (this.#walk.interest(header.trackNumber) === 'none') return true;
-    const durationTicks = duration ? readUnsigned(this.#window, duration) : null;
+    const durationTicks = duration ? readUnsigned(this.#buffer, duration) : null;
     blocks.push({
       ...this.#placed(header, element),
       isKeyframe,
@@ -187,7 +187,7 @@ export class BlockReader {
     let duration: WholeElement | null = null;
     let isKeyframe = true;
     let count = 0;
-    for (const field of elements(this.#window, group.start, group.end, null)) {
+    for (const field of elements(this.#buffer, group.start, group.end, null)) {
       this.#walk.budget.take('elements');
       if (++count > MAX_GROUP_FIELDS) throw unreadable('a Matroska block group holds too much');
       if (field.id === BLOCK) block ??= field;
@@ -198,7 +198,7 @@ export class BlockReader {
   }
 
   #laces(header: BlockHeader, end: number): Laces {
-    const laces = new Laces(this.#window, header.end, end, header.flags);
+    const laces = new Laces(this.#buffer, header.end, end, header.flags);
     this.#walk.budget.take('frames', laces.count);
     return laces;
   }
@@ -207,7 +207,7 @@ export class BlockReader {
     const cluster = this.#cluster;
     if (!cluster || cluster.timestamp === null) throw unreadable('a Matroska cluster has no timestamp');
     const timestamp = cluster.timestamp + relativeTimestamp;
-    return { trackNumber, timestamp, clusterPosition: cluster.position, endPosition: this.#windowPosition + element.end };
+    return { trackNumber, timestamp, clusterPosition: cluster.position, endPosition: this.#bufferPosition + element.end };
   }
 
   #need(byteLength: number): false {

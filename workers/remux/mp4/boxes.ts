@@ -9,17 +9,17 @@ export type FileBox = { readonly type: string; readonly start: number; readonly 
 // The index of ten hours at 60 pictures a second with eight tracks of sound has 85 MB.
 const MAX_BOX_BYTES = 96 * 1024 * 1024;
 // A `moof` and the header of its `mdat` mostly fit: one read per fragment.
-const WINDOW_BYTES = 16 * 1024;
+const BUFFER_BYTES = 16 * 1024;
 const HEADER_BYTES = 16;
 
 export const corrupt = (detail: string): FerriteError => new FerriteError('MEDIA_UNREADABLE', `the MP4 file is damaged: ${detail}`);
 
-/** Reads a file forward, through a window that serves small reads that lie close together. */
+/** Reads a file forward, through a read buffer that answers small reads that lie close together. */
 export class BoxReader {
   readonly #file: UnchangedFile;
   readonly #budget: FileBudget;
-  #window: Buffer = Buffer.alloc(0);
-  #windowStart = 0;
+  #buffer: Buffer = Buffer.alloc(0);
+  #bufferStart = 0;
   #position = 0;
 
   constructor(file: UnchangedFile, budget: FileBudget) {
@@ -52,17 +52,17 @@ export class BoxReader {
     return this.#here(start, box.end - start) ?? (await this.#read(start, box.end - start));
   }
 
-  /** Null when it does not lie whole in the window. */
+  /** Null when it does not lie whole in the read buffer. */
   #here(position: number, byteLength: number): Buffer | null {
-    const from = position - this.#windowStart;
-    const isHere = from >= 0 && from + byteLength <= this.#window.byteLength;
-    return isHere ? this.#window.subarray(from, from + byteLength) : null;
+    const from = position - this.#bufferStart;
+    const isHere = from >= 0 && from + byteLength <= this.#buffer.byteLength;
+    return isHere ? this.#buffer.subarray(from, from + byteLength) : null;
   }
 
   async #read(position: number, byteLength: number): Promise<Buffer> {
-    this.#window = await this.#file.read(position, Math.max(byteLength, WINDOW_BYTES));
-    this.#windowStart = position;
-    return this.#window.subarray(0, byteLength);
+    this.#buffer = await this.#file.read(position, Math.max(byteLength, BUFFER_BYTES));
+    this.#bufferStart = position;
+    return this.#buffer.subarray(0, byteLength);
   }
 }
 

@@ -5,7 +5,7 @@ import { durationAt, lowerBound, numberAt, ptsAt, type SampleTable, shiftTimes, 
 import type { Edit, Mp4Track } from './movie.ts';
 import type { RawSamples } from './sample-table.ts';
 
-type Window = {
+type Span = {
   /** Ticks of empty edits before the media: where it starts on the movie's timeline. */
   readonly delay: number;
   /** Media time that is shown first. */
@@ -24,9 +24,9 @@ export async function applyEdits(
   const { table, dtsShift } = raw;
   const plain = (shift: number) => shiftTimes(table, shift - dtsShift, shift, budget);
   if (track.edits.length === 0 || table.count === 0) return plain(0);
-  const window = editWindow(track.edits, track.timescale, movieTimescale);
-  if (!window) return null;
-  const placed = await place(table, window, track, budget);
+  const span = presentedSpan(track.edits, track.timescale, movieTimescale);
+  if (!span) return null;
+  const placed = await place(table, span, track, budget);
   return placed && sliceTable(await plain(placed.shift), placed.first, placed.end);
 }
 
@@ -38,7 +38,7 @@ export function fragmentShift(edits: readonly Edit[], timescale: number, movieTi
   return rescale(first.duration, timescale, movieTimescale) - Math.max(second?.mediaTime ?? 0, 0);
 }
 
-function editWindow(edits: readonly Edit[], timescale: number, movieTimescale: number): Window | null {
+function presentedSpan(edits: readonly Edit[], timescale: number, movieTimescale: number): Span | null {
   const emptyCount = edits.findIndex(edit => edit.mediaTime !== -1);
   const [media, ...more] = edits.slice(emptyCount);
   if (emptyCount < 0 || !media || more.length > 0 || media.mediaTime < 0 || movieTimescale === 0) return null;
@@ -47,16 +47,16 @@ function editWindow(edits: readonly Edit[], timescale: number, movieTimescale: n
   return { delay, from: media.mediaTime, to: media.mediaTime + ticks(media.duration) };
 }
 
-/** `table` has times from 0 on and its file's own composition offsets. Null when the window shows nothing. */
+/** `table` has times from 0 on and its file's own composition offsets. Null when the span shows nothing. */
 async function place(
   table: SampleTable,
-  { delay, from: windowStart, to: windowEnd }: Window,
+  { delay, from: spanStart, to: spanEnd }: Span,
   { kind, timescale }: Mp4Track,
   budget: FileBudget,
 ): Promise<{ first: number; end: number; shift: number } | null> {
   const { count, dts, compositionOffsets } = table;
   // Sound needs what comes before to decode right: ffmpeg keeps a second of it.
-  const first = startBefore(table, kind === 'video' ? windowStart : Math.max(windowStart - timescale, 0));
+  const first = startBefore(table, kind === 'video' ? spanStart : Math.max(spanStart - timescale, 0));
   let shift: number | null = null;
   let earliestPts = Number.POSITIVE_INFINITY;
   let isEnding = false;
@@ -65,12 +65,12 @@ async function place(
     for (let sample = first + from; sample < first + to; sample++) {
       const pts = ptsAt(table, sample);
       const ends = pts + durationAt(table, sample);
-      const isCutInto: boolean = kind === 'audio' && pts < windowStart && ends > windowStart && shift === null;
-      const isShown = pts >= windowStart && pts < windowEnd;
-      // A frame of sound that the window cuts into plays as a whole: its start moves before the window's.
-      if (shift === null && (isShown || isCutInto)) shift = delay - (isCutInto ? windowStart - pts : 0) - numberAt(dts, sample);
+      const isCutInto: boolean = kind === 'audio' && pts < spanStart && ends > spanStart && shift === null;
+      const isShown = pts >= spanStart && pts < spanEnd;
+      // A frame of sound that the span cuts into plays as a whole: its start moves before the span's.
+      if (shift === null && (isShown || isCutInto)) shift = delay - (isCutInto ? spanStart - pts : 0) - numberAt(dts, sample);
       if (isShown) earliestPts = Math.min(earliestPts, pts);
-      if (ends < windowEnd || !(kind === 'audio' || isSyncSample(table, sample))) continue;
+      if (ends < spanEnd || !(kind === 'audio' || isSyncSample(table, sample))) continue;
       // Pictures that follow this keyframe may be shown before it: ffmpeg goes on to the next one.
       if (kind === 'audio' || compositionOffsets === null || isEnding) {
         end = Math.min(sample + 1, count);
