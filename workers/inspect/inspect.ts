@@ -39,7 +39,7 @@ const PROBE: ProgramBounds = {
 
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
 const packetBounds = (byteLength: number): ProgramBounds => ({
-  deadlineMs: Math.min(10 * 60_000, 30_000 + byteLength / ((5 * MIB) / 1000)),
+  deadlineMs: Math.min(10 * 60_000, 30_000 + Math.ceil((byteLength * 1000) / (5 * MIB))),
   maxOutputBytes: Math.min(128 * MIB, 8 * MIB + byteLength),
   limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), niceness: 10 },
 });
