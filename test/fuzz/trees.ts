@@ -3,6 +3,7 @@ import { boxes } from '#workers/bmff/boxes.ts';
 import { readElement } from '#workers/remux/matroska/ebml.ts';
 
 export type Part = {
+  readonly type: string;
   readonly headerStart: number;
   /** Of its size field. */
   readonly sizeStart: number;
@@ -23,7 +24,7 @@ const BOX_PARENTS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl', 'edts', 'mv
 
 function boxParts(bytes: Buffer, start = 0, end = bytes.byteLength, parent: Part | null = null): Part[] {
   return [...boxes(bytes, start, end)].flatMap(box => {
-    const part: Part = { headerStart: box.headerStart, sizeStart: box.headerStart, start: box.start, end: box.end, parent };
+    const part: Part = { type: box.type, headerStart: box.headerStart, sizeStart: box.headerStart, start: box.start, end: box.end, parent };
     return [part, ...(BOX_PARENTS.has(box.type) ? boxParts(bytes, box.start, box.end, part) : [])];
   });
 }
@@ -46,6 +47,7 @@ function elementParts(bytes: Buffer, start = 0, end = bytes.byteLength, parent: 
     const element = readElement(bytes, at);
     if (!element) break;
     const part: Part = {
+      type: element.id.toString(16),
       headerStart: at,
       sizeStart: at + idLength(element.id),
       start: element.start,

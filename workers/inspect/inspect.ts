@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
+import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
 import type { AudioTimeline, CopyMethod, KeyframeMap, Streams, VideoTimeline } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
@@ -89,13 +90,13 @@ async function read(input: InputFile, source: RemuxSource | null, tools: Inspect
   return { probe, probed, timelines };
 }
 
-const keyframeMap = (version: string, startTimeUs: number, { copyMethod, video, audio }: Timelines): KeyframeMap => ({
-  version,
-  copyMethod,
-  startTimeUs,
-  video,
-  audio,
-});
+/** @throws MEDIA_UNREADABLE when no plan can be made of it. */
+function keyframeMap(version: string, startTimeUs: number, { copyMethod, video, audio }: Timelines): KeyframeMap {
+  const keyframes = thinKeyframes(video.keyframes, video.timescale);
+  const map = { version, copyMethod, startTimeUs, video: { ...video, keyframes }, audio };
+  requirePlannable(map);
+  return map;
+}
 
 async function readIdentity(path: string): Promise<Identity> {
   let file: FileHandle | undefined;
