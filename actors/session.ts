@@ -57,7 +57,7 @@ type Event =
   | { readonly type: 'seek.overtaken'; readonly slot: string }
   | { readonly type: 'slot.quiet'; readonly slot: string }
   | { readonly type: 'scrub.due'; readonly slot: string }
-  | { readonly type: 'segment.served'; readonly slot: string; readonly rungId: string | null; readonly index: number }
+  | { readonly type: 'segment.sent'; readonly slot: string; readonly rungId: string | null; readonly index: number }
   /** What that run would write next is kept already: it is not needed any more. */
   | { readonly type: 'run.covered'; readonly actorId: string }
   /** Nobody waits for what it makes, and another run needs its room. */
@@ -325,7 +325,7 @@ export const session = setup({
             { type: 'awaitQuiet', params: ({ event }) => event },
           ],
         },
-        'segment.served': {
+        'segment.sent': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
             { type: 'moveLead', params: ({ event }) => event },

@@ -88,8 +88,8 @@ class Host {
       case 'overtaken':
         this.#sessions.overtaken(message);
         break;
-      case 'served':
-        this.#sessions.served(message);
+      case 'sent':
+        this.#sessions.sent(message);
         return;
       case 'covered':
         this.#sessions.covered(message);

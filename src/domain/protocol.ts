@@ -94,7 +94,7 @@ export type ToWorker =
   /** Where the viewer is and what it does. */
   | { readonly kind: 'heartbeat'; readonly sessionId: SessionId; readonly positionMs: number; readonly state: PlaybackState }
   /** A segment went out from memory: moves the limit up to which encodes may run ahead. */
-  | { readonly kind: 'served'; readonly sessionId: SessionId; readonly track: Track; readonly index: number }
+  | { readonly kind: 'sent'; readonly sessionId: SessionId; readonly track: Track; readonly index: number }
   /** A seek came to what is kept already: what an earlier one wanted of the track, and has not begun, is wanted no more. */
   | { readonly kind: 'overtaken'; readonly sessionId: SessionId; readonly track: Track }
   /** An encode made again what was kept already, and the segments from `fromIndex` up to before `untilIndex` are kept too. */

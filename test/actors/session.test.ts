@@ -71,7 +71,7 @@ function start({ isStubborn = false } = {}) {
       const job = aJob(index, LAST, { ...aSound(), track });
       actor.send({ type: 'segment.wanted', slot: audioSlot(track), rungId: null, job, isInit: false });
     },
-    served: (index: number, rungId = '720p') => actor.send({ type: 'segment.served', slot: videoSlot(rungId), rungId, index }),
+    sent: (index: number, rungId = '720p') => actor.send({ type: 'segment.sent', slot: videoSlot(rungId), rungId, index }),
     /** Long enough for the next seek to be one by itself. */
     calm: () => clock.increment(QUIET),
     firsts: () => runs.map(({ job }) => job.firstIndex),
@@ -163,33 +163,33 @@ test('session: sound and picture have runs of their own that do not end one anot
 });
 
 test('session: an encode holds a lead ahead of its viewer and goes on when a segment goes out', () => {
-  const { wants, served, run } = start();
+  const { wants, sent, run } = start();
   wants(0);
   run(0).write(...Array.from({ length: WINDOW + 1 }, (_, index) => index));
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
-  served(1);
+  sent(1);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
 });
 
-test('session: a segment that was served from far back does not pull the lead back', () => {
-  const { wants, served, limits } = start();
+test('session: a segment that was sent from far back does not pull the lead back', () => {
+  const { wants, sent, limits } = start();
   wants(20);
-  served(0);
+  sent(0);
   assert.deepEqual(limits(), [20 + WINDOW]);
 });
 
 test('session: a lead of another size counts from where each viewer is, for the encodes there are and those to come', () => {
-  const { wants, wantsSound, served, run, actor, limits } = start();
+  const { wants, wantsSound, sent, run, actor, limits } = start();
   wants(0);
   wantsSound(0);
-  served(1);
+  sent(1);
   run(0).write(0, 1, 2, 3, 4);
   actor.send({ type: 'lead.changed', lead: { picture: 2, sound: 1 } });
   assert.deepEqual(limits().sort(), [1, 3]);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
-  served(2);
+  sent(2);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
-  served(3);
+  sent(3);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
   wants(50, '480p');
   assert.equal(limits().at(-1), 52);
@@ -202,7 +202,7 @@ test('session: a run that ended by itself is gone, and the next request starts a
   run(0).say({ type: 'ffmpeg.exited' });
   assert.deepEqual(emitted.at(-1), 'run.ended encode-0 ok');
   assert.deepEqual(childNames(), ['ladder']);
-  actor.send({ type: 'segment.served', slot: videoSlot('720p'), rungId: '720p', index: 1 });
+  actor.send({ type: 'segment.sent', slot: videoSlot('720p'), rungId: '720p', index: 1 });
   wants(2);
   assert.deepEqual(firsts(), [0, 2]);
 });
@@ -260,12 +260,12 @@ test('session: a new rung that never gets going ends the old one after a while, 
 });
 
 test('session: two rungs that are read in turn are both made, each by one run', () => {
-  const { wants, served, run, firsts, clock } = start();
+  const { wants, sent, run, firsts, clock } = start();
   for (let index = 0; index < 20; index++) {
     for (const [at, rungId] of ['720p', '480p'].entries()) {
       wants(index, rungId);
       run(at).write(index);
-      served(index, rungId);
+      sent(index, rungId);
       clock.increment(LEFT_HOLD / 2 - 1);
     }
   }
@@ -283,7 +283,7 @@ test('session: two audio tracks that are read at once have a run each, and one t
   assert.deepEqual([firsts(), run(0).isRunning, run(1).isRunning], [[0, 0], true, true]);
   for (const track of [0, 1]) run(track).write(...Array.from({ length: WINDOW + 1 }, (_, at) => 20 + at));
   clock.increment(HOLD - 1);
-  actor.send({ type: 'segment.served', slot: audioSlot(1), rungId: null, index: 21 });
+  actor.send({ type: 'segment.sent', slot: audioSlot(1), rungId: null, index: 21 });
   clock.increment(1);
   assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
 });
@@ -326,10 +326,10 @@ test('session: a viewer who switches back at once keeps the run there was', () =
 });
 
 test('session: a segment out of memory counts as watching its rung', () => {
-  const { wants, run, served, clock, context } = start();
+  const { wants, run, sent, clock, context } = start();
   wants(0, '720p');
   run(0).write(0);
-  served(1, 'original');
+  sent(1, 'original');
   assert.equal(context().rungId, 'original');
   clock.increment(10_000);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
@@ -372,12 +372,12 @@ for (const [order, end] of [
   });
 
   test(`session: a segment that is wanted after ${order} starts nothing`, () => {
-    const { actor, wants, run, firsts, served, value } = start({ isStubborn: true });
+    const { actor, wants, run, firsts, sent, value } = start({ isStubborn: true });
     wants(0);
     actor.send({ type: order });
     wants(1);
     wants(50);
-    served(0);
+    sent(0);
     actor.send({ type: 'session.heartbeat', positionMs: 1, state: 'playing' });
     assert.deepEqual(firsts(), [0]);
     run(0).say({ type: 'ffmpeg.exited' });
@@ -395,11 +395,11 @@ test('session: stop ends a run that waits for its retry, and no retry comes', ()
 });
 
 test('session: orders in the same moment as the end of a run find nobody there, and nothing breaks', () => {
-  const { actor, wants, run, served, value } = start();
+  const { actor, wants, run, sent, value } = start();
   actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 0), isInit: false });
   run(0).write(0);
   actor.on('run.ended', () => {
-    served(0);
+    sent(0);
     wants(1);
     actor.send({ type: 'session.stop' });
   });

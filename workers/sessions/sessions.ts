@@ -117,8 +117,8 @@ export class Sessions {
   }
 
   /** A segment went out from the cache: the encode that follows may go on. */
-  served({ sessionId, track, index }: { sessionId: SessionId; track: Track; index: number }): void {
-    this.#sessions.get(sessionId)?.actor.send({ type: 'segment.served', slot: slotOf(track), rungId: rungOf(track), index });
+  sent({ sessionId, track, index }: { sessionId: SessionId; track: Track; index: number }): void {
+    this.#sessions.get(sessionId)?.actor.send({ type: 'segment.sent', slot: slotOf(track), rungId: rungOf(track), index });
   }
 
   overtaken({ sessionId, track }: { sessionId: SessionId; track: Track }): void {

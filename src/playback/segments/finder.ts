@@ -18,7 +18,7 @@ export interface Viewer {
   /** The rung and track last asked for. */
   video: TrackLayout | null;
   audio: TrackLayout | null;
-  readonly served: Record<'video' | 'audio', SegmentName | null>;
+  readonly lastSent: Record<'video' | 'audio', SegmentName | null>;
   whenEnded(listener: (error: FerriteError) => void): () => void;
 }
 
@@ -110,11 +110,11 @@ export class SegmentFinder<File> {
     viewer[kind] = track;
     if (name === 'init') return;
     // The same one again is no news, and without an encode nobody is there to hear it. One that is no longer watched must hear of it.
-    const isNews = track.isEncoded && viewer.served[kind] !== name && viewer.status?.encodes.length !== 0;
-    viewer.served[kind] = name;
+    const isNews = track.isEncoded && viewer.lastSent[kind] !== name && viewer.status?.encodes.length !== 0;
+    viewer.lastSent[kind] = name;
     if (!hasChanged && !isNews) return;
     const { id, mediaId } = viewer.record;
-    this.#options.hosts.notify(mediaId, { kind: 'served', sessionId: id, track: track.track, index: name });
+    this.#options.hosts.notify(mediaId, { kind: 'sent', sessionId: id, track: track.track, index: name });
   }
 }
 

@@ -31,7 +31,7 @@ export class LiveSession {
   video: TrackLayout | null = null;
   audio: TrackLayout | null = null;
   /** The segment of each that was last asked for. */
-  readonly served: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
+  readonly lastSent: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
   /** On a clock that never jumps: a corrected time of day must not end what is watched. */
   #lastSeenAtMs: number;
   /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */

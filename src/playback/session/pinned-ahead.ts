@@ -13,8 +13,8 @@ const MAX_SEGMENTS = 32;
 
 /** The facts that the pins of a session were computed from. */
 type Basis = Pick<LiveSession, 'positionMs' | 'video' | 'audio'> & {
-  readonly videoServed: SegmentName | null;
-  readonly audioServed: SegmentName | null;
+  readonly videoSent: SegmentName | null;
+  readonly audioSent: SegmentName | null;
 };
 
 export class PinnedAhead {
@@ -27,12 +27,12 @@ export class PinnedAhead {
 
   /** Costs a comparison while the session has not moved. */
   follow(session: LiveSession): void {
-    const { record, positionMs, video, audio, served } = session;
+    const { record, positionMs, video, audio, lastSent } = session;
     const known = this.#known.get(session);
-    const basis = { positionMs, video, audio, videoServed: served.video, audioServed: served.audio };
+    const basis = { positionMs, video, audio, videoSent: lastSent.video, audioSent: lastSent.audio };
     if (record.offer.delivery === 'direct' || (known && isSame(known, basis))) return;
     this.#known.set(session, basis);
-    this.#segments.pin(record.id, [...rangesAhead(video, positionMs, served.video), ...rangesAhead(audio, positionMs, served.audio)]);
+    this.#segments.pin(record.id, [...rangesAhead(video, positionMs, lastSent.video), ...rangesAhead(audio, positionMs, lastSent.audio)]);
   }
 
   drop(session: LiveSession): void {
@@ -42,18 +42,14 @@ export class PinnedAhead {
 }
 
 const isSame = (a: Basis, b: Basis): boolean =>
-  a.positionMs === b.positionMs &&
-  a.video === b.video &&
-  a.audio === b.audio &&
-  a.videoServed === b.videoServed &&
-  a.audioServed === b.audioServed;
+  a.positionMs === b.positionMs && a.video === b.video && a.audio === b.audio && a.videoSent === b.videoSent && a.audioSent === b.audioSent;
 
 /** From the viewer's position, as far as it is known, and from the segment last sent: a plain player reports no position. */
-function rangesAhead(track: TrackLayout | null, positionMs: number, served: SegmentName | null): PinnedRange[] {
+function rangesAhead(track: TrackLayout | null, positionMs: number, lastSent: SegmentName | null): PinnedRange[] {
   if (!track) return [];
   const atPosition = aheadOf(track, segmentIndexAt(track.grid, positionMs));
-  if (served === null || served === 'init' || served + 1 >= track.segmentCount) return [atPosition];
-  return [atPosition, aheadOf(track, served + 1)];
+  if (lastSent === null || lastSent === 'init' || lastSent + 1 >= track.segmentCount) return [atPosition];
+  return [atPosition, aheadOf(track, lastSent + 1)];
 }
 
 function aheadOf({ key, grid }: TrackLayout, from: number): PinnedRange {

@@ -32,7 +32,7 @@ function world(delivery = 'transcode') {
     positionMs: 0,
     video: null,
     audio: null,
-    served: { video: null, audio: null },
+    lastSent: { video: null, audio: null },
   } as unknown as LiveSession;
   return { pins, pinnedAhead, session };
 }
@@ -42,7 +42,7 @@ test('pinned ahead: what lies within 20 s of the viewer, and of what its player 
   session.video = video;
   session.positionMs = 41_000;
   pinnedAhead.follow(session);
-  session.served.video = 34;
+  session.lastSent.video = 34;
   pinnedAhead.follow(session);
   const atPosition = { key: KEY, from: 20, to: 31 };
   assert.deepEqual(pins, [[atPosition], [atPosition, { key: KEY, from: 35, to: 46 }]]);
@@ -63,7 +63,7 @@ test('pinned ahead: it ends with the film, and with the session', () => {
   const { pins, pinnedAhead, session } = world();
   session.video = video;
   session.positionMs = 195_000;
-  session.served.video = 99;
+  session.lastSent.video = 99;
   pinnedAhead.follow(session);
   pinnedAhead.drop(session);
   assert.deepEqual(pins, [[{ key: KEY, from: 97, to: 100 }], []]);

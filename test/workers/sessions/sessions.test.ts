@@ -125,7 +125,7 @@ test('sessions: one that waits for another goes on as soon as its own viewer com
   const { sessions, early, late, wants, run } = startAhead(5);
   wants(late, 50);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
-  sessions.served({ sessionId: early, track: PICTURE, index: 3 });
+  sessions.sent({ sessionId: early, track: PICTURE, index: 3 });
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
   await sessions.closeAll();
 });
