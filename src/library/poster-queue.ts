@@ -1,10 +1,11 @@
 // Posters that are still to be cut: in the background, a few at once, after a restart too. The media record says which.
-import { ERRORS, FerriteError } from '#domain/errors.ts';
+import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { within } from '#domain/waiting.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
+import { isLoss } from './inspection-losses.ts';
 import { posterTimes } from './poster-times.ts';
 import type { PosterFiles } from './posters.ts';
 
@@ -92,7 +93,7 @@ export class PosterQueue {
       } catch (error) {
         if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;
         const { code } = error;
-        if (attempt < ATTEMPTS && ERRORS[code].status === 503) continue;
+        if (attempt < ATTEMPTS && isLoss(error)) continue;
         if (code !== 'MEDIA_UNREADABLE' && code !== 'INSPECTOR_LOST') throw error;
         this.#options.log.warn({ mediaId: media.id, err: error }, 'no poster');
         return null;

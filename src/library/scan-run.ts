@@ -1,7 +1,7 @@
 // One scan of one library, from its start to its end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { ERRORS, type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
+import { type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import { keyframeFactsOf } from '#domain/keyframes.ts';
 import type { Library, Media } from '#domain/media.ts';
@@ -10,6 +10,7 @@ import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import type { RefusedFileRepository } from '#storage/records/refused-files.ts';
 import type { CatalogueIndex } from './catalogue-index.ts';
+import { isLoss } from './inspection-losses.ts';
 import { nameOf } from './naming.ts';
 import type { PosterFiles } from './posters.ts';
 import { type FoundFile, walkVideos } from './walk.ts';
@@ -229,7 +230,7 @@ export class ScanRun {
       try {
         return await this.#options.inspect(this.#idOf(file), file.path, signal);
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!isLoss(error)) throw error;
         const strikes = (times.get(error.code) ?? 0) + 1;
         if (strikes === STRIKES) throw error;
         times.set(error.code, strikes);
@@ -287,8 +288,6 @@ export class ScanRun {
 
 type FileState = Pick<FoundFile, 'byteLength' | 'mtimeMs'>;
 const isSameFile = (one: FileState, other: FileState): boolean => one.byteLength === other.byteLength && one.mtimeMs === other.mtimeMs;
-
-const isTransient = (error: unknown): error is FerriteError => error instanceof FerriteError && ERRORS[error.code].status === 503;
 
 /** The record goes first: nobody finds a media whose parts are missing. */
 export async function removeMedia({ media, keyframes, index, posters }: ScannerOptions, gone: Media): Promise<void> {
