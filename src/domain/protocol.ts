@@ -75,6 +75,8 @@ export type Requests = {
       /** Nobody waits for it: a later wish takes its place. */
       isHint: boolean;
       mayEncode: boolean;
+      /** A new encode of a picture may run beside others of its session; else it takes their turn when nobody waits for them. */
+      mayRunBeside: boolean;
       untilIndex: number | null;
     };
     output: null;

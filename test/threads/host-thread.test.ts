@@ -26,7 +26,15 @@ test('host thread: no request waits for ever, and one that was given up is cance
   const described = thread.request('session.describe', on);
   const prepared = thread.request('segment.prepare', {
     ...on,
-    ...{ track: { kind: 'audio', track: 0 }, name: 0, positionMs: 0, isHint: false, mayEncode: false, untilIndex: null },
+    ...{
+      track: { kind: 'audio', track: 0 },
+      name: 0,
+      positionMs: 0,
+      isHint: false,
+      mayEncode: false,
+      mayRunBeside: false,
+      untilIndex: null,
+    },
   });
   const outcomes = Promise.allSettled([described, prepared]);
   t.mock.timers.tick(10_000);

@@ -95,7 +95,17 @@ const STALLING_HOST = new URL('../support/stalling-host.ts', import.meta.url);
 
 function prepare(pool: WorkerPool, mediaId: MediaId, positionMs: number): Promise<string> {
   const track = { kind: 'audio', track: 0 } as const;
-  const input = { mediaId, sessionId: newSessionId(), track, name: 0, positionMs, isHint: false, mayEncode: false, untilIndex: null };
+  const input = {
+    mediaId,
+    sessionId: newSessionId(),
+    track,
+    name: 0,
+    positionMs,
+    isHint: false,
+    mayEncode: false,
+    mayRunBeside: false,
+    untilIndex: null,
+  };
   return pool.request('segment.prepare', input).then(
     () => 'made',
     error => (error instanceof FerriteError ? error.code : String(error)),

@@ -8,7 +8,7 @@ import type { SessionId } from '#domain/ids.ts';
 import type { Rendition, RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Encodes } from './encodes.ts';
 import { type SegmentRequest, type SegmentWait, SegmentWaits } from './segment-waits.ts';
-import { type Course, isServed, nextTurn, type Turn } from './turns.ts';
+import { type Course, isServed, mayTakeFrom, nextTurn, type Turn } from './turns.ts';
 
 export type SessionActor = ActorRefFrom<typeof session>;
 
@@ -108,22 +108,37 @@ export class EncodeRequests {
         this.#settleSlot(sessionId, actor, slot);
         return;
       }
-      // It is made when one of the others has nobody left to wait for it.
-      if (!this.#makeRoom(sessionId, actor)) return;
+      // It is made when nobody waits for what is in its way.
+      if (!this.#makeRoom(actor, next)) return;
     }
     const course = { ...reachFrom(job.firstIndex), isRunning: false, bringsInit: true };
     for (const wait of waits) if (wait.note.isHint && !isServed(turnOf(wait), course)) wait.reject(overtaken());
     want(actor, next);
   }
 
-  /** False when the session has as many encodes as it may, and somebody waits for each. */
-  #makeRoom(sessionId: SessionId, actor: SessionActor): boolean {
+  /** Ends what has to make room for a new encode; nothing, and false, where somebody waits for that. */
+  #makeRoom(actor: SessionActor, next: SegmentWait): boolean {
     const runs = Object.values(actor.getSnapshot().context.runs);
-    if (runs.length < MAX_RUNS) return true;
-    const awaited = new Set(this.#waits.of(sessionId).map(({ note }) => note.job.key));
-    const idle = runs.find(({ job }) => !awaited.has(job.key));
-    if (idle) actor.send({ type: 'run.yielded', slot: idle.slot });
-    return idle !== undefined;
+    const { sessionId, job, mayRunBeside } = next.note;
+    const waits = this.#waits.of(sessionId);
+    const isIdle = (run: Run): boolean => {
+      const course = courseOfRun(run);
+      const served = waits.filter(({ note }) => note.job.key === run.job.key).map(turnOf);
+      return mayTakeFrom(
+        served.filter(turn => isServed(turn, course)),
+        turnOf(next),
+        performance.now(),
+      );
+    };
+    const isTurns = job.rendition.kind === 'video-encode' && !mayRunBeside;
+    const inItsWay = isTurns ? runs.filter(run => run.job.rendition.kind === 'video-encode') : [];
+    if (!inItsWay.every(isIdle)) return false;
+    const leastAskedFor =
+      runs.length - inItsWay.length < MAX_RUNS ? [] : runs.filter(run => !inItsWay.includes(run) && isIdle(run)).slice(0, 1);
+    const ended = [...inItsWay, ...leastAskedFor];
+    if (runs.length - ended.length >= MAX_RUNS) return false;
+    for (const { slot } of ended) actor.send({ type: 'run.yielded', slot });
+    return true;
   }
 
   #isBroughtByOther({ note: { sessionId, name, job } }: SegmentWait): boolean {

@@ -53,6 +53,7 @@ export class SegmentMaker {
         job: jobOf(viewed, { rendition, grid, key, name }, input),
         isHint: input.isHint,
         mayEncode: input.mayEncode,
+        mayRunBeside: input.mayRunBeside,
       },
       signal,
     );

@@ -13,8 +13,9 @@ export type SegmentRequest = {
   readonly job: EncodeJob;
   /** Nobody waits behind it. */
   readonly isHint: boolean;
-  /** Whether one more picture may be encoded for it. */
+  /** Whether one more picture may be encoded for it, and beside others of the session or in their turn. */
   readonly mayEncode: boolean;
+  readonly mayRunBeside: boolean;
 };
 
 export type SegmentWait = Wait<void, SegmentRequest & { readonly sinceMs: number }>;

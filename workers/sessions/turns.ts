@@ -19,6 +19,10 @@ export const PATIENCE_MS = 2_500;
 export const isServed = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
   course !== null && (isAboutToReach(course, firstIndex) || (isInit && course.bringsInit));
 
+/** Whether `next` may end an encode for which `served` wait, for want of room: nobody does, or all came later and it has waited for long. */
+export const mayTakeFrom = (served: readonly Turn[], next: Turn, nowMs: number): boolean =>
+  served.every(({ isHint, sinceMs }) => isHint || (sinceMs > next.sinceMs && nowMs - next.sinceMs >= PATIENCE_MS));
+
 /**
  * The request that the rendition's encode has to be started for, or started anew; null: none, as it is. An encode that somebody waits for
  * goes on until it has brought that, whoever comes later. It ends sooner only for who came before those.

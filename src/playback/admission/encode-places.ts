@@ -22,7 +22,12 @@ export type EncodeWish = {
 };
 
 /** Somebody relies on the session's place: it is not given back meanwhile. Ending it twice is no error. */
-export type PlaceUse = { readonly waitMs: number; end(): void };
+export type PlaceUse = {
+  readonly waitMs: number;
+  /** Whether the place is large enough for all that the session encodes; else its pictures take turns. */
+  readonly mayRunBeside: boolean;
+  end(): void;
+};
 
 export type PlaceEvents = {
   /** While a session waits, and once with position 0 when it does no more. */
@@ -49,8 +54,10 @@ type Wait = {
   told: number;
 };
 
-/** `uses`: what each of those who rely on the place costs. */
-type Holding = { readonly place: Place; readonly uses: Set<{ readonly cost: number }> };
+type Use = { readonly key: RenditionKey; readonly cost: number; readonly isBeside: boolean };
+
+/** `running`: what each encode of the session costs, as its thread told last; `uses`: what each of those needs who rely on the place. */
+type Holding = { readonly place: Place; readonly uses: Set<Use>; running: ReadonlyMap<RenditionKey, number> };
 
 /** Positions change many times in a burst: told at most this often. */
 const TELL_INTERVAL_MS = 250;
@@ -87,15 +94,12 @@ export class EncodePlaces {
     return this.#waits.get(sessionId)?.ticket.standing() ?? null;
   }
 
-  /** The session's place, where it has one that is large enough: at once a smaller one when the wish costs less. */
+  /** The session's place, where it has one that is large enough for this wish: larger where there is room for it beside the others. */
   use(wish: EncodeWish): PlaceUse | null {
     const holding = this.#holdings.get(wish.sessionId);
     if (!holding) return null;
     const cost = this.#costOf(wish);
-    if (holding.place.cost < cost) return null;
-    // What others rely on is about to be encoded, too.
-    holding.place.shrinkTo(Math.max(cost, ...[...holding.uses].map(use => use.cost)));
-    return this.#using(wish, holding);
+    return holding.place.cost < cost ? null : this.#using(wish, holding);
   }
 
   /** As `use`, or a place that is free with nobody waiting for it. */
@@ -131,13 +135,12 @@ export class EncodePlaces {
   encoding(owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
     const { sessionId } = owner;
     this.#running.set(sessionId, running);
-    const [first] = running;
-    if (first && !this.#holdings.has(sessionId)) {
-      const cost = this.#capacity.costOf(first.work);
-      this.#hold(sessionId, this.#admission.claim({ ...owner, cost }));
-    }
-    if (first) this.#letGoCovered();
-    else this.#giveBackIdle(sessionId);
+    const costs = new Map(running.map(({ key, work }) => [key, this.#costOf({ work })]));
+    if (costs.size > 0 && !this.#holdings.has(sessionId)) this.#hold(sessionId, this.#admission.claim({ ...owner, cost: sumOf(costs) }));
+    const holding = this.#holdings.get(sessionId);
+    if (holding) holding.running = costs;
+    if (costs.size > 0) this.#letGoCovered();
+    this.#giveBackIdle(sessionId);
   }
 
   /** The session has ended. */
@@ -238,7 +241,7 @@ export class EncodePlaces {
     return { userId, priority, cost: this.#costOf(wish) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
   }
 
-  #costOf({ work }: EncodeWish): number {
+  #costOf({ work }: Pick<EncodeWish, 'work'>): number {
     return Math.min(this.#capacity.costOf(work), this.#capacity.total);
   }
 
@@ -248,28 +251,44 @@ export class EncodePlaces {
       known.place.absorb(place);
       return known;
     }
-    const holding = { place, uses: new Set<{ readonly cost: number }>() };
+    const holding = { place, uses: new Set<Use>(), running: new Map<RenditionKey, number>() };
     this.#holdings.set(sessionId, holding);
     return holding;
   }
 
   #using(wish: EncodeWish, holding: Holding): PlaceUse {
-    const use = { cost: this.#costOf(wish) };
+    const use = { key: wish.key, cost: this.#costOf(wish), isBeside: this.#hasRoomForAll(wish, holding) };
     holding.uses.add(use);
+    this.#giveBackIdle(wish.sessionId);
     return {
       waitMs: 0,
+      mayRunBeside: use.isBeside,
       end: () => {
         if (holding.uses.delete(use)) this.#giveBackIdle(wish.sessionId);
       },
     };
   }
 
-  /** A place that is about to grow is kept: its session comes back for it. */
+  /** Grows at once to what all encodes of the session take side by side, where nobody waits for that and it really fits. */
+  #hasRoomForAll(wish: EncodeWish, holding: Holding): boolean {
+    const { userId, priority } = wish;
+    const { place } = holding;
+    const more = sumOf(sideBySide(holding).set(wish.key, this.#costOf(wish))) - place.cost;
+    if (more <= 0) return true;
+    // Who is alone on the machine may have one encode that is too large for it, not several.
+    if (this.#admission.grantedCost + more > this.#admission.capacity) return false;
+    const growth = this.#admission.tryEnter({ userId, priority, cost: more, beside: place });
+    if (growth) place.absorb(growth);
+    return growth !== null;
+  }
+
+  /** What the session does not need. A place that is about to grow is kept: its session comes back for it. */
   #giveBackIdle(sessionId: SessionId): void {
     const holding = this.#holdings.get(sessionId);
-    if (!holding || holding.uses.size > 0 || this.#running.has(sessionId) || this.#waits.has(sessionId)) return;
-    this.#holdings.delete(sessionId);
-    holding.place.release();
+    if (!holding || this.#waits.has(sessionId)) return;
+    const needed = Math.max(sumOf(sideBySide(holding)), ...[...holding.uses].map(({ cost }) => cost));
+    if (needed === 0) this.#holdings.delete(sessionId);
+    holding.place.shrinkTo(needed);
   }
 
   #onChange(): void {
@@ -291,6 +310,12 @@ export class EncodePlaces {
     }
   }
 }
+
+const sumOf = (costs: ReadonlyMap<RenditionKey, number>): number => [...costs.values()].reduce((sum, cost) => sum + cost, 0);
+
+/** What each rendition costs that is being encoded, or may be in a moment beside the others. */
+const sideBySide = ({ running, uses }: Holding): Map<RenditionKey, number> =>
+  new Map([...running, ...[...uses].filter(({ isBeside }) => isBeside).map(({ key, cost }) => [key, cost] as const)]);
 
 /** The one whose wish takes most; there is at least one. */
 const largest = (waiters: readonly Waiter[]): Waiter =>

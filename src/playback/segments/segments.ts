@@ -21,6 +21,8 @@ type Wish = {
   readonly positionMs: number;
   /** False: rejects with PLACE_NEEDED where a new video encode would have to start. */
   readonly mayEncode: boolean;
+  /** Whether a new video encode may run beside others of the session, or in their turn. */
+  readonly mayRunBeside: boolean;
 };
 
 /** A hint is nobody who waits: in its thread a later wish takes its place. */
@@ -145,7 +147,7 @@ export class Segments {
     const ended = (): void => {
       this.#comingIntoMemory--;
     };
-    this.#hint({ ...wish, name: index, positionMs: 0, mayEncode: true }).then(ended, ended);
+    this.#hint({ ...wish, name: index, positionMs: 0, mayEncode: true, mayRunBeside: true }).then(ended, ended);
   }
 
   /** True when it is in memory or on disk. */
@@ -252,14 +254,24 @@ export class Segments {
 
   /** The bytes come in a message of their own, before the reply. Undefined where they were pushed out of the cache in between. */
   async #make(wish: FetchWish, signal: AbortSignal): Promise<Buffer | undefined> {
-    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode } = wish;
+    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode, mayRunBeside } = wish;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
     const arrival = this.#arrivals.enter(address(layout.key, name), undefined);
     try {
       const reply = this.#hosts
         .request(
           'segment.prepare',
-          { mediaId, sessionId, track: layout.track, name, positionMs, isHint, mayEncode, untilIndex: this.#keptAgainAt(wish) },
+          {
+            mediaId,
+            sessionId,
+            track: layout.track,
+            name,
+            positionMs,
+            isHint,
+            mayEncode,
+            mayRunBeside,
+            untilIndex: this.#keptAgainAt(wish),
+          },
           signal,
         )
         .then(() => undefined);

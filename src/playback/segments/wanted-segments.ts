@@ -25,11 +25,11 @@ export class WantedSegments {
   async get(record: Owner, wanted: Wanted, signal: AbortSignal): Promise<Buffer> {
     const wish = encodeWish(record, wanted);
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
-    if (!wish) return this.#segments.get({ ...segment, mayEncode: true }, signal);
+    if (!wish) return this.#segments.get({ ...segment, mayEncode: true, mayRunBeside: true }, signal);
     const sinceMs = performance.now();
     for (let use = this.#places.use(wish); ; use = await this.#places.take(wish, signal, sinceMs)) {
       try {
-        return await this.#segments.get({ ...segment, mayEncode: use !== null }, signal);
+        return await this.#segments.get({ ...segment, mayEncode: use !== null, mayRunBeside: use?.mayRunBeside ?? false }, signal);
       } catch (error) {
         if (!needsPlace(error)) throw error;
       } finally {
@@ -54,7 +54,9 @@ export class WantedSegments {
     const wish = encodeWish(record, wanted);
     const use = wish && this.#places.tryTake(wish);
     const ended = (): void => use?.end();
-    this.#segments.prefetch({ ...segment, mayEncode: wish === null || use !== null }).then(ended, ended);
+    this.#segments
+      .prefetch({ ...segment, mayEncode: wish === null || use !== null, mayRunBeside: use?.mayRunBeside ?? wish === null })
+      .then(ended, ended);
   }
 
   /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */

@@ -99,10 +99,54 @@ test('places: a smaller rung is granted at once, a larger one when there is room
   assert.equal(places.standing(mine.sessionId)?.position, 1);
   otherUse?.end();
   const use = await grown;
-  assert.equal(await granted(), LARGE_WORK);
+  assert.equal(use?.mayRunBeside, true);
+  places.encoding(mine, [...runOf(large), ...runOf(mine)]);
   use?.end();
-  places.use(mine)?.end();
+  assert.equal(await granted(), LARGE_WORK + SMALL_WORK, 'both run');
+  places.encoding(mine, runOf(mine));
   assert.equal(await granted(), SMALL_WORK);
+});
+
+test('places: another rung of a session has a place of its own where there is room, else the session’s pictures take turns', async () => {
+  const { places, granted } = world(workCapacity(LARGE_WORK + 2 * SMALL_WORK));
+  const mine = wish('a');
+  const small = { ...mine, rendition: SMALL, work: SMALL_WORK, key: renditionKey('a', 2_000, SMALL) };
+  (await places.take(mine, NEVER))?.end();
+  places.encoding(mine, runOf(mine));
+  const other = wish('b', SMALL);
+  const otherUse = await places.take(other, NEVER);
+  const third = await places.take({ ...wish('c', SMALL), work: 1 }, NEVER);
+  const inTurn = places.use(small);
+  assert.deepEqual([inTurn?.mayRunBeside, await granted()], [false, LARGE_WORK + SMALL_WORK + 1]);
+  assert.equal(places.use(mine)?.mayRunBeside, true, 'what runs already is beside nothing');
+  third?.end();
+  const beside = places.use(small);
+  assert.deepEqual([beside?.mayRunBeside, await granted()], [true, LARGE_WORK + 2 * SMALL_WORK]);
+  for (const use of [inTurn, beside, otherUse]) use?.end();
+  places.leave(mine.sessionId);
+  assert.equal(await granted(), 0);
+});
+
+test('places: who is alone on the machine has one encode that is too large for it, not two', async () => {
+  const { places, granted } = world(countedCapacity(1));
+  const mine = wish('a');
+  const use = await places.take(mine, NEVER);
+  const other = await places.take({ ...mine, rendition: SMALL, work: SMALL_WORK, key: renditionKey('a', 2_000, SMALL) }, NEVER);
+  assert.deepEqual([use?.mayRunBeside, other?.mayRunBeside, await granted()], [true, false, 1]);
+  for (const ended of [use, other]) ended?.end();
+  assert.equal(await granted(), 0);
+});
+
+test('places: on a full machine another rung of a session is made in turn, and waits in no line', async () => {
+  const { places, granted } = world(countedCapacity(2));
+  const [mine, rival] = [wish('a'), wish('b')];
+  for (const one of [mine, rival]) {
+    (await places.take(one, NEVER))?.end();
+    places.encoding(one, runOf(one));
+  }
+  const use = await places.take({ ...mine, rendition: SMALL, work: SMALL_WORK, key: renditionKey('a', 2_000, SMALL) }, NEVER);
+  assert.deepEqual([use?.mayRunBeside, await granted()], [false, 2]);
+  use?.end();
 });
 
 test('places: an encode that nobody granted counts until it ends', async () => {

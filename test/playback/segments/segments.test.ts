@@ -91,6 +91,7 @@ async function world(t: TestContext, { maxMemoryBytes = 1_000_000 } = {}) {
     name,
     positionMs: 0,
     mayEncode: true,
+    mayRunBeside: true,
   });
   const publish = (name: SegmentName, bytes: Buffer = BYTES): void =>
     workers.events.emit('segment', {

@@ -17,7 +17,10 @@ function world() {
   const ends: string[] = [];
   const wait = (name: SegmentName, { sessionId = ME, key = KEY, signal = new AbortController().signal, as = String(name) } = {}) =>
     waits
-      .wait({ sessionId, name, job: { ...aJob(name === 'init' ? 0 : name, 99), key }, isHint: false, mayEncode: true }, signal)
+      .wait(
+        { sessionId, name, job: { ...aJob(name === 'init' ? 0 : name, 99), key }, isHint: false, mayEncode: true, mayRunBeside: true },
+        signal,
+      )
       .promise.then(
         () => ends.push(`${as} ready`),
         (error: FerriteError) => ends.push(`${as} ${error.code}`),

@@ -7,6 +7,7 @@ import { parseMediaId } from '#domain/ids.ts';
 import type { Track } from '#domain/protocol.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { Sessions } from '#workers/sessions/sessions.ts';
+import { PATIENCE_MS } from '#workers/sessions/turns.ts';
 import { aMap, anAudioTimeline, anOffer, aRecord, aRung, aSound, aTitle, everyS } from '../../support/titles.ts';
 
 const FILM_S = 200;
@@ -30,6 +31,7 @@ type RequestOptions = {
   readonly track?: Track;
   readonly isHint?: boolean;
   readonly mayEncode?: boolean;
+  readonly mayRunBeside?: boolean;
   readonly goneWith?: AbortSignal;
 };
 
@@ -77,9 +79,9 @@ function start() {
   const request = (
     sessionId: SessionId,
     name: number,
-    { track = PICTURE, isHint = false, mayEncode = true, goneWith = signal }: RequestOptions = {},
+    { track = PICTURE, isHint = false, mayEncode = true, mayRunBeside = true, goneWith = signal }: RequestOptions = {},
   ): Promise<null> => {
-    const asked = { track, name, positionMs: 0, isHint, mayEncode, untilIndex: null };
+    const asked = { track, name, positionMs: 0, isHint, mayEncode, mayRunBeside, untilIndex: null };
     return sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...asked }, goneWith);
   };
   return {
@@ -278,5 +280,38 @@ test('sessions: a request that may start no picture is told so when its turn com
   assert.deepEqual(firsts(), [10]);
   run(0).write(10, 11, 12);
   await Promise.all([running, other]);
+  await sessions.closeAll();
+});
+
+test('sessions: where pictures may not run side by side they take turns, and who waits has no encode taken away before it has waited long', async t => {
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => ++nowMs);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, request, run, firsts } = start();
+  const mine = open();
+  const turn = (name: number, track: Track) => request(mine, name, { track, mayRunBeside: false });
+  const first = turn(10, PICTURE);
+  const sound = turn(10, SOUND);
+  const other = turn(20, RUNG);
+  await settled();
+  assert.deepEqual(firsts(), [10, 10], 'sound takes no turn of a picture');
+  run(0).write(10);
+  await Promise.all([first, settled()]);
+  assert.deepEqual([firsts(), run(0).commands], [[10, 10, 20], ['ffmpeg.stop']]);
+  const back = turn(11, PICTURE);
+  const [next, afterNext] = [turn(21, RUNG), turn(22, RUNG)];
+  nowMs += PATIENCE_MS;
+  run(2).write(20);
+  await Promise.all([other, settled()]);
+  assert.deepEqual(firsts(), [10, 10, 20, 11], 'it has waited longer than those who came later');
+  for (const [at, index] of [
+    [1, 10],
+    [3, 11],
+  ] as const)
+    run(at).write(index);
+  await Promise.all([sound, back, settled()]);
+  t.mock.timers.tick(QUIET_MS);
+  run(4).write(21, 22);
+  await Promise.all([next, afterNext]);
   await sessions.closeAll();
 });
