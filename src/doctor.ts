@@ -4,7 +4,7 @@ import { access, mkdir, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { Config } from './config.ts';
-import { frameWork } from './domain/encode-work.ts';
+import { frameWork } from './domain/delivery/encode-work.ts';
 import { parseMediaId } from './domain/ids.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';

@@ -1,4 +1,5 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
+import { FerriteError } from './errors.ts';
 import type { LibraryId, MediaId, UserId } from './ids.ts';
 
 /** Exact fraction, such as 24000/1001 frames per second. */
@@ -152,3 +153,20 @@ export type User = {
 
 /** The caller of a request, as its access token names it and the user record confirms it. */
 export type Caller = { readonly userId: UserId; readonly username: string; readonly role: User['role'] };
+
+/** A file as its scan saw it. */
+export type ScannedFile = Pick<Media, 'byteLength' | 'mtimeMs'>;
+
+/** What a scan notes of a file, of what the system says of it: whole milliseconds, as records and addresses keep them. */
+export const scannedFile = ({ size, mtimeMs }: { readonly size: number; readonly mtimeMs: number }): ScannedFile => ({
+  byteLength: size,
+  mtimeMs: Math.trunc(mtimeMs),
+});
+
+export const isSameFile = (one: ScannedFile, other: ScannedFile): boolean =>
+  one.byteLength === other.byteLength && one.mtimeMs === other.mtimeMs;
+
+/** @throws MEDIA_CHANGED where what the system says of a file is not what its scan noted */
+export function requireUnchanged(facts: { readonly size: number; readonly mtimeMs: number }, scanned: ScannedFile): void {
+  if (!isSameFile(scannedFile(facts), scanned)) throw new FerriteError('MEDIA_CHANGED', 'the media file was replaced since it was scanned');
+}

@@ -2,7 +2,7 @@
 import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
-import { within } from '#domain/waiting.ts';
+import { within } from '#domain/sharing/waiting.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import { isLoss } from './inspection-losses.ts';

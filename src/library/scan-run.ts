@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import { keyframeFactsOf } from '#domain/keyframes.ts';
-import type { Library, Media } from '#domain/media.ts';
+import { isSameFile, type Library, type Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
@@ -285,9 +285,6 @@ export class ScanRun {
     this.#options.onProgress?.(this.#library, this.status);
   }
 }
-
-type FileState = Pick<FoundFile, 'byteLength' | 'mtimeMs'>;
-const isSameFile = (one: FileState, other: FileState): boolean => one.byteLength === other.byteLength && one.mtimeMs === other.mtimeMs;
 
 /** The record goes first: nobody finds a media whose parts are missing. */
 export async function removeMedia({ media, keyframes, index, posters }: ScannerOptions, gone: Media): Promise<void> {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
-import { within } from '#domain/waiting.ts';
+import { within } from '#domain/sharing/waiting.ts';
 import { removeMedia, type ScanId, type ScannerOptions, ScanRun, type ScanStatus } from './scan-run.ts';
 
 const IDLE: ScanStatus = {

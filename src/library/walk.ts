@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
+import { scannedFile } from '#domain/media.ts';
 
 export type FoundFile = {
   /** Absolute and without links, so that the checked file is the one that will be opened. */
@@ -116,7 +117,7 @@ class Walk {
       if (seen.has(real)) return;
       seen.add(real);
       const facts = await stat(real);
-      listener.found({ path: real, name: this.#nameOf(path), rootIndex, byteLength: facts.size, mtimeMs: Math.trunc(facts.mtimeMs) });
+      listener.found({ path: real, name: this.#nameOf(path), rootIndex, ...scannedFile(facts) });
     } catch {
       // A name that is not UTF-8 reads back with U+FFFD and then names nothing.
       const message = path.includes('\ufffd') ? 'the file name is not valid UTF-8' : 'the file went away during the scan';

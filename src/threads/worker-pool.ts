@@ -5,7 +5,7 @@ import { Piscina } from 'piscina';
 import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { HostOptions, Requests, RequestType } from '#domain/protocol.ts';
-import { WaitingRoom, within } from '#domain/waiting.ts';
+import { WaitingRoom, within } from '#domain/sharing/waiting.ts';
 import { Emitter } from '#src/events.ts';
 import { HeldMedia } from './held-media.ts';
 import { HostThread } from './host-thread.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { EncodeJob } from '#actors/effects.ts';
-import { buildLadder, stereoAac } from '#domain/ladder.ts';
+import { buildLadder, stereoAac } from '#domain/delivery/ladder.ts';
 import type { VideoStream } from '#domain/media.ts';
 import { buildPlan, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import type { Inspection } from '#domain/protocol.ts';

@@ -1,7 +1,7 @@
 // What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { RATE_BUFFER_S } from '#domain/ladder.ts';
+import { RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { ENCODED_AUDIO_RATE, encodeClock, firstChunkEnd, TIMELINE_START_S } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 

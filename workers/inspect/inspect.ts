@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
-import type { AudioTimeline, CopyMethod, KeyframeMap, Streams, VideoTimeline } from '#domain/media.ts';
+import { type AudioTimeline, type CopyMethod, type KeyframeMap, type Streams, scannedFile, type VideoTimeline } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
@@ -107,9 +107,9 @@ async function readIdentity(path: string): Promise<Identity> {
     if (stat.size === 0) throw new FerriteError('MEDIA_UNREADABLE', 'the file is empty');
     const head = await readAt(file, 0, Math.min(SAMPLE_BYTES, stat.size));
     const tail = await readAt(file, Math.max(0, stat.size - SAMPLE_BYTES), Math.min(SAMPLE_BYTES, stat.size));
-    const mtimeMs = Math.trunc(stat.mtimeMs);
-    const version = createHash('sha256').update(`${stat.size}\0${mtimeMs}\0`).update(head).update(tail).digest('hex').slice(0, 32);
-    return { version, byteLength: stat.size, mtimeMs, head };
+    const { byteLength, mtimeMs } = scannedFile(stat);
+    const version = createHash('sha256').update(`${byteLength}\0${mtimeMs}\0`).update(head).update(tail).digest('hex').slice(0, 32);
+    return { version, byteLength, mtimeMs, head };
   } catch (cause) {
     if (cause instanceof FerriteError) throw cause;
     throw new FerriteError('MEDIA_UNREADABLE', openFailure(cause), { cause });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { frameWork } from '#domain/encode-work.ts';
+import { frameWork } from '#domain/delivery/encode-work.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 

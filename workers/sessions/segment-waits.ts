@@ -3,7 +3,7 @@ import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
-import { type Wait, WaitingRoom } from '#domain/waiting.ts';
+import { type Wait, WaitingRoom } from '#domain/sharing/waiting.ts';
 
 /** What a session wants of one rendition. */
 export type SegmentRequest = {

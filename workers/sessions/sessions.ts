@@ -12,7 +12,7 @@ import { buildPlan } from '#domain/plan.ts';
 import type { FromWorker, LocatedSegment, Measurement, Requests, SharedMedia, Track } from '#domain/protocol.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Offer, PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
-import { SharedOffers } from '#domain/shared-offers.ts';
+import { SharedOffers } from '#domain/sharing/shared-offers.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { EncodeRequests, type SessionActor } from './encode-requests.ts';
 import { Encodes } from './encodes.ts';

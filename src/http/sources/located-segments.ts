@@ -1,18 +1,21 @@
 // Sends copied segments as they lie in their media files: read as the socket takes them, never held whole. Built whole in a thread
 // and handed over, each would cost the garbage collector more than reading it costs.
 import type { FileHandle } from 'node:fs/promises';
+import type { ScannedFile } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { Part, StreamedBody } from '#http/contract/route.ts';
 import type { Exchange } from '#http/door/exchange.ts';
 import { LocatedReader } from './located-reader.ts';
-import { MediaFiles, type ScannedFile } from './media-files.ts';
+import { MediaFiles } from './media-files.ts';
 import { SharedChunks } from './shared-chunks.ts';
+
+type FilmFile = ScannedFile & { readonly path: string };
 
 export class LocatedSegments {
   readonly #files = new MediaFiles();
   readonly #chunks = new SharedChunks();
 
-  body(file: ScannedFile, segment: LocatedSegment): StreamedBody {
+  body(file: FilmFile, segment: LocatedSegment): StreamedBody {
     return new LocatedBody(this.#files, this.#chunks, { file, segment });
   }
 }
@@ -20,10 +23,10 @@ export class LocatedSegments {
 class LocatedBody implements StreamedBody {
   readonly #files: MediaFiles;
   readonly #chunks: SharedChunks;
-  readonly #file: ScannedFile;
+  readonly #file: FilmFile;
   readonly #segment: LocatedSegment;
 
-  constructor(files: MediaFiles, chunks: SharedChunks, { file, segment }: { file: ScannedFile; segment: LocatedSegment }) {
+  constructor(files: MediaFiles, chunks: SharedChunks, { file, segment }: { file: FilmFile; segment: LocatedSegment }) {
     this.#files = files;
     this.#chunks = chunks;
     this.#file = file;

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
+import { requireUnchanged } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { type Reply, type RequestLine, type Route, route, type StreamedBody } from '#http/contract/route.ts';
 import { coldBody } from '#http/door/cold-reply.ts';
@@ -220,9 +221,7 @@ class Streams {
     const facts = await stat(media.path).catch(cause => {
       throw new FerriteError('MEDIA_CHANGED', 'the media file is gone', { cause });
     });
-    if (facts.size !== media.byteLength || Math.trunc(facts.mtimeMs) !== media.mtimeMs) {
-      throw new FerriteError('MEDIA_CHANGED', 'the media file was replaced since it was scanned');
-    }
+    requireUnchanged(facts, media);
     if (this.#options.sessions.find(record.id) !== session) throw endedBy('stopped');
     this.#options.counts.direct += 1;
     return {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { directoryOf, directoryOfPlaylist, MULTIVARIANT } from '#domain/addresses.ts';
-import { encodeWork } from '#domain/encode-work.ts';
+import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';

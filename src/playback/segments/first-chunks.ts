@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionId } from '#domain/ids.ts';
 import type { ChunkNumber } from '#domain/rendition.ts';
-import { WaitingRoom, within } from '#domain/waiting.ts';
+import { WaitingRoom, within } from '#domain/sharing/waiting.ts';
 
 /** Some 200 KB each; as many encodes as a machine begins at a time, many times over. */
 const MAX_BEGUN = 64;

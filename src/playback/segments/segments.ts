@@ -5,7 +5,7 @@ import type { MediaId, SessionId } from '#domain/ids.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { RenditionKey, SegmentChunk, SegmentName } from '#domain/rendition.ts';
-import { SharedWork, WaitingRoom } from '#domain/waiting.ts';
+import { SharedWork, WaitingRoom } from '#domain/sharing/waiting.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
 import type { NewSegment, SegmentCache, SegmentFile } from '#storage/segments/cache.ts';

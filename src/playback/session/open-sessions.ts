@@ -3,7 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { SharedMedia } from '#domain/protocol.ts';
 import type { SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
-import { SharedOffers } from '#domain/shared-offers.ts';
+import { SharedOffers } from '#domain/sharing/shared-offers.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodePlaces } from '#src/playback/admission/encode-places.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';

@@ -1,8 +1,8 @@
 // Starting a session: what is delivered, a place where its first segment must be encoded, then the session itself.
 
 import { videoDirectory } from '#domain/addresses.ts';
-import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/client-profile.ts';
-import { chooseDelivery } from '#domain/delivery.ts';
+import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/delivery/client-profile.ts';
+import { chooseDelivery } from '#domain/delivery/delivery.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import HLS from 'hls-parser';
 import { directoryOf } from '#domain/addresses.ts';
-import { encodeWork } from '#domain/encode-work.ts';
+import { encodeWork } from '#domain/delivery/encode-work.ts';
 import { buildPlan, segmentCount } from '#domain/plan.ts';
 import { renditionKey, type VideoCopy } from '#domain/rendition.ts';
 import { LayoutCache, type SessionLayout, StreamLayout } from '#src/playback/offer/layout.ts';

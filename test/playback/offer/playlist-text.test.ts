@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import HLS from 'hls-parser';
-import { resolveCapabilities } from '#domain/client-profile.ts';
-import { chooseDelivery } from '#domain/delivery.ts';
+import { resolveCapabilities } from '#domain/delivery/client-profile.ts';
+import { chooseDelivery } from '#domain/delivery/delivery.ts';
 import type { AudioStream, KeyframeMap, Media } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
 import { mediaPlaylist, multivariantPlaylist, type PlaylistInput } from '#src/playback/offer/playlist-text.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stereoAac } from '#domain/ladder.ts';
+import { stereoAac } from '#domain/delivery/ladder.ts';
 import { segmentCount } from '#domain/plan.ts';
 import { fedArguments } from '#workers/encode/fed-arguments.ts';
 import { ffmpegArguments } from '#workers/encode/file-arguments.ts';

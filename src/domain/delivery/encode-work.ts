@@ -1,5 +1,5 @@
 // The work of an encode, in the unit in which a machine's speed is measured.
-import type { Rational } from './media.ts';
+import type { Rational } from '../media.ts';
 
 type Picture = { readonly width: number; readonly height: number };
 

@@ -1,12 +1,12 @@
 // Direct, remux or transcode: the delivery of a session, decided from the media and the client's profile. Pure.
-import { ORIGINAL } from './addresses.ts';
+import { ORIGINAL } from '../addresses.ts';
+import { FerriteError } from '../errors.ts';
+import type { KeyframeMap, Media, VideoStream } from '../media.ts';
+import type { Plan } from '../plan.ts';
+import type { AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
+import type { DeliveryReason, Offer } from '../session.ts';
 import { type Capabilities, playsAudio, playsContainer, videoObstacles } from './client-profile.ts';
-import { FerriteError } from './errors.ts';
 import { buildLadder, displaySize, stereoAac } from './ladder.ts';
-import type { KeyframeMap, Media, VideoStream } from './media.ts';
-import type { Plan } from './plan.ts';
-import type { AudioRendition, VideoCopy, VideoEncode } from './rendition.ts';
-import type { DeliveryReason, Offer } from './session.ts';
 
 export type DeliveryRequest = {
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';

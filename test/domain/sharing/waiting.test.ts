@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
-import { SharedWork, WaitingRoom, within } from '#domain/waiting.ts';
+import { SharedWork, WaitingRoom, within } from '#domain/sharing/waiting.ts';
 
 const late = () => new FerriteError('ENCODE_STALLED', 'late');
 const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : String(error));

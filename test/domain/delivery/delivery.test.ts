@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Capabilities, type ProfileName, resolveCapabilities } from '#domain/client-profile.ts';
-import { chooseDelivery, type DeliveryRequest } from '#domain/delivery.ts';
+import { type Capabilities, type ProfileName, resolveCapabilities } from '#domain/delivery/client-profile.ts';
+import { chooseDelivery, type DeliveryRequest } from '#domain/delivery/delivery.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { AudioStream, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
 import type { Offer } from '#domain/session.ts';
-import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS } from '../support/titles.ts';
+import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS } from '../../support/titles.ts';
 
 type Case = {
   readonly what?: string;

@@ -1,5 +1,5 @@
 // The codecs and containers that a player can play: named profiles for players that do not list theirs, and the fields with which a request overrides a profile.
-import type { AudioStream, Container, Media, VideoStream } from './media.ts';
+import type { AudioStream, Container, Media, VideoStream } from '../media.ts';
 
 export type ProfileName = 'web-chrome' | 'web-firefox' | 'safari-macos' | 'safari-ios' | 'android' | 'tvos' | 'roku' | 'generic';
 

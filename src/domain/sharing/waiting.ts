@@ -1,6 +1,6 @@
 // Waiting for something that is being made: everybody who waits for the same name is answered at once, and each may leave, by a signal or
 // at a deadline; work that several want is done once.
-import { FerriteError } from './errors.ts';
+import { FerriteError } from '../errors.ts';
 
 export type WaitLimits = {
   /** Ends the wait with CANCELLED. */

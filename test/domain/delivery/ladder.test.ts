@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildLadder, displaySize, h264Level, stereoAac } from '#domain/ladder.ts';
-import { anAudioStream, aVideoStream, seededRandom } from '../support/titles.ts';
+import { buildLadder, displaySize, h264Level, stereoAac } from '#domain/delivery/ladder.ts';
+import { anAudioStream, aVideoStream, seededRandom } from '../../support/titles.ts';
 
 const sizes = (width: number, height: number, changes = {}): string[] =>
   buildLadder(aVideoStream({ width, height, ...changes }), 2_000).map(rung => `${rung.rungId} ${rung.width}x${rung.height}`);

@@ -1,6 +1,6 @@
 // Equal offers, kept once: the sessions of a film have a handful of them between them.
 import { LRUCache } from 'lru-cache';
-import type { Offer } from './session.ts';
+import type { Offer } from '../session.ts';
 
 /** Some 4 KB each. */
 const MAX_OFFERS = 500;

@@ -7,8 +7,8 @@ import {
   profileForUserAgent,
   resolveCapabilities,
   videoObstacles,
-} from '#domain/client-profile.ts';
-import { anAudioStream, aVideoStream } from '../support/titles.ts';
+} from '#domain/delivery/client-profile.ts';
+import { anAudioStream, aVideoStream } from '../../support/titles.ts';
 
 for (const [userAgent, profile] of [
   ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36', 'web-chrome'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeWork, frameWork } from '#domain/encode-work.ts';
+import { encodeWork, frameWork } from '#domain/delivery/encode-work.ts';
 
 const film = (width: number, height: number, num = 24, den = 1) => ({ width, height, frameRate: { num, den } });
 

@@ -1,7 +1,7 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
-import { rungNameOf } from './addresses.ts';
-import type { AudioStream, VideoStream } from './media.ts';
-import type { AudioEncode, VideoEncode } from './rendition.ts';
+import { rungNameOf } from '../addresses.ts';
+import type { AudioStream, VideoStream } from '../media.ts';
+import type { AudioEncode, VideoEncode } from '../rendition.ts';
 
 type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };
 
