@@ -35,9 +35,9 @@ function oneOf<const T extends string>(meaning: string, fallback: T, choices: re
   };
 }
 
-export type LibraryWish = { readonly kind: 'movies' | 'shows'; readonly paths: readonly string[] };
+export type LibrarySetting = { readonly kind: 'movies' | 'shows'; readonly paths: readonly string[] };
 
-const libraries: Setting<readonly LibraryWish[]> = {
+const libraries: Setting<readonly LibrarySetting[]> = {
   meaning: 'libraries made on first start: `movies=/path[:/path…],shows=/path`; empty: the sample film',
   fallback: '',
   parse: value =>

@@ -30,9 +30,9 @@ export async function makeAdministrator({ admin }: Config, auth: AuthService): P
 
 export async function makeLibraries({ config, database, sampleLibrary, scanner }: FirstStart): Promise<void> {
   if ([...database.libraries.list()].length > 0) return;
-  const wished = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
-  for (const wish of wished.length > 0 ? wished : sampleLibrary ? [sampleLibrary] : []) {
-    const library: Library = { ...wish, id: newLibraryId(), createdAtMs: Date.now() };
+  const requested = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
+  for (const request of requested.length > 0 ? requested : sampleLibrary ? [sampleLibrary] : []) {
+    const library: Library = { ...request, id: newLibraryId(), createdAtMs: Date.now() };
     await database.libraries.put(library);
     scanner.start(library);
   }

@@ -19,7 +19,7 @@ export function createMetrics() {
     new Gauge({ name, help, labelNames, registers });
   return {
     registry,
-    ttff: histogram('playback_ttff_ms', 'Wish to play until the first frame, as the player measured it', ['delivery', 'profile', 'rung']),
+    ttff: histogram('playback_ttff_ms', 'Press of Play until the first frame, as the player measured it', ['delivery', 'profile', 'rung']),
     seekLatency: histogram('seek_latency_ms', 'Seek until the picture moves on, as the player measured it', [
       'delivery',
       'profile',

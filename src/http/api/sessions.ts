@@ -133,8 +133,8 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
       const owner = users.get(userId);
       if (!owner) throw new FerriteError('UNAUTHENTICATED', 'the account is gone');
       const isAnsweredAtOnce = prefersAsync(request.header('prefer'));
-      const wish = toStartRequest(body, { userAgent: request.header('user-agent'), isAnsweredAtOnce });
-      return startReply(sessions, await sessions.start(owner, wish, signal));
+      const start = toStartRequest(body, { userAgent: request.header('user-agent'), isAnsweredAtOnce });
+      return startReply(sessions, await sessions.start(owner, start, signal));
     },
   });
 }

@@ -6,7 +6,7 @@ const MAX_REMEMBERED = 64;
 /** Clients send a handful of different lines, each of them very often. */
 const remembered = new Map<string, Encoding>();
 
-/** The one of the highest weight; of equal ones the smallest. Without a wish the bytes as they are, which every client can read. */
+/** The one of the highest weight; of equal ones the smallest. Without the header the bytes as they are, which every client can read. */
 export function acceptedEncoding(header: string): Encoding {
   if (header === '') return 'identity';
   const known = remembered.get(header);
