@@ -13,7 +13,7 @@ import { createLogger } from './telemetry/log.ts';
 const NOT_FIT = 1;
 
 /** Of the settings, what no process that we start has any use for. */
-const SECRETS = ['FERRITE_ADMIN_PASSWORD'];
+const SECRETS = ['FERRITE_ADMIN_PASSWORD', 'FERRITE_METRICS_TOKEN'];
 
 export async function serve(): Promise<void> {
   // Whatever is made from here on is nobody else's on this machine: LMDB's own files and sockets as well.

@@ -1,6 +1,7 @@
 // Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { proxyMistake } from './http/door/client-address.ts';
 
 type Setting<T> = { readonly meaning: string; readonly fallback: string; readonly parse: (text: string) => T };
 
@@ -76,6 +77,21 @@ const issuers: Setting<readonly { issuer: string; jwksUrl: string; audience: str
       }),
 };
 
+const proxies: Setting<readonly string[]> = {
+  meaning:
+    'proxies before this server, as addresses or networks, comma separated: what they say in `X-Forwarded-For` or `Forwarded` of where a request comes from is believed',
+  fallback: '',
+  parse: value => {
+    const entries = value
+      .split(',')
+      .map(entry => entry.trim())
+      .filter(entry => entry !== '');
+    const mistakes = entries.flatMap(entry => proxyMistake(entry) ?? []);
+    if (mistakes.length > 0) throw new Error(`is not a list of addresses: ${mistakes.join('; ')}`);
+    return entries;
+  },
+};
+
 export const SETTINGS = {
   FERRITE_HOST: text('address the front door listens on', '127.0.0.1'),
   FERRITE_PORT: integer('TCP port of the front door; 0 picks a free one', '8096', 0, 65_535),
@@ -107,6 +123,8 @@ export const SETTINGS = {
   FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
   FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
   FERRITE_CORS_ORIGINS: list,
+  FERRITE_TRUSTED_PROXIES: proxies,
+  FERRITE_METRICS_TOKEN: text('what `/metrics` is asked for with, as a Bearer token; empty: everybody may read it', ''),
   FERRITE_MAX_CONNECTIONS: integer(
     'most open connections; one more is answered 503. Never more than the limit of open files allows',
     '20000',
@@ -184,6 +202,8 @@ function toConfig(values: Values) {
     ffmpegPath: values.FERRITE_FFMPEG,
     ffprobePath: values.FERRITE_FFPROBE,
     corsOrigins: values.FERRITE_CORS_ORIGINS,
+    trustedProxies: values.FERRITE_TRUSTED_PROXIES,
+    metricsToken: values.FERRITE_METRICS_TOKEN,
     maxConnections: values.FERRITE_MAX_CONNECTIONS,
     sharedCacheMs: values.FERRITE_SHARED_CACHE_MS,
     issuers: values.FERRITE_ISSUERS,

@@ -16,6 +16,7 @@ import { progressRoutes } from './http/api/progress.ts';
 import { sessionRoutes } from './http/api/sessions.ts';
 import { userRoutes } from './http/api/users.ts';
 import { webRoutes } from './http/api/web.ts';
+import { ClientAddresses } from './http/door/client-address.ts';
 import { type FrontDoor, startServer } from './http/door/server.ts';
 import { exportLoad } from './http/load-metrics.ts';
 import { ColdFiles } from './http/sources/cold-files.ts';
@@ -67,7 +68,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   if (auth.isSetupRequired()) guard.announce();
   const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
   const routes = [
-    ...authRoutes(auth, guard),
+    ...authRoutes(auth, guard, new ClientAddresses(config.trustedProxies)),
     ...userRoutes(auth),
     ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
@@ -82,6 +83,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     }),
     ...operationsRoutes({
       metrics,
+      metricsToken: config.metricsToken,
       readiness: () => ({ store: canRead(database), workers: hosts.isReady, ffmpeg: hasTools() }),
       beforeMetrics: () => {
         metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);

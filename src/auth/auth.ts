@@ -93,8 +93,14 @@ export class AuthService {
     return administrator;
   }
 
-  async login({ username, password }: Credentials, remoteAddress: string): Promise<LoginTokens> {
-    return await this.#logins.begin(await this.#checkPassword({ username, password }, remoteAddress));
+  /** `accessToken`: of somebody who is signed in already, and whom nobody else's failures may keep out. */
+  async login({ username, password }: Credentials, remoteAddress: string, accessToken = ''): Promise<LoginTokens> {
+    const user = this.#options.database.users.findByUsername(username);
+    const isProven = user !== undefined && accessToken !== '' && (await this.#isOf(accessToken, user.id));
+    const ended = isProven
+      ? this.#limiter.beginProven(user.id, this.#options.now())
+      : this.#limiter.begin(foldUsername(username), remoteAddress, this.#options.now());
+    return await this.#logins.begin(await this.#checkPassword(user, password, ended));
   }
 
   async refresh(refreshToken: string): Promise<LoginTokens> {
@@ -109,9 +115,9 @@ export class AuthService {
   }
 
   /** Ends everything the user holds and begins anew. */
-  async changePassword(userId: UserId, { currentPassword, password }: PasswordChange, remoteAddress: string): Promise<LoginTokens> {
-    const { username } = this.#user(userId);
-    const { id } = await this.#checkPassword({ username, password: currentPassword }, remoteAddress);
+  async changePassword(userId: UserId, { currentPassword, password }: PasswordChange): Promise<LoginTokens> {
+    const ended = this.#limiter.beginProven(userId, this.#options.now());
+    const { id } = await this.#checkPassword(this.#user(userId), currentPassword, ended);
     await this.users.update(id, { password });
     return await this.#logins.begin(this.#user(id));
   }
@@ -136,15 +142,25 @@ export class AuthService {
     return this.#revocations.onRevoked(listener);
   }
 
-  async #checkPassword({ username, password }: Credentials, remoteAddress: string): Promise<User> {
-    const { database, now } = this.#options;
-    const giveBack = this.#limiter.begin(foldUsername(username), remoteAddress, now());
-    const user = database.users.findByUsername(username);
-    const matches = await this.#passwords.verify(password, user?.passwordHash ?? null);
-    if (user === undefined || !matches || !user.enabled)
-      throw new FerriteError('INVALID_CREDENTIALS', 'the user name or the password is wrong');
-    giveBack();
-    return user;
+  async #checkPassword(user: User | undefined, password: string, ended: (outcome: 'right' | 'wrong') => void): Promise<User> {
+    let outcome: 'right' | 'wrong' = 'wrong';
+    try {
+      const matches = await this.#passwords.verify(password, user?.passwordHash ?? null);
+      if (user === undefined || !matches || !user.enabled)
+        throw new FerriteError('INVALID_CREDENTIALS', 'the user name or the password is wrong');
+      outcome = 'right';
+      return user;
+    } finally {
+      ended(outcome);
+    }
+  }
+
+  async #isOf(accessToken: string, userId: UserId): Promise<boolean> {
+    try {
+      return (await this.authenticate(accessToken)).userId === userId;
+    } catch {
+      return false;
+    }
   }
 
   #externalIssuer(token: string): string | null {

@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
+import type { ClientAddresses } from '#http/door/client-address.ts';
 import type { AuthService } from '#src/auth/auth.ts';
 import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
 import type { SetupGuard } from '#src/auth/setup-guard.ts';
@@ -30,10 +31,10 @@ const KeySet = Type.Object({
   ),
 });
 
-export const authRoutes = (auth: AuthService, guard: SetupGuard): Route[] => [
+export const authRoutes = (auth: AuthService, guard: SetupGuard, addresses: ClientAddresses): Route[] => [
   getSetup(auth, guard),
   postSetup(auth, guard),
-  postLogin(auth),
+  postLogin(auth, addresses),
   postRefresh(auth),
   postLogout(auth),
   getKeySet(auth),
@@ -69,15 +70,22 @@ const postSetup = (auth: AuthService, guard: SetupGuard): Route =>
     },
   });
 
-const postLogin = (auth: AuthService): Route =>
+const postLogin = (auth: AuthService, addresses: ClientAddresses): Route =>
   route({
     method: 'POST',
     path: '/api/v1/auth/login',
     auth: 'none',
     summary: 'Sign in with a user name and a password',
     body: Credentials,
-    responses: { 200: LoginAnswer, 401: 'Wrong user name or password', 429: 'Too many failed attempts for this name or from this address' },
-    handler: async ({ body, remoteAddress }) => ({ status: 200, headers: NO_STORE, json: await auth.login(body, remoteAddress) }),
+    responses: {
+      200: LoginAnswer,
+      401: 'Wrong user name or password',
+      429: 'Too many failed attempts for this name from this address; the wait grows. With the access token of a login of the same user only its own attempts count',
+    },
+    handler: async ({ body, remoteAddress, header }) => {
+      const tokens = await auth.login(body, addresses.of(remoteAddress, header), bearer(header));
+      return { status: 200, headers: NO_STORE, json: tokens };
+    },
   });
 
 const postRefresh = (auth: AuthService): Route =>
@@ -100,10 +108,7 @@ const postLogout = (auth: AuthService): Route =>
     body: Type.Object({ everywhere: Type.Boolean({ default: false }) }),
     responses: { 204: 'Signed out' },
     handler: async ({ body, header }) => {
-      const accessToken = header('authorization')
-        .replace(/^Bearer +/i, '')
-        .trim();
-      await auth.logout(accessToken, body.everywhere ? 'everywhere' : 'this-login');
+      await auth.logout(bearer(header), body.everywhere ? 'everywhere' : 'this-login');
       return { status: 204, headers: NO_STORE, empty: true };
     },
   });
@@ -138,6 +143,11 @@ const putMyPassword = (auth: AuthService): Route =>
     responses: { 200: LoginAnswer, 401: 'The current password is wrong', 429: 'Too many failed attempts' },
     handler: async request => {
       const { userId } = requireCaller(request);
-      return { status: 200, headers: NO_STORE, json: await auth.changePassword(userId, request.body, request.remoteAddress) };
+      return { status: 200, headers: NO_STORE, json: await auth.changePassword(userId, request.body) };
     },
   });
+
+const bearer = (header: (name: string) => string): string =>
+  header('authorization')
+    .replace(/^Bearer +/i, '')
+    .trim();

@@ -84,6 +84,7 @@ export class HeldExchanges {
   }
 }
 
+const LISTS = new Set(['forwarded', 'x-forwarded-for']);
 const NO_PARAMS: Record<string, string> = Object.freeze({});
 const NO_QUERY: unknown = Object.freeze({});
 
@@ -158,7 +159,10 @@ export class Exchange {
     if (this.#headers !== null) return;
     const headers = new Map<string, string>();
     this.#req.forEach((name, value) => {
-      if (!headers.has(name)) headers.set(name, value);
+      const before = headers.get(name);
+      if (before === undefined) headers.set(name, value);
+      // A proxy may add a line of its own below the client's: the last one is the one to trust.
+      else if (LISTS.has(name)) headers.set(name, `${before}, ${value}`);
     });
     this.#address = this.remoteAddress;
     this.#headers = headers;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { authRoutes } from '#http/api/auth.ts';
 import { userRoutes } from '#http/api/users.ts';
+import { ClientAddresses } from '#http/door/client-address.ts';
 import { startServer } from '#http/door/server.ts';
 import { SetupGuard } from '#src/auth/setup-guard.ts';
 import { makeWorld, type World } from '../../auth/support.ts';
@@ -21,7 +22,7 @@ async function startDoor(t: TestContext): Promise<{ call: Call; world: World }> 
   const door = await startServer({
     host: '127.0.0.1',
     port: 0,
-    routes: [...authRoutes(world.auth, new SetupGuard('127.0.0.1', () => undefined)), ...userRoutes(world.auth)],
+    routes: [...authRoutes(world.auth, new SetupGuard('127.0.0.1', () => undefined), new ClientAddresses([])), ...userRoutes(world.auth)],
     sockets: [],
     authenticate: token => world.auth.authenticate(token),
     corsOrigins: [],
