@@ -135,6 +135,13 @@ export const hugeStrippedHeader = (blocks = 10_000): Buffer => {
     clusters: [cluster(0, FIRST_PICTURE, repeated(blocks, block(SOUND, 0, 0, empty(1))))],
   });
 };
+/** Packets of frames that end where they begin to say how long they are. */
+export const tinySoundFrames = (packets = 500): Buffer => {
+  const frame = Buffer.from([0x0b, 0x77, 0x00, 0x02, 0x30, 0x80]);
+  const tracks = Array.from({ length: 8 }, (_, index) => trackEntry(SOUND + index, 2, 'A_EAC3'));
+  const blocks = tracks.map((_, index) => repeated(packets / 8, block(SOUND + index, 0, 0, repeated(10_000, frame))));
+  return film({ entries: [videoEntry(), ...tracks], clusters: [cluster(0, FIRST_PICTURE, ...blocks)] });
+};
 export const oddNumbers = (): Buffer =>
   film({
     entries: [

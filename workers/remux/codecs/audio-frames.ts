@@ -86,13 +86,16 @@ export type Eac3Substream = {
   readonly channelLocation: number;
 };
 
+/** Six of one block each, of eight programs with eight dependent ones. */
+const MAX_SUBSTREAMS = 6 * 8 * 9;
+
 /** The sync frames inside one packet (ETSI TS 102 366, E.1.2): an independent substream, more of its blocks, and its dependent ones. Null when damaged. */
 export function readEac3Packet(packet: Buffer): readonly Eac3Substream[] | null {
   const substreams: Eac3Substream[] = [];
   let at = 0;
   while (at < packet.byteLength) {
     const bits = new BitReader(packet.subarray(at));
-    if (bits.read(16) !== 0x0b77) return null;
+    if (bits.read(16) !== 0x0b77 || substreams.length === MAX_SUBSTREAMS) return null;
     const streamType = bits.read(2);
     const id = bits.read(3);
     const byteLength = (bits.read(11) + 1) * 2;
