@@ -35,8 +35,9 @@ export class EncodeRequests {
     const { sessionId, job } = request;
     const wait = this.#waits.wait(request, signal);
     if (wait.isOver) return wait.promise;
-    // After the wait's own listener: by then it is no longer among those that wait.
-    signal.addEventListener('abort', () => this.#settleSoon([sessionId]), { once: true });
+    // However it ends, it is in nobody's way any more.
+    const ended = (): void => this.#settleSoon([sessionId]);
+    wait.promise.then(ended, ended);
     const actor = this.#options.actorOf(sessionId);
     if (actor && !this.#isBroughtByOther(wait) && isServed(turnOf(wait), courseOf(actor, slotOf(job.rendition)))) want(actor, wait);
     this.#settle(sessionId);
@@ -44,12 +45,17 @@ export class EncodeRequests {
   }
 
   published(key: RenditionKey, name: SegmentName): void {
-    this.#settleSoon([...this.#waits.published(key, name), ...this.#waits.sessionsOf(key)]);
+    this.#waits.published(key, name);
   }
 
   /** An encode of that rendition ended, or waits: who hoped for it has the segment made anew. */
   reconsider(key: RenditionKey): void {
     this.#settleSoon(this.#waits.sessionsOf(key));
+  }
+
+  /** An encode of the session has ended: there may be room for another. */
+  ended(sessionId: SessionId): void {
+    this.#settleSoon([sessionId]);
   }
 
   /** The session's encode gave up: what it was about to bring will not come. */

@@ -35,12 +35,8 @@ export class SegmentWaits {
     );
   }
 
-  /** Returns the sessions that waited for it. */
-  published(key: RenditionKey, segment: SegmentName): Set<SessionId> {
-    const address = addressOf(key, segment);
-    const served = this.#room.isAwaited(address) ? this.#room.all().filter(({ name }) => name === address) : [];
-    this.#room.arrived(address, undefined);
-    return new Set(served.map(({ note }) => note.sessionId));
+  published(key: RenditionKey, name: SegmentName): void {
+    this.#room.arrived(addressOf(key, name), undefined);
   }
 
   /** Those of a session, in the order in which they came. */

@@ -206,6 +206,7 @@ export class Sessions {
     this.#encodes.remove(sessionId, run);
     this.#pace.follow();
     this.#requests.reconsider(run.job.key);
+    this.#requests.ended(sessionId);
   }
 
   #changeLead(sessionId: SessionId): void {

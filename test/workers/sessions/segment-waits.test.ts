@@ -32,11 +32,10 @@ test('segment waits: a published segment answers everybody who waits for it, and
   const { waits, ends, wait } = world();
   const answered = [wait(3), wait(3, { sessionId: OTHER, as: 'other 3' })];
   const waiting = [wait(4), wait(3, { key: OTHER_KEY, as: 'other film' }), wait('init')];
-  assert.deepEqual(waits.published(KEY, 3), new Set([ME, OTHER]));
+  waits.published(KEY, 3);
   await Promise.all(answered);
   assert.deepEqual(ends, ['3 ready', 'other 3 ready']);
   assert.equal(waits.size, 3);
-  assert.deepEqual(waits.published(KEY, 3), new Set());
   waits.published(KEY, 4);
   waits.published(OTHER_KEY, 3);
   waits.published(KEY, 'init');

@@ -42,6 +42,7 @@ function start() {
     commands: string[];
     write: (...indexes: number[]) => void;
     fail: (code: ErrorCode) => void;
+    breathe: () => void;
     isRunning: boolean;
   }[] = [];
   const sessions = new Sessions({
@@ -55,7 +56,8 @@ function start() {
         }
       };
       const fail = (code: ErrorCode): void => say({ type: 'ffmpeg.failed', error: { code, message: 'broken' } });
-      const run = { job, commands, write, fail, isRunning: true };
+      const breathe = (): void => say({ type: 'frames.arrived' });
+      const run = { job, commands, write, fail, breathe, isRunning: true };
       runs.push(run);
       receive(({ type }) => {
         commands.push(type);
@@ -313,5 +315,42 @@ test('sessions: where pictures may not run side by side they take turns, and who
   t.mock.timers.tick(QUIET_MS);
   run(4).write(21, 22);
   await Promise.all([next, afterNext]);
+  await sessions.closeAll();
+});
+
+test('sessions: an encode that fails, or ends by itself, makes room for one that waits to be started', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, request, run, firsts } = start();
+  const mine = open();
+  const sounds = Array.from({ length: TRACKS }, (_, track) =>
+    request(mine, track, { track: { kind: 'audio', track } }).catch(({ code }) => code),
+  );
+  await settled();
+  assert.deepEqual(firsts(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  run(0).fail('MEDIA_CHANGED');
+  assert.equal(await sounds[0], 'MEDIA_CHANGED');
+  await settled();
+  assert.deepEqual(firsts(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  await sessions.closeAll();
+});
+
+test('sessions: who waits behind one whose time is up has its turn then', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { sessions, open, request, run, firsts } = start();
+  const mine = open();
+  const first = request(mine, 10).catch(({ code }) => code);
+  for (let second = 0; second < 50; second += 10) {
+    t.mock.timers.tick(10_000);
+    run(0).breathe();
+  }
+  const behind = request(mine, 50);
+  await settled();
+  t.mock.timers.tick(10_000);
+  assert.equal(await first, 'ENCODE_STALLED');
+  await settled();
+  t.mock.timers.tick(QUIET_MS);
+  assert.deepEqual(firsts(), [10, 50]);
+  run(1).write(50);
+  await behind;
   await sessions.closeAll();
 });
