@@ -1,8 +1,8 @@
 // A route: a method, a path, the schemas of request and answers, and a handler that parses, asks and returns.
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '#domain/media.ts';
-import type { Exchange } from '#http/door/exchange.ts';
-import type { PreparedReply } from '#http/door/prepared.ts';
+import type { BodySource } from './body-source.ts';
+import type { PreparedReply } from './prepared.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -15,17 +15,6 @@ export type FileBody = {
   readonly contentType: string;
 };
 
-/** `end` is exclusive. */
-export type Part = { readonly start: number; readonly end: number; readonly status: number };
-
-/** Bytes that are read as the socket takes them. The code that gets such a body either sends or closes it. */
-export type StreamedBody = {
-  readonly byteLength: number;
-  /** Rejects only while nothing has been sent, so that the failure can still become an answer. The exchange is held. */
-  readonly send: (exchange: Exchange, part: Part, writeHead: () => void) => Promise<void>;
-  readonly close: () => void;
-};
-
 export type Reply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -35,8 +24,8 @@ export type Reply = {
   | { readonly bytes: Uint8Array; readonly contentType: string; readonly etag?: string }
   /** Bytes and head made once for many requests. */
   | { readonly prepared: PreparedReply }
-  /** An open file of finished bytes, read without a promise. The server closes it, even when the client goes away. `etag` has its quotes. */
-  | { readonly streamed: StreamedBody; readonly contentType: string; readonly etag: string }
+  /** Bytes that are read as the socket takes them. Whoever gets a source either sends it or closes it. `etag` has its quotes. */
+  | { readonly streamed: BodySource; readonly contentType: string; readonly etag: string }
   /** `onWithdrawn` takes a callback that cuts the reply short, and returns a function that removes it. */
   | { readonly file: FileBody; readonly onWithdrawn?: (cut: () => void) => () => void }
   | { readonly empty: true }

@@ -1,11 +1,11 @@
 // Runs one exchange: drain check, caller, query, body, handler, reply. Stays synchronous as long as every step does: the hot path makes no promise.
 import { FerriteError } from '#domain/errors.ts';
 import type { Caller } from '#domain/media.ts';
+import type { PreparedReply } from '#http/contract/prepared.ts';
 import type { Reply } from '#http/contract/route.ts';
 import { type Endpoint, readParams } from './endpoint.ts';
 import { type Door, Exchange } from './exchange.ts';
 import { readJson } from './json-body.ts';
-import type { PreparedReply } from './prepared.ts';
 import { sendFailure, sendPrepared, sendReply } from './reply.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 

@@ -1,12 +1,14 @@
 // Writes a handler's Reply, or its failure, to the socket: head, conditions, ranges, HEAD, and bodies of any size without holding a copy.
 import { FerriteError } from '#domain/errors.ts';
+import type { BodySource } from '#http/contract/body-source.ts';
+import type { PreparedReply } from '#http/contract/prepared.ts';
 import { isCancelled, problemReply } from '#http/contract/problem.ts';
 import type { Reply } from '#http/contract/route.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Door, Exchange } from './exchange.ts';
-import { type Stretch, sendFile } from './file-stream.ts';
+import { FileSource } from './file-source.ts';
 import { type Representation, type Selection, select, WHOLE } from './negotiation.ts';
-import type { PreparedReply } from './prepared.ts';
+import { type Part, pump, pumpBytes, pumpRest } from './pump.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 
 /** Above this a body goes out piece by piece: `end` would keep a copy of all that a slow reader has not taken. */
@@ -40,9 +42,8 @@ export function sendPrepared(door: Door, endpoint: Endpoint, reply: PreparedRepl
   const [, isDone] = res.tryEnd(bytes, byteLength);
   if (isDone) return;
   const exchange = new Exchange(door, endpoint, 'GET', res, req);
-  exchange.hold();
   exchange.waits(byteLength);
-  res.onWritable(offset => exchange.offer(bytes.subarray(offset), byteLength, 200));
+  pumpRest(exchange, bytes, 200);
 }
 
 const partsOf = ({ bytes, contentType, etag, headers }: PreparedReply) => ({ bytes, contentType, etag, headers });
@@ -109,40 +110,42 @@ function sendStreamed(exchange: Exchange, { streamed: body, status, contentType,
     sendHeadOnly(exchange, sentStatus, end - start);
     return;
   }
-  exchange.hold();
-  body.send(exchange, { start, end, status: sentStatus }, writeOwnHead).catch((error: unknown) => sendFailure(exchange, error));
+  sendSource(exchange, body, { start, end, status: sentStatus }, { writeHead: writeOwnHead });
 }
 
-function sendFileReply(exchange: Exchange, { status, file, headers, onWithdrawn }: FileReply): void {
-  const { path, byteLength, etag, lastModifiedMs, contentType } = file;
+function sendFileReply(exchange: Exchange, reply: FileReply): void {
+  const { status, file, headers } = reply;
+  const { byteLength, etag, lastModifiedMs, contentType } = file;
   const selection = status === 200 ? selectFrom(exchange, byteLength, etag, lastModifiedMs) : WHOLE;
   const dated = { ...headers, 'Last-Modified': new Date(lastModifiedMs).toUTCString() };
   if (selection.kind === 'whole') {
-    sendStretch(exchange, { path, start: 0, end: byteLength, status, onWithdrawn }, () =>
-      writeHead(exchange, status, contentType, dated, etag),
-    );
+    const writeWholeHead = (): void => writeHead(exchange, status, contentType, dated, etag);
+    sendStretch(exchange, reply, { start: 0, end: byteLength, status }, writeWholeHead);
   } else if (selection.kind === 'part') {
-    sendStretch(exchange, { path, start: selection.start, end: selection.end, status: 206, onWithdrawn }, () =>
-      writePartHead(exchange, selection, byteLength, () => writeHead(exchange, 206, contentType, dated, etag)),
-    );
+    const { start, end } = selection;
+    const writeOwnHead = (): void =>
+      writePartHead(exchange, selection, byteLength, () => writeHead(exchange, 206, contentType, dated, etag));
+    sendStretch(exchange, reply, { start, end, status: 206 }, writeOwnHead);
   } else {
     sendNoBytes(exchange, selection.kind, byteLength, dated, etag);
   }
 }
 
-type FileStretch = Stretch & { readonly onWithdrawn: FileReply['onWithdrawn'] };
-
-function sendStretch(exchange: Exchange, stretch: FileStretch, writeFileHead: () => void): void {
-  if (exchange.method === 'HEAD' || stretch.start === stretch.end) {
-    writeFileHead();
-    sendHeadOnly(exchange, stretch.status, stretch.end - stretch.start);
+function sendStretch(exchange: Exchange, { file, onWithdrawn }: FileReply, part: Part, writeHead: () => void): void {
+  if (exchange.method === 'HEAD' || part.start === part.end) {
+    writeHead();
+    sendHeadOnly(exchange, part.status, part.end - part.start);
     return;
   }
+  const onEnd = onWithdrawn?.(() => exchange.close());
+  sendSource(exchange, new FileSource(file), part, { writeHead, onEnd });
+}
+
+type Ends = { readonly writeHead: () => void; readonly onEnd?: (() => void) | undefined };
+
+function sendSource(exchange: Exchange, source: BodySource, part: Part, { writeHead, onEnd }: Ends): void {
   exchange.hold();
-  const release = stretch.onWithdrawn?.(() => exchange.close());
-  sendFile(exchange, stretch, writeFileHead)
-    .catch((error: unknown) => sendFailure(exchange, error))
-    .finally(release);
+  pump(exchange, { source, part, writeHead, onEnd, onFailure: error => sendFailure(exchange, error) });
 }
 
 function sendNoBytes(
@@ -198,7 +201,7 @@ function sendBody(exchange: Exchange, status: number, bytes: Uint8Array): void {
   if (exchange.method === 'HEAD') {
     sendHeadOnly(exchange, status, bytes.byteLength);
   } else if (bytes.byteLength > MAX_COPIED_BYTES) {
-    sendLarge(exchange, status, bytes);
+    pumpBytes(exchange, bytes, status);
   } else {
     exchange.res.end(bytes, exchange.closesConnection);
     exchange.finish(status);
@@ -209,11 +212,4 @@ function sendBody(exchange: Exchange, status: number, bytes: Uint8Array): void {
 function sendHeadOnly(exchange: Exchange, status: number, byteLength: number): void {
   exchange.res.writeHeader('Content-Length', String(byteLength)).endWithoutBody();
   exchange.finish(status);
-}
-
-/** Offers the rest whenever the socket has room. The bytes stay the caller's: a slow reader costs only the kernel's buffers. */
-function sendLarge(exchange: Exchange, status: number, bytes: Uint8Array): void {
-  exchange.hold();
-  exchange.res.onWritable(offset => exchange.offer(bytes.subarray(offset), bytes.byteLength, status));
-  exchange.offer(bytes, bytes.byteLength, status);
 }

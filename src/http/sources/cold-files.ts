@@ -1,5 +1,6 @@
 // Finished files read by blocking reads of the page cache into one buffer for all: a third of what a promise a read costs. A disk that turns out slow is read by other threads.
 import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
+import type { BodySource } from '#http/contract/body-source.ts';
 import { ThreadTime } from './thread-time.ts';
 
 /** Each open file costs a descriptor, no memory: bytes that a socket does not take are read again. */
@@ -7,7 +8,7 @@ const MAX_OPEN = 512;
 /** Four times 256 KiB cost a sixth more. */
 const READ_BYTES = 1024 * 1024;
 /** The most that is read at once: bytes that a socket leaves are read again. */
-export const PACED_READ_BYTES = 256 * 1024;
+const PACED_READ_BYTES = 256 * 1024;
 /** From the page cache such a read takes 0.1 ms. One this slow came from a disk, or the thread lost its core meanwhile: the next ones are looked at closely. */
 const SLOW_READ_MS = 4;
 const WATCH_MS = 2_000;
@@ -121,10 +122,12 @@ export class ColdFiles {
 }
 
 /** One open file. */
-export class ColdFile {
+export class ColdFile implements BodySource {
   readonly byteLength: number;
   readonly #files: ColdFiles;
   readonly #descriptor: number;
+  /** Shrinks once the socket has shown that it takes less than a whole read. */
+  #readBytes = READ_BYTES;
   #buffer: Buffer | null = null;
   #isReading = false;
   #isClosed = false;
@@ -135,34 +138,35 @@ export class ColdFile {
     this.byteLength = byteLength;
   }
 
-  get isSlow(): boolean {
-    return this.#files.isSlow;
+  /** Blocks, for what lies in the page cache; a disk that is slow is read by other threads. */
+  read(offset: number, end: number): Uint8Array | Promise<Uint8Array> {
+    if (this.#files.isSlow) return this.#readLater(offset, end);
+    return this.#files.read(this.#descriptor, offset, Math.min(this.#readBytes, end - offset));
   }
 
-  /** Blocks. Fewer bytes than were wanted: one read's worth, or the end of the file. Valid until the next read. */
-  read(position: number, byteLength: number): Uint8Array {
-    return this.#files.read(this.#descriptor, position, byteLength);
+  offered(wasTaken: boolean): void {
+    if (!wasTaken) this.#readBytes = PACED_READ_BYTES;
   }
 
-  /** Does not block. One read at a time; `done` hears nothing when the file was closed meanwhile. */
-  readLater(position: number, byteLength: number, done: (bytes: Uint8Array) => void): void {
-    if (this.#isReading || this.#isClosed) return;
-    this.#isReading = true;
-    this.#buffer ??= Buffer.allocUnsafeSlow(PATIENT_READ_BYTES);
-    const buffer = this.#buffer;
-    read(this.#descriptor, buffer, 0, Math.min(byteLength, PATIENT_READ_BYTES), position, (error, count) => {
-      this.#isReading = false;
-      if (this.#isClosed) this.#release();
-      // Nothing read is how a failure shows as well: the reply can not be completed.
-      else done(buffer.subarray(0, error === null ? count : 0));
-    });
-  }
-
-  /** Idempotent. A descriptor is never closed under a read: another file could have its number by then. */
+  /** A descriptor is never closed under a read: another file could have its number by then. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (!this.#isReading) this.#release();
+  }
+
+  #readLater(offset: number, end: number): Promise<Uint8Array> {
+    this.#isReading = true;
+    this.#buffer ??= Buffer.allocUnsafeSlow(PATIENT_READ_BYTES);
+    const buffer = this.#buffer;
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    read(this.#descriptor, buffer, 0, Math.min(end - offset, PATIENT_READ_BYTES), offset, (error, count) => {
+      this.#isReading = false;
+      if (this.#isClosed) this.#release();
+      if (error) reject(error);
+      else resolve(buffer.subarray(0, count));
+    });
+    return promise;
   }
 
   #release(): void {

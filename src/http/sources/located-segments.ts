@@ -3,8 +3,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ScannedFile } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
-import type { Part, StreamedBody } from '#http/contract/route.ts';
-import type { Exchange } from '#http/door/exchange.ts';
+import type { BodySource } from '#http/contract/body-source.ts';
 import { LocatedReader } from './located-reader.ts';
 import { MediaFiles } from './media-files.ts';
 import { SharedChunks } from './shared-chunks.ts';
@@ -15,106 +14,87 @@ export class LocatedSegments {
   readonly #files = new MediaFiles();
   readonly #chunks = new SharedChunks();
 
-  body(file: FilmFile, segment: LocatedSegment): StreamedBody {
+  body(file: FilmFile, segment: LocatedSegment): BodySource {
     return new LocatedBody(this.#files, this.#chunks, { file, segment });
   }
 }
 
-class LocatedBody implements StreamedBody {
+class LocatedBody implements BodySource {
   readonly #files: MediaFiles;
   readonly #chunks: SharedChunks;
   readonly #file: FilmFile;
   readonly #segment: LocatedSegment;
+  readonly #reader: LocatedReader;
+  readonly #isOver = Promise.withResolvers<void>();
+  #film: Promise<FileHandle> | null = null;
+  #lent: Buffer | null = null;
+  #isReading = false;
+  #isClosed = false;
 
   constructor(files: MediaFiles, chunks: SharedChunks, { file, segment }: { file: FilmFile; segment: LocatedSegment }) {
     this.#files = files;
     this.#chunks = chunks;
     this.#file = file;
     this.#segment = segment;
+    this.#reader = new LocatedReader(segment);
   }
 
   get byteLength(): number {
     return this.#segment.byteLength;
   }
 
-  send(exchange: Exchange, part: Part, writeHead: () => void): Promise<void> {
-    return this.#files.use(this.#file, handle => this.#pump(exchange, handle, part, writeHead));
-  }
-
-  /** Nothing is open before it is sent. */
-  close(): void {}
-
-  async #pump(exchange: Exchange, handle: FileHandle, part: Part, writeHead: () => void): Promise<void> {
-    const reader = new LocatedReader(this.#segment);
-    const socket = new SocketRoom(exchange);
-    let writeOnce: (() => void) | null = writeHead;
-    reader.seek(part.start);
-    while (!exchange.isGone) {
-      const isTaken = await this.#sendChunk({ exchange, handle, reader, part, writeHead: writeOnce });
-      writeOnce = null;
-      if (isTaken) continue;
-      await socket.room();
-      if (!exchange.isGone) reader.seek(part.start + exchange.res.getWriteOffset());
-    }
-  }
-
-  /** Gives the chunk back before the wait for the socket: bytes that the socket did not take are read again. True when it took all. */
-  async #sendChunk({ exchange, handle, reader, part, writeHead }: Sending): Promise<boolean> {
-    const chunk = await this.#chunks.take();
+  async read(offset: number, end: number): Promise<Uint8Array> {
+    this.#isReading = true;
     try {
-      if (exchange.isGone) return true;
-      const filled = await reader.read(handle, chunk, part.end);
-      let isTaken = true;
-      exchange.write(() => {
-        writeHead?.();
-        isTaken = exchange.offer(chunk.subarray(0, filled), part.end - part.start, part.status);
-      });
-      return isTaken;
+      this.#film ??= this.#open();
+      const handle = await this.#film;
+      const chunk = await this.#chunks.take();
+      this.#lent = chunk;
+      if (this.#isClosed) return chunk.subarray(0, 0);
+      this.#reader.seek(offset);
+      return chunk.subarray(0, await this.#reader.read(handle, chunk, end));
     } catch (error) {
-      if (writeHead !== null) throw error;
-      exchange.door.log.warn({ err: error }, 'a segment could not be read to its end');
-      // The length has been promised: only a closed connection tells the client that the rest will not come.
-      exchange.close();
-      return true;
+      // A film that is not what it was is not kept open for others.
+      this.#isOver.reject(error);
+      this.#giveBack();
+      throw error;
     } finally {
-      this.#chunks.give(chunk);
+      this.#isReading = false;
+      if (this.#isClosed) this.#release();
     }
   }
-}
 
-type Sending = {
-  readonly exchange: Exchange;
-  readonly handle: FileHandle;
-  readonly reader: LocatedReader;
-  readonly part: Part;
-  readonly writeHead: (() => void) | null;
-};
-
-/** The socket's word that it has room again, or the client's going away. */
-class SocketRoom {
-  readonly #exchange: Exchange;
-  #onRoom: (() => void) | null = null;
-
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-    exchange.onGone = () => this.#tell();
-    // The socket reports room also while the next chunk is still being read: no promise waits for it then.
-    exchange.res.onWritable(() => {
-      this.#tell();
-      return true;
-    });
+  /** Given back before anybody waits for the socket: what it did not take is read again. */
+  offered(): void {
+    this.#giveBack();
   }
 
-  /** To be called in the turn in which the socket took less than it was offered. */
-  room(): Promise<void> {
-    if (this.#exchange.isGone) return Promise.resolve();
-    return new Promise(resolve => {
-      this.#onRoom = resolve;
-    });
+  close(): void {
+    this.#isClosed = true;
+    if (!this.#isReading) this.#release();
   }
 
-  #tell(): void {
-    this.#onRoom?.();
-    this.#onRoom = null;
+  /** The film stays open until the body is closed. */
+  #open(): Promise<FileHandle> {
+    const { promise, resolve, reject } = Promise.withResolvers<FileHandle>();
+    // Nobody may have it open by then: whoever reads is told.
+    this.#isOver.promise.catch(() => undefined);
+    this.#files
+      .use(this.#file, handle => {
+        resolve(handle);
+        return this.#isOver.promise;
+      })
+      .catch(reject);
+    return promise;
+  }
+
+  #release(): void {
+    this.#giveBack();
+    this.#isOver.resolve();
+  }
+
+  #giveBack(): void {
+    if (this.#lent) this.#chunks.give(this.#lent);
+    this.#lent = null;
   }
 }

@@ -5,9 +5,9 @@ import { directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } f
 import { FerriteError } from '#domain/errors.ts';
 import { requireUnchanged } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
-import { type Reply, type RequestLine, type Route, route, type StreamedBody } from '#http/contract/route.ts';
-import { coldBody } from '#http/door/cold-reply.ts';
-import { PreparedReply } from '#http/door/prepared.ts';
+import type { BodySource } from '#http/contract/body-source.ts';
+import { PreparedReply } from '#http/contract/prepared.ts';
+import { type Reply, type RequestLine, type Route, route } from '#http/contract/route.ts';
 import type { ColdFile } from '#http/sources/cold-files.ts';
 import { LocatedSegments } from '#http/sources/located-segments.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
@@ -165,7 +165,7 @@ class Streams {
         return { status: 200, prepared: this.#segmentReply(wanted, found.bytes) };
       case 'disk':
         counts.disk += 1;
-        return this.#streamed(wanted, coldBody(found.file), found.byteLength);
+        return this.#streamed(wanted, found.file, found.byteLength);
       case 'film':
         return found.located instanceof Promise
           ? found.located.then(segment => this.#located(session, wanted, segment))
@@ -189,7 +189,7 @@ class Streams {
     return this.#streamed(wanted, this.#locatedSegments.body(session.media, segment), segment.byteLength);
   }
 
-  #streamed(wanted: WantedSegment, streamed: StreamedBody, byteLength: number): Reply {
+  #streamed(wanted: WantedSegment, streamed: BodySource, byteLength: number): Reply {
     const etag = segmentTag(wanted, byteLength);
     return { status: 200, headers: this.#immutable, streamed, contentType: segmentType(wanted.track), etag };
   }

@@ -1,5 +1,7 @@
 // An answer that many requests get: its bytes and its head as one string, made once. A hot request costs a few lookups and two calls of the socket library.
-import type { CrossOrigin } from './cross-origin.ts';
+
+/** The server's own lines of a head. */
+type CommonHead = { statusHead(status: number, kind: 'stream'): string };
 
 type Parts = {
   readonly bytes: Uint8Array;
@@ -31,8 +33,8 @@ export class PreparedReply {
   }
 
   /** Status line and every header but the length, as one string. */
-  head(crossOrigin: CrossOrigin): string {
-    const common = crossOrigin.statusHead(200, 'stream');
+  head(server: CommonHead): string {
+    const common = server.statusHead(200, 'stream');
     if (common !== this.#common) {
       this.#common = common;
       this.#head = common + this.#lines;
