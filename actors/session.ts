@@ -1,21 +1,12 @@
 // One viewer watching one media: owns its encodes and the ladder, and ends them when it ends.
-import { type ActorRefFrom, assign, enqueueActions, setup, stopChild } from 'xstate';
-import { type EncodePosition, isAboutToBringInit, isAboutToReach, reachFrom } from '#domain/encode-position.ts';
+import { assign, enqueueActions, setup, stopChild } from 'xstate';
+import { isAboutToBringInit, isAboutToReach, reachFrom } from '#domain/encode-position.ts';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
 import type { EncodeJob } from './effects.ts';
 import type { EncodeOutput, EncodeProgress, encode as encodeMachine } from './encode.ts';
 import type { ladder as ladderMachine, RungRetired } from './ladder.ts';
-
-/** One encode of this session: `slot` names the rendition it serves, `actorId` the run. How far it has come is known to its actor. */
-export type Run = {
-  readonly actorId: string;
-  readonly slot: string;
-  readonly job: EncodeJob;
-  readonly actor: ActorRefFrom<typeof encodeMachine>;
-};
-
-export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => actor.getSnapshot().context.position;
+import { type Lead, leadOf, positionOf, type Run, type Runs, runIn, runNamed, videoSlot } from './run.ts';
 
 /**
  * A slot whose encode was started a moment ago: until it has been quiet for a while, another seek ends that encode at once, and only
@@ -23,16 +14,13 @@ export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => act
  */
 type Scrub = { readonly pending: EncodeJob | null };
 
-/** How many segments encodes may run ahead of their viewer at the moment. */
-export type Lead = { readonly picture: number; readonly sound: number };
-
 type Context = {
   readonly record: SessionRecord;
   readonly lead: Lead;
   readonly positionMs: number;
   readonly rungId: string | null;
   /** The run that serves each slot, the least lately asked for first. Superseded runs are no longer here: they only finish dying. */
-  readonly runs: Readonly<Record<string, Run>>;
+  readonly runs: Runs;
   readonly scrubs: Readonly<Record<string, Scrub>>;
   readonly runsStarted: number;
   /** Runs whose process may still be there, superseded ones too. */
@@ -82,21 +70,10 @@ export type SessionEmitted =
 
 type Input = { readonly record: SessionRecord; readonly lead: Lead };
 
-export const videoSlot = (rungId: string): string => `video:${rungId}`;
-export const audioSlot = (track: number): string => `audio:${track}`;
-const isAudio = (slot: string): boolean => slot.startsWith('audio:');
-const leadOf = ({ picture, sound }: Lead, slot: string): number => (isAudio(slot) ? sound : picture);
-
 const isAbout = (job: EncodeJob, nextIndex: number): boolean => isAboutToReach(reachFrom(nextIndex), job.firstIndex);
 
 const without = <T>(entries: Readonly<Record<string, T>>, slot: string): Record<string, T> =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== slot));
-
-function runIn(runs: Readonly<Record<string, Run>>, slot: string): Run {
-  const run = runs[slot];
-  if (!run) throw new Error(`no run serves ${slot}`);
-  return run;
-}
 
 const quietTimer = (slot: string): string => `quiet ${slot}`;
 const dueTimer = (slot: string): string => `due ${slot}`;
@@ -186,14 +163,14 @@ export const session = setup({
     withdrawSeek: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { pending: null } }) }),
     closeScrub: assign({ scrubs: ({ context }, { slot }: { slot: string }) => without(context.scrubs, slot) }),
     progress: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
-      const run = Object.values(context.runs).find(known => known.actorId === actorId);
+      const run = runNamed(context.runs, actorId);
       if (!run) return;
       enqueue.emit({ type: 'run.progressed', run });
       const { rendition } = run.job;
       if ('rungId' in rendition) enqueue.sendTo('ladder', { type: 'rung.ready', rungId: rendition.rungId });
     }),
     endRun: enqueueActions(({ context, enqueue }, { actorId, job, error }: EncodeOutput) => {
-      const run = Object.values(context.runs).find(known => known.actorId === actorId) ?? null;
+      const run = runNamed(context.runs, actorId) ?? null;
       // What follows the end of its work is no seek.
       if (run) enqueue.assign({ runs: without(context.runs, run.slot), scrubs: without(context.scrubs, run.slot) });
       enqueue.assign({ runsAlive: context.runsAlive - 1 });
@@ -202,7 +179,7 @@ export const session = setup({
     }),
     // It stays among the runs until it has ended, as if its work were done: those who wait for what comes later ask again then.
     endCovered: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
-      const run = Object.values(context.runs).find(known => known.actorId === actorId);
+      const run = runNamed(context.runs, actorId);
       if (run) enqueue.sendTo(run.actor, { type: 'encode.stop' });
     }),
     // Superseded ones have been told.

@@ -4,7 +4,8 @@ import { createActor, fromCallback, SimulatedClock } from 'xstate';
 import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, positionOf, type SessionEmitted, session, videoSlot } from '#actors/session.ts';
+import { audioSlot, positionOf, videoSlot } from '#actors/run.ts';
+import { type SessionEmitted, session } from '#actors/session.ts';
 import { REACH_SEGMENTS } from '#domain/encode-position.ts';
 import { aJob, anOffer, aRecord, aRung, aSound } from '../support/titles.ts';
 

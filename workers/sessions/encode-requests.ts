@@ -1,7 +1,8 @@
 // The requests for segments that have to be encoded: they wait, each rendition's encode follows those of its session in turn, and a session
 // holds a bounded number of encodes side by side.
 import type { ActorRefFrom } from 'xstate';
-import { audioSlot, positionOf, type Run, type session, videoSlot } from '#actors/session.ts';
+import { audioSlot, positionOf, type Run, videoSlot } from '#actors/run.ts';
+import type { session } from '#actors/session.ts';
 import { isAboutToBringInit, reachFrom } from '#domain/encode-position.ts';
 import { type ErrorRecord, FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';

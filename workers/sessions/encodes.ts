@@ -1,5 +1,5 @@
 // Which running encode is about to reach a segment, over all sessions of this thread: one thread owns a media, so a plain Map needs no lock.
-import { positionOf, type Run } from '#actors/session.ts';
+import { positionOf, type Run } from '#actors/run.ts';
 import { type EncodePosition, isAboutToBringInit, isAboutToReach, isAtLimit, isComplete, reachForOthers } from '#domain/encode-position.ts';
 import type { SessionId } from '#domain/ids.ts';
 import { boundaryAt, type Grid } from '#domain/plan.ts';

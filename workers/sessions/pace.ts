@@ -1,5 +1,5 @@
 // How far encodes may run ahead of their viewers: half a minute, and less while another viewer may soon have to wait.
-import type { Lead } from '#actors/session.ts';
+import type { Lead } from '#actors/run.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { Encodes } from './encodes.ts';
 

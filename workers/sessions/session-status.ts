@@ -1,6 +1,7 @@
 // The live state of a session, as the rest of the server is told of it.
 import type { SnapshotFrom } from 'xstate';
-import { positionOf, type session } from '#actors/session.ts';
+import { positionOf } from '#actors/run.ts';
+import type { session } from '#actors/session.ts';
 import { isAtLimit, reachForOthers } from '#domain/encode-position.ts';
 import type { SessionStatus } from '#domain/session.ts';
 

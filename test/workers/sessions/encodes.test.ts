@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Run } from '#actors/session.ts';
+import type { Run } from '#actors/run.ts';
 import type { EncodePosition } from '#domain/encode-position.ts';
 import { newSessionId } from '#domain/ids.ts';
 import { renditionKey } from '#domain/rendition.ts';
