@@ -66,7 +66,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     always.warn({ code }, 'setup code: the page asks for it once, to make the administrator'),
   );
   if (auth.isSetupRequired()) guard.announce();
-  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats })];
+  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats, maxPerUser: 2 * config.maxSessionsPerUser })];
   const routes = [
     ...authRoutes(auth, guard, new ClientAddresses(config.trustedProxies)),
     ...userRoutes(auth),

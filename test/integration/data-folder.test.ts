@@ -5,6 +5,7 @@ import { cp, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { launch } from '../support/launch.ts';
+import { spawnersNaming } from '../support/processes.ts';
 import { ADMIN, endWith, TestServer, temporaryFolder } from '../support/server.ts';
 
 const settings = (dataDir: string, library: string): Record<string, string> => ({
@@ -61,6 +62,25 @@ test('data folder: nobody else on the machine can read what is in it, whatever t
       }),
     );
   }
+});
+
+test('data folder: what the server starts has none of its settings, and no secret, in its environment', async t => {
+  const temporary = await temporaryFolder(t);
+  const server = new TestServer({
+    library: await temporaryFolder(t),
+    dataDir: join(await temporaryFolder(t), 'data'),
+    env: { TMPDIR: temporary, FERRITE_WORKERS: '1', FERRITE_METRICS_TOKEN: 'of the metrics', SECRET_OF_THE_SHELL: 'sesame' },
+  });
+  endWith(t, server);
+  await server.ready();
+  const [starter] = spawnersNaming(temporary);
+  assert.ok(starter);
+  const environment = await readFile(`/proc/${starter.pid}/environ`, 'utf8');
+  assert.match(environment, /PATH=/);
+  assert.doesNotMatch(environment, /FERRITE_|SECRET|sesame|of the metrics/);
+  assert.equal((await fetch(new URL('/metrics', server.url))).status, 401);
+  const withToken = { headers: { authorization: 'Bearer of the metrics' } };
+  assert.equal((await fetch(new URL('/metrics', server.url), withToken)).status, 200);
 });
 
 test('data folder: a mistake of the operator is one line and an exit code', async t => {

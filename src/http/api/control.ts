@@ -7,6 +7,7 @@ import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import type { LiveSession, SessionListener } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
+import { OpenSockets } from './open-sockets.ts';
 import { arrivedStream, heartbeatAnswer, ladderOf } from './session-answers.ts';
 import { HeartbeatFields, SeekModeSchema, StatsSchema } from './session-schemas.ts';
 
@@ -27,10 +28,13 @@ const NORMAL_CLOSURE = 1000;
 export type ControlOptions = {
   readonly sessions: PlaybackSessions;
   readonly tokens: StreamTokens;
+  /** Of one user, over all sessions. */
+  readonly maxPerUser: number;
   readonly stats: (session: LiveSession, stats: Record<string, unknown>) => void;
 };
 
-export function controlSocket({ sessions, tokens, stats }: ControlOptions): SocketRoute {
+export function controlSocket({ sessions, tokens, stats, maxPerUser }: ControlOptions): SocketRoute {
+  const open = new OpenSockets(maxPerUser);
   return socketRoute({
     path: '/api/v1/sessions/:sessionId/control',
     summary: 'Control of one session; `?token=` as in controlUrl',
@@ -39,7 +43,9 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
       const decision = await tokens.decide(query('token'), Date.now());
       const sessionId = parseSessionId(params.sessionId ?? '');
       if (decision.sessionId !== sessionId) throw new FerriteError('UNAUTHENTICATED', 'the token is for another session');
-      return sessions.ofUser(sessionId, decision.userId, false);
+      const session = sessions.ofUser(sessionId, decision.userId, false);
+      open.refuseTooMany(session.record.userId);
+      return session;
     },
     open: (socket, session: LiveSession) => {
       const listener = {
@@ -47,12 +53,16 @@ export function controlSocket({ sessions, tokens, stats }: ControlOptions): Sock
           void socket.send(message.type === 'state' ? { ...message, ...arrivedStream(session) } : message),
         close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
       };
+      const leave = open.enter(session.record, socket);
       session.attach(listener, performance.now());
       socket.send({ type: 'ladder', rungs: ladderOf(session) });
       tellTurn(listener, session, sessions.standing(session));
       return {
         message: message => void respond({ sessions, stats }, session, { socket, message }),
-        close: () => session.detach(listener),
+        close: () => {
+          leave();
+          session.detach(listener);
+        },
       };
     },
   });
@@ -65,7 +75,7 @@ function tellTurn(listener: SessionListener, session: LiveSession, standing: Sta
 }
 
 async function respond(
-  { sessions, stats }: Omit<ControlOptions, 'tokens'>,
+  { sessions, stats }: Pick<ControlOptions, 'sessions' | 'stats'>,
   session: LiveSession,
   { socket, message }: { socket: Socket; message: Message },
 ): Promise<void> {
@@ -79,7 +89,7 @@ async function respond(
 }
 
 async function handle(
-  { sessions, stats }: Omit<ControlOptions, 'tokens'>,
+  { sessions, stats }: Pick<ControlOptions, 'sessions' | 'stats'>,
   session: LiveSession,
   message: Message,
 ): Promise<({ type: string } & Record<string, unknown>) | null> {

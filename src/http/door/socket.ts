@@ -20,6 +20,13 @@ const LIMITS = {
 /** A peer that has taken nothing for so long will not be told anything new again. */
 const BLOCKED_DEADLINE_MS = 30_000;
 
+/** A player that scrubs sends ten messages a second. */
+const MESSAGES_PER_SECOND = 50;
+const MESSAGE_BURST = 100;
+/** Refused ones, after which a peer is not worth the answer. */
+const MAX_REFUSED = 500;
+
+const POLICY_VIOLATION = 1008;
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 
@@ -136,6 +143,9 @@ class Connection implements Socket {
   #blockedSinceMs: number | null = null;
   /** Closed because its peer read nothing for too long. */
   wasStalled = false;
+  #messagesLeft = MESSAGE_BURST;
+  #filledAtMs = performance.now();
+  #refusedInARow = 0;
 
   constructor(route: SocketRoute, check: Check, door: Door, context: unknown) {
     this.#route = route;
@@ -176,6 +186,7 @@ class Connection implements Socket {
   }
 
   received(data: ArrayBuffer, isBinary: boolean): void {
+    if (!this.#takesMessage()) return;
     let message: unknown;
     try {
       if (isBinary) throw new FerriteError('INVALID_REQUEST', 'messages are text frames of JSON');
@@ -184,6 +195,23 @@ class Connection implements Socket {
     } catch (error) {
       this.#refuse(error, message);
     }
+  }
+
+  /** What comes too fast is not even parsed; it is told once, and goes on for a while before the peer is closed. */
+  #takesMessage(): boolean {
+    const nowMs = performance.now();
+    this.#messagesLeft = Math.min(MESSAGE_BURST, this.#messagesLeft + ((nowMs - this.#filledAtMs) / 1000) * MESSAGES_PER_SECOND);
+    this.#filledAtMs = nowMs;
+    if (this.#messagesLeft >= 1) {
+      this.#messagesLeft -= 1;
+      this.#refusedInARow = 0;
+      return true;
+    }
+    this.#refusedInARow += 1;
+    if (this.#refusedInARow === 1)
+      this.#refuse(new FerriteError('TOO_MANY_REQUESTS', 'messages come too fast', { retryAfterMs: 1_000 }), null);
+    if (this.#refusedInARow > MAX_REFUSED) this.close(POLICY_VIOLATION, 'too many messages');
+    return false;
   }
 
   drained(): void {

@@ -216,3 +216,17 @@ test('draining closes sockets with 1001 and lets no new one in', async t => {
   assert.equal(seen.closed, 1);
   assert.equal(door.connections(), 0);
 });
+
+test('a peer that sends too fast is told once, heard no more than the limit, and closed when it goes on', async t => {
+  const seen = nothingSeen();
+  const door = await startForTest(t, { sockets: [control(seen)] });
+  const { socket } = await connectTo(t, `${door.url}/sessions/7/control?token=good`);
+  const told: string[] = [];
+  socket.addEventListener('message', ({ data }) => told.push(String(data)));
+  const closed = once(socket, 'close', { signal: AbortSignal.timeout(20_000) }) as Promise<[{ code: number }]>;
+  for (let sent = 0; sent < 2_000; sent++) socket.send(JSON.stringify({ type: 'seek', positionMs: 1 }));
+  const [{ code }] = await closed;
+  assert.equal(code, 1008);
+  assert.ok(seen.received.length >= 100 && seen.received.length < 1_500, `${seen.received.length} were heard`);
+  assert.ok(told.some(text => text.includes('TOO_MANY_REQUESTS')));
+});

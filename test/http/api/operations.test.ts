@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { operationsRoutes } from '#http/api/operations.ts';
+import { createMetrics } from '#src/telemetry/metrics.ts';
+import { startForTest } from '../../support/http-server.ts';
+
+const READY = { store: true, workers: true, ffmpeg: true };
+
+test('operations: a storm of readers of the metrics has them collected once, and answers say how long a connection is kept', async t => {
+  let collected = 0;
+  const routes = operationsRoutes({
+    metrics: createMetrics(),
+    readiness: () => READY,
+    beforeMetrics: () => {
+      collected += 1;
+    },
+    metricsToken: '',
+  });
+  const door = await startForTest(t, { routes });
+  const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(`${door.url}/metrics`)));
+  for (const answer of answers) {
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('keep-alive'), 'timeout=8');
+    await answer.arrayBuffer();
+  }
+  assert.ok(collected < 10, `${collected} times`);
+});
+
+test('operations: with a token the metrics are for whoever shows it', async t => {
+  const door = await startForTest(t, {
+    routes: operationsRoutes({ metrics: createMetrics(), readiness: () => READY, beforeMetrics: () => undefined, metricsToken: 'sesame' }),
+  });
+  const ask = async (headers: Record<string, string>): Promise<number> => (await fetch(`${door.url}/metrics`, { headers })).status;
+  assert.deepEqual(
+    [
+      await ask({}),
+      await ask({ authorization: 'Bearer open' }),
+      await ask({ authorization: 'sesame' }),
+      await ask({ authorization: 'Bearer sesame' }),
+    ],
+    [401, 401, 401, 200],
+  );
+  assert.equal((await fetch(`${door.url}/healthz`)).status, 200);
+});
