@@ -17,6 +17,8 @@ import { mixed } from './scenarios/crowds/mixed.ts';
 import { sameTitle } from './scenarios/crowds/same-title.ts';
 import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
+import { hostile } from './scenarios/library/hostile.ts';
+import { scan } from './scenarios/library/scan.ts';
 import { readiness } from './scenarios/playback/readiness.ts';
 import { remuxIndex } from './scenarios/playback/remux-index.ts';
 import { seek } from './scenarios/playback/seek.ts';
@@ -51,6 +53,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'encode-starts': encodeStarts,
   'slow-clients': slowClients,
   'sessions-churn': sessionsChurn,
+  scan,
+  hostile,
   mixed,
   chaos,
   soak,

@@ -28,6 +28,7 @@ const FILES: Readonly<Record<string, string>> = {
   'library/libraries-dialog.js': SCRIPT,
   'library/library.css': STYLE,
   'library/library.js': SCRIPT,
+  'library/pending-posters.js': SCRIPT,
   'library/scans.js': SCRIPT,
   'login/login-store.js': SCRIPT,
   'login/login.css': STYLE,

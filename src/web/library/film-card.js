@@ -5,7 +5,7 @@ import { icon } from '../icons.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
 /** @typedef {{ id: string, title: string, year: number | null, durationMs: number, width?: number, height?: number,
- *   posterUrl: string | null, progress: Progress | null }} MediaItem */
+ *   posterUrl: string | null, isPosterPending?: boolean, progress: Progress | null }} MediaItem */
 
 /**
  * @param {MediaItem} item

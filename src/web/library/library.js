@@ -8,6 +8,7 @@ import { explainError } from '../messages.js';
 import { loadHls } from '../playback/hls-delivery.js';
 import { filmCard } from './film-card.js';
 import { showLibrariesDialog } from './libraries-dialog.js';
+import { PendingPosters } from './pending-posters.js';
 import { watchScans } from './scans.js';
 
 const PAGE = 60;
@@ -34,6 +35,7 @@ export function showLibrary(root, options) {
 
 class LibraryScreen {
   #closed = new AbortController();
+  #pendingPosters = new PendingPosters(this.#closed.signal);
   #loading = new AbortController();
   #signedOut;
   /** @type {string | null} */
@@ -170,7 +172,7 @@ class LibraryScreen {
         items.push(...page.items);
       }
       if (loading.signal.aborted) return;
-      fill(this.#grid, ...items.map(item => filmCard(item)));
+      fill(this.#grid, ...items.map(item => this.#card(item)));
       this.#took(items.length, page.nextCursor);
       this.#showEmpty();
       if (toScrollY > 0) scrollTo(0, toScrollY);
@@ -188,13 +190,20 @@ class LibraryScreen {
     try {
       const page = await this.#fetchPage(this.#cursor, signal);
       if (signal.aborted) return;
-      this.#grid.append(...page.items.map(item => filmCard(item)));
+      this.#grid.append(...page.items.map(item => this.#card(item)));
       this.#took(this.#count + page.items.length, page.nextCursor);
     } catch (error) {
       this.#showFailure(error, signal, () => void this.#loadMore());
     } finally {
       if (!signal.aborted) this.#isLoading = false;
     }
+  }
+
+  /** @param {import('./film-card.js').MediaItem} item */
+  #card(item) {
+    const card = filmCard(item);
+    this.#pendingPosters.watch(item, card);
+    return card;
   }
 
   /** @param {number} count @param {string | null} cursor */
