@@ -237,7 +237,8 @@ function openCatalogue({ config, database, inspectors, metrics, log, onScanProgr
       recordMeasurement(metrics, { name: 'ffprobe_started', value: 1, rung: 'none' });
       return inspectors.inspect(path, signal);
     },
-    parallel: inspectorCount(),
+    // As many again wait their turn: no poster takes it from a file that could be listed.
+    parallel: 2 * inspectorCount(),
     onPosterWanted: id => posterQueue.add(id),
     ...(onScanProgress ? { onProgress: onScanProgress } : {}),
   });

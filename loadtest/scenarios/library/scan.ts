@@ -5,7 +5,7 @@ import { copyFile, link, mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { descendants } from '../../machine/processes.ts';
+import { cpuSeconds, descendants, startedBy } from '../../machine/processes.ts';
 import { runProgram } from '../../machine/programs.ts';
 import type { Result, Scenario } from '../../scenario.ts';
 import { SAMPLE_480P, SAMPLE_1080P } from '../../world/films.ts';
@@ -50,6 +50,8 @@ export const scan: Scenario = {
 
 type Measured = {
   readonly listS: number;
+  /** Of inspectors and the programs they started. */
+  readonly listCpuS: number;
   /** The same minute, before and after: files a second of a loop of ffprobe. */
   readonly loopRate: number;
   readonly posters: number;
@@ -68,11 +70,13 @@ async function measure(film: string, count: number, films: string): Promise<Meas
     try {
       for (const name of await readdir(films)) await link(join(films, name), join(folder.library, name));
       const scans = await Scans.of(server.remote);
+      const [starter, cpuBefore] = [starterOf(server.pid), programsCpuS(server.pid)];
       await scans.start();
       const { startedAtMs, endedAtMs, failed } = await scans.ended(SCAN_DEADLINE_MS);
+      const listCpuS = programsCpuS(server.pid) - cpuBefore;
       if (failed > 0) throw new Error(`${failed} files were not listed`);
-      const posters = await measurePosters(server.pid, join(folder.data, 'posters'), count);
-      return { listS: (endedAtMs - startedAtMs) / 1000, loopRate: (before + (await ffprobeLoop(films))) / 2, ...posters };
+      const posters = await measurePosters(starter, join(folder.data, 'posters'), count);
+      return { listS: (endedAtMs - startedAtMs) / 1000, listCpuS, loopRate: (before + (await ffprobeLoop(films))) / 2, ...posters };
     } finally {
       await server.stop();
     }
@@ -105,14 +109,12 @@ async function ffprobeLoop(films: string): Promise<number> {
 
 /** What is left when the last file is listed is nothing but posters: every process that ends is one of theirs. */
 async function measurePosters(
-  serverPid: number,
+  starter: number,
   folder: string,
   count: number,
 ): Promise<Pick<Measured, 'posters' | 'posterS' | 'posterCpuS'>> {
-  const starter = descendants(serverPid).find(({ argv }) => argv.some(word => word.endsWith('spawner.ts')));
-  if (!starter) throw new Error('the server has no process starter');
   const made = async () => (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.jpg')).length;
-  const [madeBefore, cpuBefore, startedAtMs] = [await made(), endedChildrenS(starter.pid), performance.now()];
+  const [madeBefore, cpuBefore, startedAtMs] = [await made(), endedChildrenS(starter), performance.now()];
   const wanted = Math.min(count, madeBefore + POSTERS);
   while ((await made()) < wanted) {
     if (performance.now() - startedAtMs > POSTERS_DEADLINE_MS) throw new Error('the posters were not cut in time');
@@ -122,8 +124,20 @@ async function measurePosters(
   return {
     posters,
     posterS: (performance.now() - startedAtMs) / 1000,
-    posterCpuS: posters === 0 ? 0 : (endedChildrenS(starter.pid) - cpuBefore) / posters,
+    posterCpuS: posters === 0 ? 0 : (endedChildrenS(starter) - cpuBefore) / posters,
   };
+}
+
+function starterOf(serverPid: number): number {
+  const starter = descendants(serverPid).find(({ argv }) => argv.some(word => word.endsWith('spawner.ts')));
+  if (!starter) throw new Error('the server has no process starter');
+  return starter.pid;
+}
+
+/** Programs that have ended, and the inspectors that have not. */
+function programsCpuS(serverPid: number): number {
+  const inspectors = startedBy(serverPid).filter(({ argv }) => argv.some(word => word.endsWith('inspector.ts')));
+  return inspectors.reduce((sum, { pid }) => sum + cpuSeconds(pid), endedChildrenS(starterOf(serverPid)));
 }
 
 /** Processor time of the children that a process has waited for. */
@@ -136,17 +150,28 @@ function endedChildrenS(pid: number): number {
 
 function report(count: number, small: Measured, films: Measured): Result {
   const rate = count / small.listS;
-  const row = (what: string, files: number, { listS, loopRate, posters, posterS, posterCpuS }: Measured) => [
+  const row = (what: string, files: number, { listS, listCpuS, loopRate, posters, posterS, posterCpuS }: Measured) => [
     what,
     listS,
     files / listS,
+    listCpuS / files,
     loopRate,
     files / listS / loopRate,
     posters,
     posters === 0 ? null : posterS,
     posters === 0 ? null : posterCpuS,
   ];
-  const columns = ['', 'listed, s', 'files/s', 'ffprobe loop, files/s', 'ratio', 'posters timed', 'their s', 'CPU s a poster'];
+  const columns = [
+    '',
+    'listed, s',
+    'files/s',
+    'CPU s a file',
+    'ffprobe loop, files/s',
+    'ratio',
+    'posters timed',
+    'their s',
+    'CPU s a poster',
+  ];
   return {
     tables: [
       {
