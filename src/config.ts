@@ -1,7 +1,7 @@
 // Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { proxyMistake } from './http/door/client-address.ts';
+import { proxyMistake } from './http/contract/client-address.ts';
 
 type Setting<T> = { readonly meaning: string; readonly fallback: string; readonly parse: (text: string) => T };
 

@@ -16,7 +16,7 @@ import { progressRoutes } from './http/api/progress.ts';
 import { sessionRoutes } from './http/api/sessions.ts';
 import { userRoutes } from './http/api/users.ts';
 import { webRoutes } from './http/api/web.ts';
-import { ClientAddresses } from './http/door/client-address.ts';
+import { ClientAddresses } from './http/contract/client-address.ts';
 import { type FrontDoor, startServer } from './http/door/server.ts';
 import { exportLoad } from './http/load-metrics.ts';
 import { ColdFiles } from './http/sources/cold-files.ts';

@@ -1,55 +1,148 @@
-// Who may import whom. A folder that is not in the table, or an import that is not in its row, fails.
+// Who may import whom, room by room. A room that is not in the table, an import that is not in its row, a cycle of files or a crowded room fails.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TOPS = ['src', 'actors', 'workers', 'storage', 'loadtest'];
+const MAX_FILES_OF_A_ROOM = 15;
 
-const FOLDERS = [
-  'src/domain',
-  'src/auth',
-  'src/http',
-  'src/library',
-  'src/playback',
-  'src/web',
-  'src/threads',
-  'src',
-  'actors',
-  'workers/programs',
-  'workers',
-  'storage',
-  'loadtest',
-] as const;
-type Folder = (typeof FOLDERS)[number];
+const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing'];
+const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/integrity'];
+/** A typed emitter: what is told needs no arrow back. */
+const EVENTS = 'src/events.ts';
+const LOADTEST = ['loadtest/client', 'loadtest/machine', 'loadtest/charts', 'loadtest/load', 'loadtest/peers'];
+const LOADTEST_WORLD = ['loadtest/viewers', 'loadtest/watch', 'loadtest/world'];
+const SCENARIOS = ['loadtest/scenarios', 'loadtest/scenarios/serving', 'loadtest/scenarios/playback', 'loadtest/scenarios/crowds'];
 
-const MAY_IMPORT: Readonly<Record<Folder, readonly Folder[]>> = {
-  'src/domain': [],
-  actors: ['src/domain'],
-  storage: ['src/domain'],
-  'workers/programs': ['src/domain'],
-  workers: ['src/domain', 'actors', 'workers/programs'],
-  'src/auth': ['src/domain', 'storage'],
-  'src/library': ['src/domain', 'storage'],
-  // Its settings and threads are handed in: only their types are named.
-  'src/playback': ['src/domain', 'storage', 'src/auth', 'src/threads', 'src'],
-  'src/http': ['src/domain', 'storage', 'src/auth', 'src/library', 'src/playback', 'src/threads', 'src'],
-  'src/web': [],
+/** The room of a file is its folder, but for what stands here as a file. Within a room everybody may import everybody. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  [EVENTS]: [],
+  'src/domain': DOMAIN,
+  'src/domain/delivery': DOMAIN,
+  'src/domain/sharing': ['src/domain'],
+
+  actors: DOMAIN,
+
+  'workers/bmff': DOMAIN,
+  'workers/programs': DOMAIN,
+  'workers/remux': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs', 'workers/remux/matroska', 'workers/remux/mp4'],
+  'workers/remux/codecs': ['workers/bmff'],
+  'workers/remux/matroska': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
+  'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
+  'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/programs', 'workers/remux'],
+  'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/programs', 'workers/remux'],
+  'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux'],
+  workers: [...DOMAIN, 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux', 'workers/sessions'],
+
+  'storage/integrity': ['src/domain'],
+  'storage/records': ['src/domain', 'storage'],
+  'storage/segments': ['src/domain', 'storage/records'],
+  storage: ['src/domain', 'storage/records', 'storage/integrity'],
+
+  'src/telemetry': ['src/domain'],
+  'src/auth': [...DOMAIN, 'storage', 'storage/records'],
+  'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
-  'src/threads': ['src/domain', 'src', 'workers/programs'],
-  src: ['src/threads', 'src/domain', 'storage', 'src/auth', 'src/http', 'src/library', 'src/playback'],
+  'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
+
+  'src/playback/offer': [...DOMAIN, 'storage'],
+  'src/playback/admission': [...DOMAIN, EVENTS, 'src/telemetry'],
+  'src/playback/segments': [...DOMAIN, 'storage/segments', 'src/telemetry', 'src/threads', 'src/playback/offer', 'src/playback/admission'],
+  'src/playback/session': [
+    ...DOMAIN,
+    ...STORAGE,
+    'src/auth',
+    'src/telemetry',
+    'src/threads',
+    'src/playback/offer',
+    'src/playback/admission',
+    'src/playback/segments',
+  ],
+
+  // What a route is knows neither sockets nor what it serves: the door and the routes meet in it.
+  'src/http/contract': ['src/domain'],
+  'src/http/door': ['src/domain', 'src/http/contract'],
+  'src/http/sources': [...DOMAIN, 'src/http/contract'],
+  'src/http/stream': [
+    ...DOMAIN,
+    'storage/records',
+    'src/auth',
+    'src/telemetry',
+    'src/http/contract',
+    'src/http/sources',
+    'src/playback/offer',
+    'src/playback/segments',
+    'src/playback/session',
+  ],
+  'src/http/api': [
+    ...DOMAIN,
+    'storage/records',
+    'src/auth',
+    'src/library',
+    'src/telemetry',
+    'src/http/contract',
+    'src/playback/admission',
+    'src/playback/session',
+  ],
+  'src/http': ['src/auth', 'src/telemetry', 'src/http/door', 'src/http/sources', 'src/http/stream'],
+
+  // Plain modules for a browser: the page's rooms know each other, and nothing of the server.
+  'src/web': ['src/web/library', 'src/web/login', 'src/web/playback', 'src/web/player'],
+  'src/web/library': ['src/web', 'src/web/login', 'src/web/playback'],
+  'src/web/login': ['src/web'],
+  'src/web/playback': ['src/web', 'src/web/player'],
+  'src/web/player': ['src/web', 'src/web/playback'],
+
+  // The program: puts the rooms together.
+  src: [
+    ...DOMAIN,
+    ...STORAGE,
+    EVENTS,
+    'src/auth',
+    'src/http',
+    'src/http/api',
+    'src/http/contract',
+    'src/http/door',
+    'src/http/sources',
+    'src/http/stream',
+    'src/library',
+    'src/playback/admission',
+    'src/playback/segments',
+    'src/playback/session',
+    'src/telemetry',
+    'src/threads',
+  ],
+
+  'loadtest/client': [],
+  'loadtest/machine': [],
+  'loadtest/charts': ['loadtest/machine'],
+  'loadtest/load': ['loadtest', 'loadtest/charts', 'loadtest/machine'],
+  'loadtest/viewers': ['loadtest', 'loadtest/client', 'loadtest/machine'],
+  'loadtest/watch': ['loadtest/client', 'loadtest/machine'],
+  'loadtest/world': ['loadtest', 'loadtest/client', 'loadtest/machine', 'loadtest/viewers', 'loadtest/watch'],
+  'loadtest/peers': ['loadtest/client', 'loadtest/machine', 'loadtest/viewers'],
+  'loadtest/gate': [...LOADTEST, ...LOADTEST_WORLD, 'loadtest', 'loadtest/scenarios/serving'],
+  'loadtest/scenarios': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, ...SCENARIOS],
   // From outside, but for `auth`, which measures decisions and the store in its own process.
-  loadtest: ['src/domain', 'storage', 'src/auth'],
+  'loadtest/scenarios/serving': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, ...DOMAIN, 'storage', 'src/auth'],
+  'loadtest/scenarios/playback': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
+  'loadtest/scenarios/crowds': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
+  loadtest: [...LOADTEST, ...LOADTEST_WORLD, ...SCENARIOS, 'loadtest/gate'],
 };
 
-/** The one file, or folder, that may import each of these. */
-const ONLY_IMPORTER: Readonly<Record<string, string>> = {
-  'uWebSockets.js': 'src/http/door/server.ts',
-  piscina: 'src/threads/worker-pool.ts',
-  lmdb: 'storage/',
-  execa: 'workers/programs/spawner.ts',
-  'hls-parser': 'src/playback/offer/playlist-text.ts',
+/** The files, or the folder, that may import each of these. */
+const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
+  'uWebSockets.js': ['src/http/door/server.ts'],
+  piscina: ['src/threads/worker-pool.ts'],
+  lmdb: ['storage/'],
+  execa: ['workers/programs/spawner.ts'],
+  'hls-parser': ['src/playback/offer/playlist-text.ts'],
+  xstate: ['actors/', 'workers/sessions/', 'src/web/playback/playback-machine.js'],
+  // Everybody else knows `MediaHosts`; the doctor is a program of its own.
+  'src/threads/worker-pool.ts': ['src/main.ts', 'src/doctor.ts'],
 };
 
 const ALIASES: readonly (readonly [prefix: string, folder: string])[] = [
@@ -62,37 +155,37 @@ const ALIASES: readonly (readonly [prefix: string, folder: string])[] = [
   ['#src/', 'src/'],
 ];
 
-const folderOf = (path: string): Folder | undefined => FOLDERS.find(folder => path.startsWith(`${folder}/`));
+const FILES = TOPS.flatMap(top =>
+  readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name))
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name))),
+);
 
 type Import = { readonly file: string; readonly specifier: string; readonly target: string };
 
-function imports(): Import[] {
-  const files = ['src', 'actors', 'workers', 'storage', 'loadtest'].flatMap(top =>
-    readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })
-      .filter(entry => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name))
-      .map(entry => relative(ROOT, join(entry.parentPath, entry.name))),
-  );
-  return files.flatMap(file =>
-    [
-      ...readFileSync(join(ROOT, file), 'utf8').matchAll(
-        /(?:^|\n)(?:import|export)[^'"\n;]*?(?:[^;'"]*?from )?'([^']+)'|import\('([^']+)'\)/g,
-      ),
-    ].map(match => {
-      const specifier = match[1] ?? match[2] ?? '';
-      const alias = ALIASES.find(([prefix]) => specifier.startsWith(prefix));
-      const target = alias ? specifier.replace(alias[0], alias[1]) : specifier.startsWith('.') ? join(file, '..', specifier) : specifier;
-      return { file, specifier, target };
-    }),
-  );
-}
+/** Of types and of values, and those that are made while running. */
+const IMPORTS: readonly Import[] = FILES.flatMap(file => {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  const found = text.matchAll(/(?:^|\n)(?:import|export)[^'"\n;]*?(?:[^;'"]*?from )?'([^']+)'|import\('([^']+)'\)/g);
+  return [...found].map(match => {
+    const specifier = match[1] ?? match[2] ?? '';
+    const alias = ALIASES.find(([prefix]) => specifier.startsWith(prefix));
+    const isOwn = specifier.startsWith('.');
+    const target = alias ? specifier.replace(alias[0], alias[1]) : isOwn ? join(file, '..', specifier) : specifier;
+    return { file, specifier, target };
+  });
+});
 
-test('architecture: imports point the way that docs/architecture.md says', () => {
-  const found = imports();
-  assert.ok(found.length > 200, `only ${found.length} imports were seen: the scan is broken`);
-  const wrong = found.filter(({ file, target }) => {
-    const from = folderOf(file);
-    const to = folderOf(target);
-    return from === undefined || (to !== undefined && to !== from && !MAY_IMPORT[from].includes(to));
+const roomOf = (path: string): string => (path in MAY_IMPORT ? path : dirname(path));
+const isOurs = (path: string): boolean => TOPS.some(top => path.startsWith(`${top}/`));
+
+test('architecture: imports point the way that docs/architecture.md says, room by room', () => {
+  assert.ok(IMPORTS.length > 500, `only ${IMPORTS.length} imports were seen: the scan is broken`);
+  const strange = FILES.filter(file => !(roomOf(file) in MAY_IMPORT));
+  assert.deepEqual(strange, [], 'a room that the table does not know');
+  const wrong = IMPORTS.filter(({ file, target }) => {
+    const [from, to] = [roomOf(file), roomOf(target)];
+    return isOurs(target) && from !== to && MAY_IMPORT[from]?.includes(to) !== true;
   });
   assert.deepEqual(
     wrong.map(({ file, specifier }) => `${file} → ${specifier}`),
@@ -100,16 +193,53 @@ test('architecture: imports point the way that docs/architecture.md says', () =>
   );
 });
 
-test('architecture: each of the large libraries has one importer', () => {
+test('architecture: each of the large libraries, and the pool of threads, has named importers', () => {
   // Peers in loadtest stand beside the product and need the bare library.
-  const found = imports().filter(({ file }) => !file.startsWith('loadtest/'));
-  for (const [library, importer] of Object.entries(ONLY_IMPORTER)) {
-    const importers = [...new Set(found.filter(({ specifier }) => specifier === library).map(({ file }) => file))];
-    assert.ok(importers.length > 0, `${library} is imported nowhere`);
+  const found = IMPORTS.filter(({ file }) => !file.startsWith('loadtest/'));
+  for (const [name, allowed] of Object.entries(ONLY_IMPORTERS)) {
+    const importers = [...new Set(found.filter(({ specifier, target }) => specifier === name || target === name).map(({ file }) => file))];
+    assert.ok(importers.length > 0, `${name} is imported nowhere`);
     assert.deepEqual(
-      importers.filter(file => !file.startsWith(importer)),
+      importers.filter(file => !allowed.some(one => file.startsWith(one))),
       [],
-      library,
+      name,
     );
   }
 });
+
+test('architecture: no files import each other in a circle, not even types', () => {
+  assert.deepEqual(circles(), []);
+});
+
+test('architecture: no room is crowded', () => {
+  const crowded = [...Map.groupBy(FILES, file => dirname(file))].filter(([, files]) => files.length > MAX_FILES_OF_A_ROOM);
+  assert.deepEqual(
+    crowded.map(([room, files]) => `${room}: ${files.length} files`),
+    [],
+  );
+});
+
+/** Strongly connected files (Tarjan), each group sorted. */
+function circles(): string[][] {
+  const targets = new Map(FILES.map(file => [file, IMPORTS.filter(one => one.file === file).map(({ target }) => target)]));
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const groups: string[][] = [];
+  const visit = (file: string): void => {
+    order.set(file, order.size);
+    lowest.set(file, order.size - 1);
+    stack.push(file);
+    for (const target of targets.get(file) ?? []) {
+      if (!targets.has(target)) continue;
+      if (!order.has(target)) visit(target);
+      else if (!stack.includes(target)) continue;
+      lowest.set(file, Math.min(lowest.get(file) ?? 0, lowest.get(target) ?? 0));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1 || targets.get(file)?.includes(file)) groups.push(group.sort());
+  };
+  for (const file of FILES) if (!order.has(file)) visit(file);
+  return groups;
+}

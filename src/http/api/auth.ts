@@ -1,8 +1,8 @@
 // Signing in and out, the caller's own account, and the keys others verify our tokens with.
 import Type from 'typebox';
 import { requireCaller } from '#http/contract/caller.ts';
+import type { ClientAddresses } from '#http/contract/client-address.ts';
 import { type Route, route } from '#http/contract/route.ts';
-import type { ClientAddresses } from '#http/door/client-address.ts';
 import type { AuthService } from '#src/auth/auth.ts';
 import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
 import type { SetupGuard } from '#src/auth/setup-guard.ts';

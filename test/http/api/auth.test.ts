@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { authRoutes } from '#http/api/auth.ts';
 import { userRoutes } from '#http/api/users.ts';
-import { ClientAddresses } from '#http/door/client-address.ts';
+import { ClientAddresses } from '#http/contract/client-address.ts';
 import { startServer } from '#http/door/server.ts';
 import { SetupGuard } from '#src/auth/setup-guard.ts';
 import { makeWorld, type World } from '../../auth/support.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientAddresses, proxyMistake } from '#http/door/client-address.ts';
+import { ClientAddresses, proxyMistake } from '#http/contract/client-address.ts';
 
 const PROXY = '10.0.0.1';
 const trusting = new ClientAddresses(['10.0.0.0/8', '192.0.2.9', '2001:db8:ffff::/48']);
