@@ -15,7 +15,7 @@ const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/inte
 const EVENTS = 'src/events.ts';
 const LOADTEST = ['loadtest/client', 'loadtest/machine', 'loadtest/charts', 'loadtest/load', 'loadtest/peers'];
 const LOADTEST_WORLD = ['loadtest/viewers', 'loadtest/watch', 'loadtest/world'];
-const SCENARIOS = ['loadtest/scenarios', 'loadtest/scenarios/serving', 'loadtest/scenarios/playback', 'loadtest/scenarios/crowds'];
+const SCENARIOS = ['', '/serving', '/playback', '/crowds', '/library'].map(room => `loadtest/scenarios${room}`);
 
 /** The room of a file is its folder, but for what stands here as a file. Within a room everybody may import everybody. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -129,6 +129,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // From outside, but for `auth`, which measures decisions and the store in its own process.
   'loadtest/scenarios/serving': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, ...DOMAIN, 'storage', 'src/auth'],
   'loadtest/scenarios/playback': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
+  'loadtest/scenarios/library': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, 'loadtest/scenarios/playback'],
   'loadtest/scenarios/crowds': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
   loadtest: [...LOADTEST, ...LOADTEST_WORLD, ...SCENARIOS, 'loadtest/gate'],
 };
