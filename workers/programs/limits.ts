@@ -1,5 +1,5 @@
 // The limits of a program's memory, processor time and priority, and the command line in front of it that enforces them.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 export type ProgramLimits = {
@@ -57,5 +57,24 @@ function isExecutable(path: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+const AUTOGROUP_ATTEMPTS = 5;
+/** The kernel takes one such change in a tenth of a second from whoever is not root. */
+const AUTOGROUP_RETRY_MS = 120;
+
+/**
+ * Each program is a session of its own, and where the kernel groups processes by session (autogroup) it shares time between groups first:
+ * niceness counts within one alone. So its group is made as nice as it is itself.
+ */
+export function makeGroupNice(pid: number, { niceness = 0 }: ProgramLimits, attempts = AUTOGROUP_ATTEMPTS): void {
+  const path = `/proc/${pid}/autogroup`;
+  if (niceness <= 0 || attempts === 0 || !existsSync(path)) return;
+  try {
+    writeFileSync(path, String(niceness));
+  } catch {
+    // Asked too often, or it has ended: without it the program is only less polite.
+    setTimeout(() => makeGroupNice(pid, { niceness }, attempts - 1), AUTOGROUP_RETRY_MS).unref();
   }
 }

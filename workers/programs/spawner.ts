@@ -8,7 +8,7 @@ import { closeSync, readdirSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
-import { limited, type ProgramLimits } from './limits.ts';
+import { limited, makeGroupNice, type ProgramLimits } from './limits.ts';
 
 export type SpawnerRequest =
   | {
@@ -126,6 +126,7 @@ class Client {
     const tail = keepTail(child.stderr, STDERR_TAIL_BYTES);
     if (child.pid !== undefined) {
       this.#children.set(id, child.pid);
+      makeGroupNice(child.pid, limits);
       this.#send({ type: 'spawned', id, pid: child.pid });
     }
     // The child has its own copy of the connection: with ours closed, its exit is the client's end of file.

@@ -299,3 +299,20 @@ test('spawner: a program that is not there is said not to be there, whatever its
   const exit = await (await client.run('no-such-program', [], { cpuSeconds: 1, niceness: 1 })).exited;
   assert.deepEqual([exit.exitCode, exit.stderrTail], [null, 'no-such-program could not be started']);
 });
+
+test('spawner: a nice program is nice to other sessions too, where the kernel groups processes by session', {
+  ...DEADLINE,
+  skip: !existsSync('/proc/self/autogroup'),
+}, async t => {
+  const { client } = await start(t);
+  const child = await client.run('sleep', ['1000'], { niceness: 9 });
+  const plain = await client.run('sleep', ['1001']);
+  const groupOf = (seconds: string): string => {
+    const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name));
+    const argv = (pid: string): string => (existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '');
+    const pid = pids.find(one => argv(one) === `sleep\0${seconds}\0`);
+    return pid === undefined ? '' : readFileSync(`/proc/${pid}/autogroup`, 'utf8');
+  };
+  await until(() => / nice 9$/m.test(groupOf('1000')) && / nice 0$/m.test(groupOf('1001')), 'one group is nice, the other is not');
+  for (const { kill } of [child, plain]) kill('SIGKILL');
+});
