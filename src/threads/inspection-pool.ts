@@ -21,7 +21,7 @@ type Job = {
 };
 
 /** The packets of a whole film without an index are read from disk: minutes for the largest on the slowest. */
-const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 12 * 60_000, poster: 60_000 };
+const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 15 * 60_000, poster: 180_000 };
 const IDLE_MS = 30_000;
 
 /** One keeps a disk busy, two hide one another's waits; beyond eight it is the disk that everybody waits for. */

@@ -24,8 +24,9 @@ const LIMITS = { dataBytes: 768 * MIB, niceness: 10 };
 const MAX_LEFT_BEHIND_BYTES = 256 * MIB;
 /** A map of an hour of nothing but keyframes takes a megabyte or two. */
 const MAX_LINE = 64 * MIB;
-const READY_DEADLINE_MS = 20_000;
-const SILENCE = { intervalMs: 500, limitMs: 5_000 };
+/** Behind everybody else on a machine that is full it gets a hundredth of a core: what is slow is not to be blamed. */
+const READY_DEADLINE_MS = 120_000;
+const SILENCE = { intervalMs: 500, limitMs: 30_000 };
 
 type Waiting = { readonly resolve: (output: unknown) => void; readonly reject: (error: FerriteError) => void };
 

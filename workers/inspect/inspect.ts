@@ -32,7 +32,8 @@ type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'lim
 
 const MIB = 1024 ** 2;
 const PROBE: ProgramBounds = {
-  deadlineMs: 30_000,
+  // On a full machine it waits for everybody else: the bound that tells a bad file is that of processor time.
+  deadlineMs: 120_000,
   maxOutputBytes: 8 * MIB,
   // The index of a film of ten hours takes it a second.
   limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: 8, niceness: 10 },
@@ -40,7 +41,7 @@ const PROBE: ProgramBounds = {
 
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
 const packetBounds = (byteLength: number): ProgramBounds => ({
-  deadlineMs: Math.min(10 * 60_000, 30_000 + Math.ceil((byteLength * 1000) / (5 * MIB))),
+  deadlineMs: Math.min(10 * 60_000, 120_000 + Math.ceil((byteLength * 1000) / (5 * MIB))),
   maxOutputBytes: Math.min(128 * MIB, 8 * MIB + byteLength),
   limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), niceness: 10 },
 });

@@ -12,7 +12,7 @@ export type PosterOptions = {
   readonly signal?: AbortSignal;
 };
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 const MAX_BYTES = 1024 * 1024;
 /** Cut while people watch and files wait to be listed. Frames of 8K take a gigabyte. */
 const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, niceness: 15 };
