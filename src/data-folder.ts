@@ -63,7 +63,7 @@ async function openStore(dataDir: string, cacheDir: string): Promise<Database> {
   const damage = findDamage(path, dataDir, cacheDir);
   if (damage !== null) throw damaged(path, damage);
   const database = await openDatabase(dataDir).catch((error: unknown) => {
-    throw isOfTheStore(error) ? damaged(path, 'is damaged', error) : error;
+    throw isOfTheStore(error) ? damaged(path, 'is damaged: a record of it can not be read', error) : error;
   });
   try {
     if (database.users.hasAdministrator()) await leaveSetUpMark(dataDir);
@@ -71,18 +71,18 @@ async function openStore(dataDir: string, cacheDir: string): Promise<Database> {
     return database;
   } catch (error) {
     await database.close();
-    throw isOfTheStore(error) ? damaged(path, 'is damaged', error) : error;
+    throw isOfTheStore(error) ? damaged(path, 'is damaged: a record of it can not be read', error) : error;
   }
 }
 
 /** What is found out later in the start, when the records are read. */
 export const explained = (error: unknown, dataDir: string): unknown =>
-  isOfTheStore(error) ? damaged(storePath(dataDir), 'is damaged', error) : error;
+  isOfTheStore(error) ? damaged(storePath(dataDir), 'is damaged: a record of it can not be read', error) : error;
 
 function damaged(path: string, what: string, cause?: unknown): StartFailure {
   return new StartFailure(
     EXIT.storeDamaged,
-    `the store ${path} ${what}. Put a backup in its place, or move the data folder away to begin anew (docs/operations.md, "A damaged store"); nothing was changed`,
+    `the store ${path} ${what}. Put a backup in its place, or move the data folder away to begin anew (docs/operations.md, "A damaged store")`,
     { cause },
   );
 }

@@ -31,6 +31,8 @@ export function inOneLine(error: unknown): string {
         ? next.message
         : `${next.name === 'Error' ? '' : `${next.name}: `}${next.message}`;
     if (!texts.some(told => told.includes(text))) texts.push(text);
+    // What a decoder says quotes the record: it may hold a password's hash.
+    if (next instanceof StartFailure && next.exitCode === EXIT.storeDamaged) break;
   }
   return (texts.join(': ') || String(error)).replaceAll(/\s*\n\s*/g, ' ');
 }
