@@ -1,10 +1,11 @@
-// One encode as its session sees it: which rendition it serves, and how far ahead of its viewer it may go.
+// One encode as its session sees it: which rendition it makes, and how far ahead of its viewer it may go.
 import type { ActorRefFrom } from 'xstate';
+import { isAudioSlot } from '#domain/addresses.ts';
 import type { EncodePosition } from '#domain/encode-position.ts';
 import type { EncodeJob } from './effects.ts';
 import type { encode } from './encode.ts';
 
-/** `slot` names the rendition, `actorId` the run. How far it has come is known to its actor. */
+/** `slot` names the rendition, `actorId` the run. How far the run has come is kept by its actor. */
 export type Run = {
   readonly actorId: string;
   readonly slot: string;
@@ -18,16 +19,13 @@ export type Runs = Readonly<Record<string, Run>>;
 /** How many segments encodes may run ahead of their viewer at the moment. */
 export type Lead = { readonly picture: number; readonly sound: number };
 
-export const videoSlot = (rungId: string): string => `video:${rungId}`;
-export const audioSlot = (track: number): string => `audio:${track}`;
-
-export const leadOf = ({ picture, sound }: Lead, slot: string): number => (slot.startsWith('audio:') ? sound : picture);
+export const leadOf = ({ picture, sound }: Lead, slot: string): number => (isAudioSlot(slot) ? sound : picture);
 
 export const positionOf = ({ actor }: Pick<Run, 'actor'>): EncodePosition => actor.getSnapshot().context.position;
 
 export function runIn(runs: Runs, slot: string): Run {
   const run = runs[slot];
-  if (!run) throw new Error(`no run serves ${slot}`);
+  if (!run) throw new Error(`no run makes ${slot}`);
   return run;
 }
 

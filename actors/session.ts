@@ -1,12 +1,13 @@
 // One viewer watching one media: owns its encodes and the ladder, and ends them when it ends.
 import { assign, enqueueActions, setup, stopChild } from 'xstate';
+import { slotOf } from '#domain/addresses.ts';
 import { isAboutToBringInit, isAboutToReach, reachFrom } from '#domain/encode-position.ts';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
 import type { EncodeJob } from './effects.ts';
 import type { EncodeOutput, EncodeProgress, encode as encodeMachine } from './encode.ts';
 import type { ladder as ladderMachine, RungRetired } from './ladder.ts';
-import { type Lead, leadOf, positionOf, type Run, type Runs, runIn, runNamed, videoSlot } from './run.ts';
+import { type Lead, leadOf, positionOf, type Run, type Runs, runIn, runNamed } from './run.ts';
 
 /**
  * A slot whose encode was started a moment ago: until it has been quiet for a while, another seek ends that encode at once, and only
@@ -316,7 +317,7 @@ export const session = setup({
             { type: 'closeScrub', params: ({ event }) => event },
           ],
         },
-        'rung.retired': { actions: { type: 'endLead', params: ({ event }) => ({ slot: videoSlot(event.rungId) }) } },
+        'rung.retired': { actions: { type: 'endLead', params: ({ event }) => ({ slot: slotOf(event) }) } },
         'session.stop': '#session.stopping',
         'session.expire': '#session.expiring',
       },

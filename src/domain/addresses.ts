@@ -30,7 +30,12 @@ export const rungNameOf = (boxHeight: number, codec: EncodeCodec): RungId =>
 export const videoDirectory = (rungId: RungId): string => `video/${rungId}`;
 export const directoryOf = (track: Track): string => (track.kind === 'video' ? videoDirectory(track.rungId) : `audio/${track.track}`);
 
-/** A session's encodes are named `video:720p`, `audio:0`. */
+const AUDIO_SLOT = 'audio:';
+
+/** What a session calls the encode of a rendition: `video:720p`, `audio:0`. */
+export const slotOf = (track: { readonly rungId: RungId } | { readonly track: number }): string =>
+  'rungId' in track ? `video:${track.rungId}` : AUDIO_SLOT + track.track;
+export const isAudioSlot = (slot: string): boolean => slot.startsWith(AUDIO_SLOT);
 export const directoryOfEncode = (slot: string): string => slot.replace(':', '/');
 
 export const isPlaylist = (path: string): boolean => path.endsWith('.m3u8');

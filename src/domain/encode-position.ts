@@ -1,4 +1,4 @@
-// How far an encode has come, and whom it is about to reach: the one rule by which a wish waits for an encode rather than starts another.
+// How far an encode has come, and which segments it is about to bring: the one rule by which a request waits for an encode rather than starts another.
 
 export type EncodePosition = {
   readonly firstIndex: number;

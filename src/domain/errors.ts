@@ -50,9 +50,9 @@ export const ERRORS = {
   STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
   INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
   OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
-  PLACE_NEEDED: {
+  GRANT_NEEDED: {
     status: 503,
-    title: 'A new encode needs a place first',
+    title: 'A new encode needs a grant first',
     remedy: 'Between threads only: no client is shown it.',
     retryAfterMs: 1_000,
   },

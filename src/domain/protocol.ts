@@ -64,7 +64,7 @@ export type Requests = {
   'session.describe': { input: OnSession; output: SessionStatus };
   /**
    * Replies when the segment has been published; its bytes came before in a `segment` message. `positionMs`: where the viewer is.
-   * Rejects with PLACE_NEEDED where a new video encode would have to start and `mayEncode` is false. A new encode ends before
+   * Rejects with GRANT_NEEDED where a new video encode would have to start and `mayEncode` is false. A new encode ends before
    * `untilIndex`: from there on a stretch is kept already.
    */
   'segment.prepare': {
@@ -72,7 +72,7 @@ export type Requests = {
       track: Track;
       name: SegmentName;
       positionMs: number;
-      /** Nobody waits for it: a later wish takes its place. */
+      /** Nobody waits for the segment: a later request of the same rendition replaces this one. */
       isHint: boolean;
       mayEncode: boolean;
       /** A new encode of a picture may run beside others of its session; else it takes their turn when nobody waits for them. */

@@ -4,12 +4,13 @@ import { createActor, fromCallback, SimulatedClock } from 'xstate';
 import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, positionOf, videoSlot } from '#actors/run.ts';
+import { positionOf } from '#actors/run.ts';
 import { type SessionEmitted, session } from '#actors/session.ts';
+import { slotOf } from '#domain/addresses.ts';
 import { REACH_SEGMENTS } from '#domain/encode-position.ts';
 import { aJob, anOffer, aRecord, aRung, aSound } from '../support/titles.ts';
 
-const WINDOW = 5;
+const LEAD = 5;
 const LAST = 99;
 const QUIET = 200;
 const INTERVAL = 2_500;
@@ -46,7 +47,7 @@ function start({ isStubborn = false } = {}) {
     };
   });
   const machine = session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg } }) } });
-  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), lead: { picture: WINDOW, sound: WINDOW } }, clock });
+  const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), lead: { picture: LEAD, sound: LEAD } }, clock });
   const emitted: string[] = [];
   const note = (event: SessionEmitted): void => {
     const more = event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
@@ -65,14 +66,14 @@ function start({ isStubborn = false } = {}) {
       return run;
     },
     wants: (index: number, rungId = '720p') =>
-      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: false }),
+      actor.send({ type: 'segment.wanted', slot: slotOf({ rungId }), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: false }),
     wantsInit: (index: number, rungId = '720p') =>
-      actor.send({ type: 'segment.wanted', slot: videoSlot(rungId), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
+      actor.send({ type: 'segment.wanted', slot: slotOf({ rungId }), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
     wantsSound: (index: number, track = 0) => {
       const job = aJob(index, LAST, { ...aSound(), track });
-      actor.send({ type: 'segment.wanted', slot: audioSlot(track), rungId: null, job, isInit: false });
+      actor.send({ type: 'segment.wanted', slot: slotOf({ track }), rungId: null, job, isInit: false });
     },
-    sent: (index: number, rungId = '720p') => actor.send({ type: 'segment.sent', slot: videoSlot(rungId), rungId, index }),
+    sent: (index: number, rungId = '720p') => actor.send({ type: 'segment.sent', slot: slotOf({ rungId }), rungId, index }),
     /** Long enough for the next seek to be one by itself. */
     calm: () => clock.increment(QUIET),
     firsts: () => runs.map(({ job }) => job.firstIndex),
@@ -80,7 +81,7 @@ function start({ isStubborn = false } = {}) {
     childNames: () => Object.keys(actor.getSnapshot().children).sort(),
     context: () => actor.getSnapshot().context,
     limits: () => Object.values(actor.getSnapshot().context.runs).map(run => positionOf(run).limitIndex),
-    pending: (rungId = '720p') => actor.getSnapshot().context.scrubs[videoSlot(rungId)]?.pending?.firstIndex,
+    pending: (rungId = '720p') => actor.getSnapshot().context.scrubs[slotOf({ rungId })]?.pending?.firstIndex,
     value: () => actor.getSnapshot().value,
   };
 }
@@ -166,7 +167,7 @@ test('session: sound and picture have runs of their own that do not end one anot
 test('session: an encode holds a lead ahead of its viewer and goes on when a segment goes out', () => {
   const { wants, sent, run } = start();
   wants(0);
-  run(0).write(...Array.from({ length: WINDOW + 1 }, (_, index) => index));
+  run(0).write(...Array.from({ length: LEAD + 1 }, (_, index) => index));
   assert.deepEqual(run(0).commands, ['ffmpeg.hold']);
   sent(1);
   assert.deepEqual(run(0).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
@@ -176,7 +177,7 @@ test('session: a segment that was sent from far back does not pull the lead back
   const { wants, sent, limits } = start();
   wants(20);
   sent(0);
-  assert.deepEqual(limits(), [20 + WINDOW]);
+  assert.deepEqual(limits(), [20 + LEAD]);
 });
 
 test('session: a lead of another size counts from where each viewer is, for the encodes there are and those to come', () => {
@@ -198,12 +199,12 @@ test('session: a lead of another size counts from where each viewer is, for the 
 
 test('session: a run that ended by itself is gone, and the next request starts another', () => {
   const { wants, run, actor, emitted, childNames, firsts } = start();
-  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 1), isInit: false });
+  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 1), isInit: false });
   run(0).write(0, 1);
   run(0).say({ type: 'ffmpeg.exited' });
   assert.deepEqual(emitted.at(-1), 'run.ended encode-0 ok');
   assert.deepEqual(childNames(), ['ladder']);
-  actor.send({ type: 'segment.sent', slot: videoSlot('720p'), rungId: '720p', index: 1 });
+  actor.send({ type: 'segment.sent', slot: slotOf({ rungId: '720p' }), rungId: '720p', index: 1 });
   wants(2);
   assert.deepEqual(firsts(), [0, 2]);
 });
@@ -282,9 +283,9 @@ test('session: two audio tracks that are read at once have a run each, and one t
     for (const track of [0, 1]) wantsSound(index + 1, track);
   }
   assert.deepEqual([firsts(), run(0).isRunning, run(1).isRunning], [[0, 0], true, true]);
-  for (const track of [0, 1]) run(track).write(...Array.from({ length: WINDOW + 1 }, (_, at) => 20 + at));
+  for (const track of [0, 1]) run(track).write(...Array.from({ length: LEAD + 1 }, (_, at) => 20 + at));
   clock.increment(HOLD - 1);
-  actor.send({ type: 'segment.sent', slot: audioSlot(1), rungId: null, index: 21 });
+  actor.send({ type: 'segment.sent', slot: slotOf({ track: 1 }), rungId: null, index: 21 });
   clock.increment(1);
   assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
 });
@@ -293,7 +294,7 @@ test('session: a run that makes room for another is gone at once', () => {
   const { actor, wants, wantsSound, run, emitted, firsts } = start();
   wants(0);
   wantsSound(0);
-  actor.send({ type: 'run.yielded', slot: videoSlot('720p') });
+  actor.send({ type: 'run.yielded', slot: slotOf({ rungId: '720p' }) });
   assert.deepEqual([run(0).isRunning, run(1).isRunning], [false, true]);
   assert.ok(emitted.includes('run.superseded encode-0'));
   wants(7);
@@ -397,7 +398,7 @@ test('session: stop ends a run that waits for its retry, and no retry comes', ()
 
 test('session: orders in the same moment as the end of a run find nobody there, and nothing breaks', () => {
   const { actor, wants, run, sent, value } = start();
-  actor.send({ type: 'segment.wanted', slot: videoSlot('720p'), rungId: '720p', job: aJob(0, 0), isInit: false });
+  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 0), isInit: false });
   run(0).write(0);
   actor.on('run.ended', () => {
     sent(0);
@@ -506,17 +507,17 @@ test('session: a pending seek that nobody waits for any more is not started, and
   const { actor, wants, firsts, clock } = start();
   wants(10);
   wants(50);
-  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  actor.send({ type: 'segment.withdrawn', slot: slotOf({ rungId: '720p' }) });
   wants(70);
   assert.deepEqual(firsts(), [10]);
-  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  actor.send({ type: 'segment.withdrawn', slot: slotOf({ rungId: '720p' }) });
   clock.increment(INTERVAL);
   assert.deepEqual(firsts(), [10]);
 });
 
 test('session: a seek to what is kept already overtakes the pending seek, and the scrub goes on', () => {
   const { actor, wants, firsts, pending, clock } = start();
-  const overtake = () => actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
+  const overtake = () => actor.send({ type: 'seek.overtaken', slot: slotOf({ rungId: '720p' }) });
   wants(10);
   for (const index of [50, 70]) {
     wants(index);
@@ -537,10 +538,10 @@ test('session: a seek to what is kept already overtakes the pending seek, and th
 test('session: a seek to what is kept already ends no encode, and the next seek after a quiet moment starts at once', () => {
   const { actor, wants, firsts, alive, clock } = start();
   wants(10);
-  actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
+  actor.send({ type: 'seek.overtaken', slot: slotOf({ rungId: '720p' }) });
   assert.equal(alive(), 1);
   clock.increment(QUIET);
-  actor.send({ type: 'seek.overtaken', slot: videoSlot('720p') });
+  actor.send({ type: 'seek.overtaken', slot: slotOf({ rungId: '720p' }) });
   wants(50);
   assert.deepEqual(firsts(), [10, 50]);
 });
@@ -548,7 +549,7 @@ test('session: a seek to what is kept already ends no encode, and the next seek 
 test('session: the client of a running encode that goes away does not end it', () => {
   const { actor, wants, firsts, alive } = start();
   wants(10);
-  actor.send({ type: 'segment.withdrawn', slot: videoSlot('720p') });
+  actor.send({ type: 'segment.withdrawn', slot: slotOf({ rungId: '720p' }) });
   assert.deepEqual([firsts(), alive()], [[10], 1]);
 });
 

@@ -13,6 +13,7 @@ import {
   parseSegmentPath,
   rungNameOf,
   segmentFile,
+  slotOf,
   streamAddress,
 } from '#domain/addresses.ts';
 import { newSessionId } from '#domain/ids.ts';
@@ -42,7 +43,7 @@ test('addresses: an offer may have the same box in several codecs, each with a n
   assert.deepEqual(names, ['720p', '720p-hevc', '720p-av1']);
   for (const rungId of names) {
     assert.match(rungId, /^[a-z0-9-]+$/, 'stands in a path as it is');
-    assert.equal(directoryOfEncode(`video:${rungId}`), directoryOf({ kind: 'video', rungId }));
+    assert.equal(directoryOfEncode(slotOf({ rungId })), directoryOf({ kind: 'video', rungId }));
   }
   const keys = ['avc1.640020', 'hvc1.1.6.L93.B0'].map(codecs => renditionKey('v1', 2_000, { ...aRung('720p'), codecs }));
   assert.notEqual(keys[0], keys[1], 'one name does not make them one rendition in the cache');

@@ -266,10 +266,10 @@ test('the queue for transcoders', { timeout: 240_000 }, async t => {
   const film = films[0];
   assert.ok(film);
   let starts = 0;
-  const nextWish = () => ({ mediaId: films[starts % films.length]?.id ?? '', startPositionMs: 2_000 * (starts++ % 20) });
+  const nextStart = () => ({ mediaId: films[starts % films.length]?.id ?? '', startPositionMs: 2_000 * (starts++ % 20) });
   const transcode = (): Promise<Started & { queueWaitMs: number }> => {
-    const { mediaId, ...wish } = nextWish();
-    return client.start(mediaId, { delivery: 'transcode', ...wish }) as Promise<Started & { queueWaitMs: number }>;
+    const { mediaId, ...start } = nextStart();
+    return client.start(mediaId, { delivery: 'transcode', ...start }) as Promise<Started & { queueWaitMs: number }>;
   };
 
   const waits = (count: number): Promise<true> =>
@@ -277,10 +277,10 @@ test('the queue for transcoders', { timeout: 240_000 }, async t => {
       new RegExp(`^transcode_queue_depth ${count}$`, 'm').test((await client.bytes('/metrics')).toString()),
     );
 
-  await t.test('who does not get a place in time is told when to come back', async () => {
+  await t.test('a start that gets no grant in time is told when to come back', async () => {
     const first = await transcode();
     const startedMs = performance.now();
-    const response = await client.request('POST', '/api/v1/sessions', { ...nextWish(), delivery: 'transcode' });
+    const response = await client.request('POST', '/api/v1/sessions', { ...nextStart(), delivery: 'transcode' });
     const problem = (await response.json()) as Record<string, unknown>;
     assert.ok(performance.now() - startedMs >= QUEUE_MS - TIMER_SLACK_MS, 'only after the time of the queue');
     assert.equal(response.status, 503);
@@ -293,7 +293,7 @@ test('the queue for transcoders', { timeout: 240_000 }, async t => {
     for (const { sessionId } of [first, ...others]) await client.stop(sessionId);
   });
 
-  await t.test('a place that becomes free goes to who waits', async () => {
+  await t.test('a grant that becomes free goes to the start that waits', async () => {
     const first = await transcode();
     const waiting = transcode();
     await waits(1);
@@ -306,14 +306,14 @@ test('the queue for transcoders', { timeout: 240_000 }, async t => {
     await client.stop(third.sessionId);
   });
 
-  await t.test('who goes away while waiting takes no place', async () => {
+  await t.test('a client that goes away while it waits takes no grant', async () => {
     const first = await transcode();
     const gone = new AbortController();
     const waiting = client.fetch('/api/v1/sessions', {
       method: 'POST',
       signal: gone.signal,
       headers: { authorization: `Bearer ${client.accessToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ ...nextWish(), delivery: 'transcode' }),
+      body: JSON.stringify({ ...nextStart(), delivery: 'transcode' }),
     });
     await waits(1);
     gone.abort();

@@ -74,17 +74,17 @@ for (const [machine, env] of [
     const renditions = [...of('video'), ...of('audio')];
     const random = seededRandom(SEED);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-    const wishes = Array.from({ length: REQUESTS }, () => {
+    const segments = Array.from({ length: REQUESTS }, () => {
       const { path, durationsS } = pick(renditions);
       return `${path}/${Math.floor(random() * durationsS.length)}.m4s`;
     });
     const before = await started();
     const answers: string[] = [];
     const reader = async (): Promise<void> => {
-      for (let wish = wishes.pop(); wish !== undefined; wish = wishes.pop()) {
-        const response = await client.fetch(base(session) + wish);
+      for (let segment = segments.pop(); segment !== undefined; segment = segments.pop()) {
+        const response = await client.fetch(base(session) + segment);
         const body = Buffer.from(await response.arrayBuffer());
-        answers.push(response.status === 200 ? '200' : `${wish}: ${response.status} ${body}`);
+        answers.push(response.status === 200 ? '200' : `${segment}: ${response.status} ${body}`);
       }
     };
     await Promise.all(Array.from({ length: IN_PARALLEL }, reader));

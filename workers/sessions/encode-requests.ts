@@ -1,15 +1,16 @@
 // The requests for segments that have to be encoded: they wait, each rendition's encode follows those of its session in turn, and a session
 // holds a bounded number of encodes side by side.
 import type { ActorRefFrom } from 'xstate';
-import { audioSlot, positionOf, type Run, videoSlot } from '#actors/run.ts';
+import { positionOf, type Run } from '#actors/run.ts';
 import type { session } from '#actors/session.ts';
+import { slotOf } from '#domain/addresses.ts';
 import { isAboutToBringInit, reachFrom } from '#domain/encode-position.ts';
 import { type ErrorRecord, FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
-import type { Rendition, RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Encodes } from './encodes.ts';
 import { type SegmentRequest, type SegmentWait, SegmentWaits } from './segment-waits.ts';
-import { type Course, isServed, mayTakeFrom, nextTurn, type Turn } from './turns.ts';
+import { type Course, isInReach, mayTakeFrom, nextTurn, type Turn } from './turns.ts';
 
 export type SessionActor = ActorRefFrom<typeof session>;
 
@@ -40,7 +41,7 @@ export class EncodeRequests {
     const ended = (): void => this.#settleSoon([sessionId]);
     wait.promise.then(ended, ended);
     const actor = this.#options.actorOf(sessionId);
-    if (actor && !this.#isBroughtByOther(wait) && isServed(turnOf(wait), courseOf(actor, slotOf(job.rendition)))) want(actor, wait);
+    if (actor && !this.#isBroughtByOther(wait) && isInReach(turnOf(wait), courseOf(actor, slotOf(job.rendition)))) want(actor, wait);
     this.#settle(sessionId);
     return wait.promise;
   }
@@ -64,7 +65,7 @@ export class EncodeRequests {
     const course = courseOfRun(run);
     for (const wait of this.#waits.of(sessionId)) {
       const isOfRun = wait.note.job.key === run.job.key;
-      if (isOfRun && (wait.note.name === 'init' || isServed(turnOf(wait), course))) wait.reject(new FerriteError(code, message));
+      if (isOfRun && (wait.note.name === 'init' || isInReach(turnOf(wait), course))) wait.reject(new FerriteError(code, message));
     }
   }
 
@@ -111,7 +112,7 @@ export class EncodeRequests {
     const { job, mayEncode } = next.note;
     if (!context.runs[slot]) {
       if (job.rendition.kind === 'video-encode' && !mayEncode) {
-        next.reject(new FerriteError('PLACE_NEEDED', 'a new encode would have to start'));
+        next.reject(new FerriteError('GRANT_NEEDED', 'a new encode would have to start'));
         this.#settleSlot(sessionId, actor, slot);
         return;
       }
@@ -119,7 +120,7 @@ export class EncodeRequests {
       if (!this.#makeRoom(actor, next)) return;
     }
     const course = { ...reachFrom(job.firstIndex), isRunning: false, bringsInit: true };
-    for (const wait of waits) if (wait.note.isHint && !isServed(turnOf(wait), course)) wait.reject(overtaken());
+    for (const wait of waits) if (wait.note.isHint && !isInReach(turnOf(wait), course)) wait.reject(overtaken());
     want(actor, next);
   }
 
@@ -132,7 +133,7 @@ export class EncodeRequests {
       const course = courseOfRun(run);
       const served = waits.filter(({ note }) => note.job.key === run.job.key).map(turnOf);
       return mayTakeFrom(
-        served.filter(turn => isServed(turn, course)),
+        served.filter(turn => isInReach(turn, course)),
         turnOf(next),
         performance.now(),
       );
@@ -153,8 +154,6 @@ export class EncodeRequests {
     return name === 'init' ? encodes.isBegunByOther(sessionId, job.key) : encodes.isCoveredByOther(sessionId, job.key, name);
   }
 }
-
-export const slotOf = (rendition: Rendition): string => ('rungId' in rendition ? videoSlot(rendition.rungId) : audioSlot(rendition.track));
 
 const overtaken = (): FerriteError => new FerriteError('ENCODE_STALLED', 'a later hint of the same session took its place');
 

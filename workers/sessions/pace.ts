@@ -3,9 +3,9 @@ import type { Lead } from '#actors/run.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { Encodes } from './encodes.ts';
 
-const WINDOW_MS = 30_000;
+const LEAD_MS = 30_000;
 /** While another viewer may soon wait: that is not worth what nobody needs before half a minute. */
-const CROWDED_WINDOW_MS = 8_000;
+const CROWDED_LEAD_MS = 8_000;
 /** Sound is encoded in a fraction of its time: the next segment is soon enough, and what it takes is taken from a picture. */
 const CROWDED_SOUND_SEGMENTS = 1;
 /** A viewer with less than this ready beyond what was asked for last may soon wait. */
@@ -38,7 +38,7 @@ export class Pace {
 
   lead(targetMs: number): Lead {
     const segments = (ms: number): number => Math.max(2, Math.ceil(ms / targetMs));
-    if (this.#isCrowded) return { picture: segments(CROWDED_WINDOW_MS), sound: CROWDED_SOUND_SEGMENTS };
-    return { picture: segments(WINDOW_MS), sound: segments(WINDOW_MS) };
+    if (this.#isCrowded) return { picture: segments(CROWDED_LEAD_MS), sound: CROWDED_SOUND_SEGMENTS };
+    return { picture: segments(LEAD_MS), sound: segments(LEAD_MS) };
   }
 }

@@ -4,8 +4,9 @@ import { type ActorRefFrom, createActor, fromCallback } from 'xstate';
 import type { FfmpegEffect } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { ladder } from '#actors/ladder.ts';
-import { audioSlot, type Run, videoSlot } from '#actors/run.ts';
+import type { Run } from '#actors/run.ts';
 import { type SessionEmitted, session } from '#actors/session.ts';
+import { slotOf } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { KeyframeMap } from '#domain/media.ts';
@@ -220,5 +221,4 @@ export class Sessions {
   }
 }
 
-const slotOf = (track: Track): string => (track.kind === 'video' ? videoSlot(track.rungId) : audioSlot(track.track));
 const rungOf = (track: Track): string | null => (track.kind === 'video' ? track.rungId : null);

@@ -16,7 +16,8 @@ export type Course = Reach & { readonly isRunning: boolean; readonly bringsInit:
 /** A viewer looks at what was asked for last, so that goes first; who has waited for so long goes before it. */
 export const PATIENCE_MS = 2_500;
 
-export const isServed = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
+/** Whether the encode is about to bring what the turn waits for. */
+export const isInReach = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
   course !== null && (isAboutToReach(course, firstIndex) || (isInit && course.bringsInit));
 
 /** Whether `next` may end an encode for which `served` wait, for want of room: nobody does, or all came later and it has waited for long. */
@@ -32,7 +33,7 @@ export const mayTakeFrom = (served: readonly Turn[], next: Turn, nowMs: number):
 export function nextTurn<T extends Turn>(turns: readonly T[], course: Course | null, nowMs: number): T | null {
   const people = turns.filter(({ isHint }) => !isHint);
   const [first] = people;
-  if (course?.isRunning && first && isServed(first, course)) return null;
+  if (course?.isRunning && first && isInReach(first, course)) return null;
   const next = first && nowMs - first.sinceMs >= PATIENCE_MS ? first : (people.at(-1) ?? turns.at(-1));
-  return !next || isServed(next, course) ? null : next;
+  return !next || isInReach(next, course) ? null : next;
 }

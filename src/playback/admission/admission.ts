@@ -1,4 +1,4 @@
-// Who may encode: the machine's capacity given out as places. Who finds none waits in line: by class, then fairly between users, until time is up.
+// The machine's encoding capacity, given out as grants. A request that does not fit waits in the queue: by class, then fairly between users, until its time is up.
 import { FerriteError } from '#domain/errors.ts';
 import type { UserId } from '#domain/ids.ts';
 import type { Priority } from '#domain/session.ts';
@@ -6,25 +6,25 @@ import type { Priority } from '#domain/session.ts';
 export type AdmissionOptions = {
   readonly capacity: number;
   readonly timeoutMs: number;
-  /** More than this do not wait: who comes then is refused at once. */
+  /** A request that finds so many waiting is refused at once. */
   readonly maxWaiting: number;
   readonly maxWaitingPerUser: number;
-  /** The line or what is granted has changed. */
+  /** Called when the queue or what is granted has changed. */
   readonly onChange?: () => void;
 };
 
-export type PlaceRequest = {
+export type GrantRequest = {
   readonly userId: UserId;
   readonly priority: Priority;
   /** In the unit of the capacity. More than all of it is taken as all of it. */
   readonly cost: number;
-  /** The place that is to grow by `cost`. */
-  readonly beside?: Place;
-  /** Who has to wait anew, through no fault of its own, keeps its place in line and its deadline. */
+  /** The grant that is to grow by `cost`. */
+  readonly beside?: Grant;
+  /** For a request that has waited in vain, through no fault of its own: it keeps its position in the queue and its deadline. */
   readonly sinceMs?: number;
 };
 
-/** `estimatedWaitMs` is null while too little is known of how fast places become free. */
+/** `estimatedWaitMs` is null while too little is known of how fast grants become free. */
 export type Standing = { readonly position: number; readonly depth: number; readonly estimatedWaitMs: number | null };
 
 export type RefusalReason = 'timeout' | 'queue-full' | 'user-queue-full';
@@ -33,10 +33,10 @@ export type RefusalReason = 'timeout' | 'queue-full' | 'user-queue-full';
 const GRANTS_REMEMBERED = 32;
 const TURNS_REMEMBERED = 10_000;
 
-type Waiting = Omit<PlaceRequest, 'cost'> & {
+type Waiting = Omit<GrantRequest, 'cost'> & {
   cost: number;
   readonly sinceMs: number;
-  readonly resolve: (place: Place) => void;
+  readonly resolve: (grant: Grant) => void;
   readonly reject: (error: FerriteError) => void;
   readonly deadline: NodeJS.Timeout;
   position: number;
@@ -46,15 +46,15 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #waiting = new Set<Waiting>();
   readonly #heldByUser = new Map<UserId, number>();
-  /** The number of each user's last grant, so that users take turns also where nobody keeps what it gets. Longest ago first. */
+  /** The number of each user's last grant, so that users take turns also where grants are given back at once. Longest ago first. */
   readonly #lastTurns = new Map<UserId, number>();
   #turns = 0;
-  /** When those who waited were granted, newest last. */
+  /** When requests of the queue were granted, newest last. */
   readonly #grantsMs: number[] = [];
   #capacity: number;
   #granted = 0;
   #isInOrder = false;
-  #line: readonly Waiting[] = [];
+  #queue: readonly Waiting[] = [];
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -77,41 +77,41 @@ export class Admission {
     return this.#heldByUser.get(userId) ?? 0;
   }
 
-  /** What was granted stays; more fits, or nothing until enough was given back. */
+  /** Grants stay as they are; where they exceed a smaller capacity, nothing is granted until enough was given back. */
   setCapacity(capacity: number): void {
     this.#capacity = capacity;
     this.#changed();
   }
 
-  /** A place without waiting; null when somebody waits or it does not fit. */
-  tryEnter(request: PlaceRequest): Place | null {
+  /** A grant without waiting; null when another request waits or this one does not fit. */
+  tryEnter(request: GrantRequest): Grant | null {
     return this.#waiting.size === 0 && this.#fits(request) ? this.claim(request) : null;
   }
 
-  /** A place for what runs already: what is known to be used is never given out a second time, even where that is too much. */
-  claim(request: PlaceRequest): Place {
-    const place = this.#grant(request, 0);
+  /** A grant for an encode that runs already: capacity in use is never given out a second time, even where that is too much. */
+  claim(request: GrantRequest): Grant {
+    const grant = this.#grant(request, 0);
     this.#options.onChange?.();
-    return place;
+    return grant;
   }
 
-  /** At once, or in its turn. `ticket.granted` rejects with OVERLOADED when the time is up, or at once where the line is too long. */
-  enter(request: PlaceRequest): Ticket {
-    const place = this.tryEnter(request);
-    if (place) return { granted: Promise.resolve(place), standing: () => null, resize: () => undefined, leave: () => place.release() };
+  /** At once, or in its turn. `ticket.granted` rejects with OVERLOADED when the time is up, or at once where the queue is too long. */
+  enter(request: GrantRequest): Ticket {
+    const grant = this.tryEnter(request);
+    if (grant) return { granted: Promise.resolve(grant), standing: () => null, resize: () => undefined, leave: () => grant.release() };
     const refusal = this.#refusal(request.userId);
     if (!refusal) return this.#wait(request);
     return { granted: Promise.reject(refusal), standing: () => null, resize: () => undefined, leave: () => undefined };
   }
 
-  #wait(request: PlaceRequest): Ticket {
-    const { promise, resolve, reject } = Promise.withResolvers<Place>();
+  #wait(request: GrantRequest): Ticket {
+    const { promise, resolve, reject } = Promise.withResolvers<Grant>();
     const sinceMs = request.sinceMs ?? performance.now();
     const leftMs = Math.max(0, sinceMs + this.#options.timeoutMs - performance.now());
     const deadline = setTimeout(() => this.#leave(waiting, this.#timedOut(waiting)), leftMs);
     const waiting: Waiting = { ...request, sinceMs, resolve, reject, deadline, position: 0 };
     this.#waiting.add(waiting);
-    // Behind nobody it may fit: whoever waits before it need not be of its class.
+    // It may be the first: those that waited before it need not be of its class.
     this.#changed();
     return {
       granted: promise,
@@ -134,11 +134,11 @@ export class Admission {
     this.#changed();
   }
 
-  #grant(request: PlaceRequest, waitMs: number): Place {
+  #grant(request: GrantRequest, waitMs: number): Grant {
     const cost = this.#costNow(request);
     this.#hold(request.userId, cost);
     this.#noteTurn(request.userId);
-    return new Place(cost, waitMs, change => {
+    return new Grant(cost, waitMs, change => {
       this.#hold(request.userId, change);
       this.#changed();
     });
@@ -161,12 +161,12 @@ export class Admission {
 
   #changed(): void {
     this.#isInOrder = false;
-    this.#grantFromLine();
+    this.#grantFromQueue();
     this.#options.onChange?.();
   }
 
-  /** The first in line is never passed by somebody smaller behind it: what becomes free is kept until it fits. */
-  #grantFromLine(): void {
+  /** The first of the queue is never passed by a smaller request behind it: freed capacity is kept until the first fits. */
+  #grantFromQueue(): void {
     for (let [first] = this.#order(); first && this.#fits(first); [first] = this.#order()) {
       this.#waiting.delete(first);
       clearTimeout(first.deadline);
@@ -177,23 +177,23 @@ export class Admission {
     }
   }
 
-  /** Who would be alone on the machine always fits. */
-  #fits(request: PlaceRequest): boolean {
+  /** A session that would be alone on the machine always fits. */
+  #fits(request: GrantRequest): boolean {
     const others = this.#granted - (request.beside?.cost ?? 0);
     return others <= 0 || this.#granted + this.#costNow(request) <= this.#capacity;
   }
 
-  #costNow({ cost, beside }: PlaceRequest): number {
+  #costNow({ cost, beside }: GrantRequest): number {
     return Math.min(cost, Math.max(0, this.#capacity - (beside?.cost ?? 0)));
   }
 
-  /** Class, then what its user would hold when its turn comes, then whose user was granted least lately, then who waited longest. */
+  /** By class, then by what the user would hold when the request's turn comes, then the user granted least lately, then the longest wait. */
   #order(): readonly Waiting[] {
-    if (this.#isInOrder) return this.#line;
+    if (this.#isInOrder) return this.#queue;
     const arrived = [...this.#waiting].sort((a, b) => rank(a) - rank(b) || a.sinceMs - b.sinceMs);
     const heldThen = new Map(this.#heldByUser);
     const seen = new Set<UserId>();
-    const line = arrived.map(waiting => {
+    const queue = arrived.map(waiting => {
       const { userId } = waiting;
       const held = heldThen.get(userId) ?? 0;
       // By the time of its second request a user will have been granted later than anybody.
@@ -203,14 +203,14 @@ export class Admission {
       return { waiting, held, lastTurn };
     });
     // Infinite turns are equal: their difference is no number.
-    line.sort(
+    queue.sort(
       (a, b) =>
         rank(a.waiting) - rank(b.waiting) || a.held - b.held || a.lastTurn - b.lastTurn || 0 || a.waiting.sinceMs - b.waiting.sinceMs,
     );
-    for (const [at, { waiting }] of line.entries()) waiting.position = at + 1;
-    this.#line = line.map(({ waiting }) => waiting);
+    for (const [at, { waiting }] of queue.entries()) waiting.position = at + 1;
+    this.#queue = queue.map(({ waiting }) => waiting);
     this.#isInOrder = true;
-    return this.#line;
+    return this.#queue;
   }
 
   #standingOf(waiting: Waiting): Standing | null {
@@ -248,19 +248,19 @@ export class Admission {
   }
 }
 
-/** A wish in the line. */
+/** A request in the queue, for whoever made it. */
 export type Ticket = {
-  readonly granted: Promise<Place>;
-  /** Null when it does not wait. */
+  readonly granted: Promise<Grant>;
+  /** Null when the request does not wait. */
   standing(): Standing | null;
-  /** It needs more, or less, and keeps its place in line. Of what was granted nothing changes. */
+  /** Changes the cost that is waited for; the position in the queue stays. Of what was granted nothing changes. */
   resize(cost: number): void;
-  /** Gives up: `granted` rejects with the error, or its place is given back. */
+  /** Gives up: `granted` rejects with the error, or the grant is given back. */
   leave(error: FerriteError): void;
 };
 
-/** What was granted. Releasing it twice is no error. */
-export class Place {
+/** Capacity that a session holds. Releasing it twice is no error. */
+export class Grant {
   readonly waitMs: number;
   readonly #change: (cost: number) => void;
   #cost: number;
@@ -275,7 +275,7 @@ export class Place {
     return this.#cost;
   }
 
-  /** To a smaller cost; a larger one has to be asked for. */
+  /** Only to a smaller cost: for a larger one there is `enter` with `beside`. */
   shrinkTo(cost: number): void {
     const change = cost - this.#cost;
     if (change >= 0) return;
@@ -283,8 +283,8 @@ export class Place {
     this.#change(change);
   }
 
-  /** Takes over what a place beside it was granted. */
-  absorb(other: Place): void {
+  /** Takes over the capacity of another grant of its session. */
+  absorb(other: Grant): void {
     this.#cost += other.#cost;
     other.#cost = 0;
   }

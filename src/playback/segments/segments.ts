@@ -12,23 +12,23 @@ import type { NewSegment, SegmentCache, SegmentFile } from '#storage/segments/ca
 import type { PinnedRange } from '#storage/segments/pins.ts';
 import { chunkOf, FirstChunks } from './first-chunks.ts';
 
-type Wish = {
+type SegmentRequest = {
   readonly mediaId: MediaId;
   readonly sessionId: SessionId;
   readonly layout: TrackLayout;
   readonly name: SegmentName;
   /** Where the viewer is: an encode that is only asked for its init segment starts there. */
   readonly positionMs: number;
-  /** False: rejects with PLACE_NEEDED where a new video encode would have to start. */
+  /** False: rejects with GRANT_NEEDED where a new video encode would have to start. */
   readonly mayEncode: boolean;
   /** Whether a new video encode may run beside others of the session, or in their turn. */
   readonly mayRunBeside: boolean;
 };
 
-/** A hint is nobody who waits: in its thread a later wish takes its place. */
-type FetchWish = Wish & { readonly isHint: boolean };
+/** A hint is nobody who waits: in its thread a later request takes its place. */
+type FetchRequest = SegmentRequest & { readonly isHint: boolean };
 
-type LocatedWish = Pick<Wish, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
+type LocateRequest = Pick<SegmentRequest, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
 
 /** For whom a rendition's segments are made, and which thread makes them. */
 type Maker = { readonly mediaId: MediaId; readonly sessionId: SessionId; readonly segmentCount: number };
@@ -108,29 +108,29 @@ export class Segments {
     return this.#cache.file(layout.key, name);
   }
 
-  /** The file was missing, or had another size than promised: the next wish has the segment made anew. */
+  /** The file was missing, or had another size than promised: the next request has the segment made anew. */
   dropped(layout: TrackLayout, name: SegmentName): void {
     this.#cache.lose(layout.key, name);
   }
 
   /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
-  get(wish: Wish, signal: AbortSignal): Promise<Buffer> {
-    const fetch = { ...wish, isHint: false };
+  get(request: SegmentRequest, signal: AbortSignal): Promise<Buffer> {
+    const fetch = { ...request, isHint: false };
     return this.#fetches.share(fetchName(fetch), over => this.#fetch(fetch, over), signal);
   }
 
   /** Where a copied segment lies in its media file; no promise when it was asked for a moment ago. Only for tracks that are `isLocated`. */
-  locate(wish: LocatedWish, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
-    const at = address(wish.layout.key, wish.index);
+  locate(request: LocateRequest, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
+    const at = address(request.layout.key, request.index);
     const known = this.#located.get(at);
-    if (!known) return this.#locate(wish, { isAskedFor: true, signal });
-    if (known.isAskedFor && this.#cache.isWorthMemory(known.segment.byteLength)) this.#bringIntoMemory(wish);
+    if (!known) return this.#locate(request, { isAskedFor: true, signal });
+    if (known.isAskedFor && this.#cache.isWorthMemory(known.segment.byteLength)) this.#bringIntoMemory(request);
     known.isAskedFor = true;
     return known.segment;
   }
 
   async #locate(
-    { mediaId, sessionId, layout, index }: LocatedWish,
+    { mediaId, sessionId, layout, index }: LocateRequest,
     { isAskedFor, signal }: { isAskedFor: boolean; signal: AbortSignal },
   ): Promise<LocatedSegment> {
     const segment = await this.#inThread(() =>
@@ -141,13 +141,13 @@ export class Segments {
   }
 
   /** Asked for again: many may want it, and from memory it costs least. */
-  #bringIntoMemory({ index, ...wish }: LocatedWish): void {
+  #bringIntoMemory({ index, ...request }: LocateRequest): void {
     if (this.#comingIntoMemory >= MAX_COMING_INTO_MEMORY) return;
     this.#comingIntoMemory++;
     const ended = (): void => {
       this.#comingIntoMemory--;
     };
-    this.#hint({ ...wish, name: index, positionMs: 0, mayEncode: true, mayRunBeside: true }).then(ended, ended);
+    this.#hint({ ...request, name: index, positionMs: 0, mayEncode: true, mayRunBeside: true }).then(ended, ended);
   }
 
   /** True when it is in memory or on disk. */
@@ -156,18 +156,18 @@ export class Segments {
   }
 
   /** The viewer has sought to what is kept already: what an earlier seek wanted there, and has not begun, is not made any more. */
-  overtake({ mediaId, sessionId, layout }: Pick<Wish, 'mediaId' | 'sessionId' | 'layout'>): void {
+  overtake({ mediaId, sessionId, layout }: Pick<SegmentRequest, 'mediaId' | 'sessionId' | 'layout'>): void {
     if (layout.isEncoded) this.#hosts.notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
   }
 
   /** Has it made without anybody waiting: a hint that it will be asked for. Resolves when that has come to an end, however. */
-  async prefetch(wish: Wish): Promise<void> {
-    const { layout, name } = wish;
+  async prefetch(request: SegmentRequest): Promise<void> {
+    const { layout, name } = request;
     const isLocated = layout.isLocated && name !== 'init';
     if (isLocated && this.#located.has(address(layout.key, name))) return;
-    if (!isLocated) return this.#hint(wish);
+    if (!isLocated) return this.#hint(request);
     // Whoever asks for it later meets the same failure, and is told.
-    await this.#locate({ ...wish, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
+    await this.#locate({ ...request, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
   }
 
   /** What a session is about to need is evicted last; nothing any more when it has ended. */
@@ -230,15 +230,15 @@ export class Segments {
     this.#arrivals.arrived(address(key, name), kept);
   }
 
-  #hint(wish: Wish): Promise<void> {
-    const fetch = { ...wish, isHint: true };
+  #hint(request: SegmentRequest): Promise<void> {
+    const fetch = { ...request, isHint: true };
     return this.#fetches.hint(fetchName(fetch), over => this.#fetch(fetch, over));
   }
 
-  async #fetch(wish: FetchWish, signal: AbortSignal): Promise<Buffer> {
-    const { key } = wish.layout;
-    const kept = await this.#cache.cold(key, wish.name);
-    return kept ?? this.#inThread(async () => (await this.#make(wish, signal)) ?? (await this.#make(wish, signal)) ?? lost());
+  async #fetch(request: FetchRequest, signal: AbortSignal): Promise<Buffer> {
+    const { key } = request.layout;
+    const kept = await this.#cache.cold(key, request.name);
+    return kept ?? this.#inThread(async () => (await this.#make(request, signal)) ?? (await this.#make(request, signal)) ?? lost());
   }
 
   /** Once more in the replacement of a thread that was lost meanwhile. */
@@ -253,8 +253,8 @@ export class Segments {
   }
 
   /** The bytes come in a message of their own, before the reply. Undefined where they were pushed out of the cache in between. */
-  async #make(wish: FetchWish, signal: AbortSignal): Promise<Buffer | undefined> {
-    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode, mayRunBeside } = wish;
+  async #make(request: FetchRequest, signal: AbortSignal): Promise<Buffer | undefined> {
+    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode, mayRunBeside } = request;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
     const arrival = this.#arrivals.enter(address(layout.key, name), undefined);
     try {
@@ -270,7 +270,7 @@ export class Segments {
             isHint,
             mayEncode,
             mayRunBeside,
-            untilIndex: this.#keptAgainAt(wish),
+            untilIndex: this.#keptAgainAt(request),
           },
           signal,
         )
@@ -284,7 +284,7 @@ export class Segments {
   }
 
   /** Where an encode that starts with that segment comes to a stretch that is kept already; null when it does not. */
-  #keptAgainAt({ layout, name, positionMs }: Wish): number | null {
+  #keptAgainAt({ layout, name, positionMs }: SegmentRequest): number | null {
     if (!layout.isEncoded) return null;
     const { key, grid, segmentCount } = layout;
     const first = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
@@ -304,6 +304,6 @@ function lost(): never {
 
 const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
 
-/** A session's wish moves its own encodes, so it is never answered by another's. */
-const fetchName = ({ sessionId, layout, name, isHint, mayEncode }: FetchWish): string =>
+/** A session's request moves its own encodes, so it is never answered by another's. */
+const fetchName = ({ sessionId, layout, name, isHint, mayEncode }: FetchRequest): string =>
   `${sessionId}/${address(layout.key, name)}/${isHint}/${mayEncode}`;

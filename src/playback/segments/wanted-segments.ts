@@ -1,37 +1,37 @@
-// Segments as a session's viewer wants them: what must be encoded anew waits for a place, what is there or being made by another does not.
+// The segments that a session's viewer wants: one that must be encoded anew waits for a grant, one that is kept or that another encode brings does not.
 import { FerriteError } from '#domain/errors.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
 import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
-import type { EncodePlaces, EncodeWish } from '#src/playback/admission/encode-places.ts';
+import type { EncodeDemand, EncodeGrants } from '#src/playback/admission/encode-grants.ts';
 import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { Segments } from './segments.ts';
 
-/** Whose session it is for. */
+/** The session that the segment is for. */
 type Owner = Pick<SessionRecord, 'id' | 'userId' | 'priority' | 'mediaId'>;
 
 type Wanted = { readonly layout: TrackLayout; readonly name: SegmentName; readonly positionMs: number };
 
 export class WantedSegments {
   readonly #segments: Segments;
-  readonly #places: EncodePlaces;
+  readonly #grants: EncodeGrants;
 
-  constructor(segments: Segments, places: EncodePlaces) {
+  constructor(segments: Segments, grants: EncodeGrants) {
     this.#segments = segments;
-    this.#places = places;
+    this.#grants = grants;
   }
 
-  /** @throws OVERLOADED when it had to be encoded and no place became free in time, CANCELLED when `signal` aborts */
+  /** @throws OVERLOADED when the segment had to be encoded and no grant became free in time, CANCELLED when `signal` aborts */
   async get(record: Owner, wanted: Wanted, signal: AbortSignal): Promise<Buffer> {
-    const wish = encodeWish(record, wanted);
+    const demand = encodeDemand(record, wanted);
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
-    if (!wish) return this.#segments.get({ ...segment, mayEncode: true, mayRunBeside: true }, signal);
+    if (!demand) return this.#segments.get({ ...segment, mayEncode: true, mayRunBeside: true }, signal);
     const sinceMs = performance.now();
-    for (let use = this.#places.use(wish); ; use = await this.#places.take(wish, signal, sinceMs)) {
+    for (let use = this.#grants.use(demand); ; use = await this.#grants.take(demand, signal, sinceMs)) {
       try {
         return await this.#segments.get({ ...segment, mayEncode: use !== null, mayRunBeside: use?.mayRunBeside ?? false }, signal);
       } catch (error) {
-        if (!needsPlace(error)) throw error;
+        if (!needsGrant(error)) throw error;
       } finally {
         use?.end();
       }
@@ -44,34 +44,34 @@ export class WantedSegments {
     return this.#segments.chunkFor(record.id, wanted.layout, { index: wanted.name, chunk }, whole);
   }
 
-  /** Has it made without anybody waiting. A hint is no reason to take a place that somebody waits for. */
+  /** Has a segment made that nobody waits for yet. A hint never takes capacity that a session waits for. */
   prefetch(record: Owner, wanted: Wanted): void {
     const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
     if (this.#segments.isKept(wanted.layout, wanted.name)) {
       this.#segments.overtake(segment);
       return;
     }
-    const wish = encodeWish(record, wanted);
-    const use = wish && this.#places.tryTake(wish);
+    const demand = encodeDemand(record, wanted);
+    const use = demand && this.#grants.tryTake(demand);
     const ended = (): void => use?.end();
     this.#segments
-      .prefetch({ ...segment, mayEncode: wish === null || use !== null, mayRunBeside: use?.mayRunBeside ?? wish === null })
+      .prefetch({ ...segment, mayEncode: demand === null || use !== null, mayRunBeside: use?.mayRunBeside ?? demand === null })
       .then(ended, ended);
   }
 
-  /** What a start has to wait in line for; null when its first segment is there, is being made, or needs no encode. */
-  startWish(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeWish | null {
-    const wish = encodeWish(record, wanted);
-    return wish && !this.#segments.isKept(wanted.layout, wanted.name) && !this.#places.isCovered(wish) ? wish : null;
+  /** The demand that a start has to wait for; null when its first segment is kept, is being made, or needs no encode. */
+  startDemand(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeDemand | null {
+    const demand = encodeDemand(record, wanted);
+    return demand && !this.#segments.isKept(wanted.layout, wanted.name) && !this.#grants.isCovered(demand) ? demand : null;
   }
 }
 
-/** Copies and sound cost little; a picture to encode needs a place. */
-function encodeWish({ id, userId, priority }: Omit<Owner, 'mediaId'>, { layout, name, positionMs }: Wanted): EncodeWish | null {
+/** Only the encode of a picture needs a grant: copies and sound cost little. */
+function encodeDemand({ id, userId, priority }: Omit<Owner, 'mediaId'>, { layout, name, positionMs }: Wanted): EncodeDemand | null {
   const { rendition, work, key, grid } = layout;
   if (rendition.kind !== 'video-encode') return null;
   const index = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
   return { sessionId: id, userId, priority, rendition, work, key, index };
 }
 
-const needsPlace = (error: unknown): boolean => error instanceof FerriteError && error.code === 'PLACE_NEEDED';
+const needsGrant = (error: unknown): boolean => error instanceof FerriteError && error.code === 'GRANT_NEEDED';

@@ -1,11 +1,11 @@
-// The sessions that are open: here, in the host of their media and in the store. Opened and ended in all three at once; a user has room for so many.
+// The open sessions: opened and ended here, in the host of their media and in the store at once. A user may have a bounded number.
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { SharedMedia } from '#domain/protocol.ts';
 import type { SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
 import { SharedOffers } from '#domain/sharing/shared-offers.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { EncodePlaces } from '#src/playback/admission/encode-places.ts';
+import type { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
@@ -18,7 +18,7 @@ export type OpenSessionsOptions = {
   readonly database: Pick<Database, 'sessions'>;
   readonly hosts: MediaHosts;
   readonly layouts: LayoutCache;
-  readonly places: EncodePlaces;
+  readonly grants: EncodeGrants;
   readonly pinnedAhead: PinnedAhead;
   readonly tokens: Pick<StreamTokens, 'revokeSession'>;
   readonly metrics: Pick<Metrics, 'sessions'>;
@@ -26,10 +26,10 @@ export type OpenSessionsOptions = {
   readonly log: { warn(facts: object, message: string): void };
 };
 
-/** What a user's session takes of the number it may have. Leaving it twice is no error. */
+/** One of the sessions that a user may have. Leaving the room twice is no error. */
 export type Room = { leave(): void };
 
-/** A thread kills its encodes sooner. */
+/** Longer than a thread takes to kill its encodes. */
 const CLOSE_DEADLINE_MS = 10_000;
 
 export class OpenSessions {
@@ -40,9 +40,9 @@ export class OpenSessions {
 
   constructor(options: OpenSessionsOptions) {
     this.#options = options;
-    const { hosts, places } = options;
+    const { hosts, grants } = options;
     hosts.events.on('session.changed', message => this.#changed(message));
-    places.events.on('queue', (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }));
+    grants.events.on('queue', (id, standing) => this.#sessions.get(id)?.tell({ type: 'queue', ...standing }));
   }
 
   find(id: SessionId): LiveSession | undefined {
@@ -76,7 +76,7 @@ export class OpenSessions {
     };
   }
 
-  /** Without a room, one that was open before: it has its place, however many there are. */
+  /** Without a room: a session that was open before the server's restart. It is opened however many its user has. */
   async open(record: SessionRecord, planned: PlannedMedia, room?: Room): Promise<LiveSession> {
     const layout = this.#options.layouts.for(planned, record.offer, record.splitIndex);
     const session = new LiveSession(
@@ -96,35 +96,35 @@ export class OpenSessions {
     return session;
   }
 
-  /** Most often its host was told of the media for another session; what it does not know, or has forgotten, is told now. */
+  /** Most often the host knows the media by another session. Where it does not, or has forgotten, it is told now. */
   async openInHost(record: SessionRecord, { media, keyframes }: PlannedMedia, knows: 'told' | 'untold'): Promise<void> {
     const open = (shared: SharedMedia | null): Promise<{ isOpen: boolean }> =>
       this.#options.hosts.request('session.open', { mediaId: record.mediaId, record, shared });
     const { isOpen } = await open(knows === 'told' ? null : { media, keyframes });
-    // It may have been given up meanwhile.
+    // The session may have ended meanwhile.
     if (!isOpen && this.#sessions.has(record.id)) await open({ media, keyframes });
   }
 
-  /** Null: its host is gone, and every encode with it. */
+  /** `status` is null when the session's host is gone, and every encode with it. */
   setStatus(session: LiveSession, status: SessionStatus | null): void {
     session.status = status;
     const { id: sessionId, userId, priority } = session.record;
-    this.#options.places.encoding({ sessionId, userId, priority }, session.videoEncodes());
+    this.#options.grants.encoding({ sessionId, userId, priority }, session.videoEncodes());
   }
 
   /**
-   * Ends it here, in its host and in the store. Ending what has ended is no error. Tokens of one that expired are not refused: they
-   * give nothing any more, and whoever comes with one is told what has become of the session.
+   * Ends a session here, in its host and in the store. Ending it twice is no error. The tokens of an expired session are not refused:
+   * they open nothing any more, and a request with one is answered with SESSION_EXPIRED.
    */
   async end(id: SessionId, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return;
-    const { database, hosts, places, pinnedAhead, tokens, log } = this.#options;
+    const { database, hosts, grants, pinnedAhead, tokens, log } = this.#options;
     const { mediaId } = session.record;
     this.forget(session.record);
     session.ended(reason);
     pinnedAhead.drop(session);
-    places.leave(id);
+    grants.leave(id);
     session.tell({ type: 'state', state: reason });
     for (const listener of session.listeners) listener.close(reason);
     await Promise.all([
@@ -132,12 +132,12 @@ export class OpenSessions {
       reason === 'expired' ? undefined : tokens.revokeSession(id),
       hosts
         .request('session.close', { mediaId, sessionId: id, reason }, AbortSignal.timeout(CLOSE_DEADLINE_MS))
-        // A host that is gone has nothing open.
+        // A lost host has lost the session too.
         .catch(error => log.warn({ code: codeOf(error) }, 'a session host did not close a session')),
     ]);
   }
 
-  /** It is open here no more; what else has to end is the caller's. */
+  /** Removes the session here only: the host and the store are the caller's. */
   forget({ id, userId }: SessionRecord): void {
     if (!this.#sessions.delete(id)) return;
     this.#count(userId, -1);

@@ -1,4 +1,4 @@
-// Starting a session: what is delivered, a place where its first segment must be encoded, then the session itself.
+// Starting a session: what is delivered, a grant where its first segment must be encoded, then the session itself.
 
 import { videoDirectory } from '#domain/addresses.ts';
 import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/delivery/client-profile.ts';
@@ -9,7 +9,7 @@ import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { EncodePlaces, EncodeWish, PlaceUse } from '#src/playback/admission/encode-places.ts';
+import type { EncodeDemand, EncodeGrants, GrantUse } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
@@ -29,7 +29,7 @@ export type StartRequest = {
   readonly seekMode: SeekMode;
   readonly audioTrack: number;
   readonly priority: Priority;
-  /** The client rather has its session at once and follows its place in the queue than waits for the answer. */
+  /** The client would rather have its session at once and follow its position in the queue than wait for the answer. */
   readonly isAnsweredAtOnce: boolean;
 };
 
@@ -39,7 +39,7 @@ export type SessionStartOptions = {
   readonly database: Database;
   readonly plans: MediaPlans;
   readonly layouts: LayoutCache;
-  readonly places: EncodePlaces;
+  readonly grants: EncodeGrants;
   readonly wanted: WantedSegments;
   readonly tokens: StreamTokens;
   readonly metrics: Metrics;
@@ -73,23 +73,23 @@ export class SessionStarts {
   }
 
   async #startIn(room: Room, owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
-    const { places, plans, sessions, targetMs } = this.#options;
+    const { grants, plans, sessions, targetMs } = this.#options;
     const sinceMs = performance.now();
     const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
     const agreed = this.#agree(owner, request, planned);
-    const wish = this.#wishOf(agreed, planned);
+    const demand = this.#demandOf(agreed, planned);
     // What is there already, or being made for others, is not shown any sooner in parts.
-    const draft = { ...agreed, splitIndex: wish && splitIndexOf(wish, planned) };
-    const taken = wish && places.tryTake(wish);
-    if (wish && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, wish, room }, signal);
-    const use = taken ?? (wish && (await places.take(wish, signal, sinceMs)));
+    const draft = { ...agreed, splitIndex: demand && splitIndexOf(demand, planned) };
+    const taken = demand && grants.tryTake(demand);
+    if (demand && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, demand, room }, signal);
+    const use = taken ?? (demand && (await grants.take(demand, signal, sinceMs)));
     try {
       return await this.#open(owner, { draft, planned, room, isWarm: true, waitMs: use?.waitMs ?? 0 }, signal);
     } catch (error) {
       await sessions.end(draft.id, 'stopped');
       throw error;
     } finally {
-      // By now its first encode relies on the place.
+      // By now the first encode relies on the grant.
       use?.end();
     }
   }
@@ -119,13 +119,13 @@ export class SessionStarts {
 
   async #openQueued(
     owner: SessionOwner,
-    { draft, planned, wish, room }: Opening & { wish: EncodeWish },
+    { draft, planned, demand, room }: Opening & { demand: EncodeDemand },
     signal: AbortSignal,
   ): Promise<StartedSession> {
-    const { sessions, places } = this.#options;
+    const { sessions, grants } = this.#options;
     // In line before anything else: what opening takes must not cost it its turn.
     const ended = new AbortController();
-    const turn = places.take(wish, ended.signal).then(
+    const turn = grants.take(demand, ended.signal).then(
       use => ({ use, error: null }),
       (error: unknown) => ({ use: null, error }),
     );
@@ -151,7 +151,7 @@ export class SessionStarts {
   }
 
   /** Its turn has come, or never will. */
-  async #followTurn(session: LiveSession, { use, error }: { use: PlaceUse | null; error: unknown }): Promise<void> {
+  async #followTurn(session: LiveSession, { use, error }: { use: GrantUse | null; error: unknown }): Promise<void> {
     const { sessions, seeking } = this.#options;
     if (error === null) {
       seeking.warm(session);
@@ -172,8 +172,8 @@ export class SessionStarts {
       audioTrack: request.audioTrack,
       capabilities: resolveCapabilities(profile, request.capabilities),
     });
-    const wishedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
-    const positionMs = Math.min(wishedMs, Math.max(0, media.durationMs - 1));
+    const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
+    const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));
     return {
       id: newSessionId(),
       userId: owner.id,
@@ -188,13 +188,13 @@ export class SessionStarts {
   }
 
   /** The encode that its first segment needs; null where none has to be started for it. */
-  #wishOf(draft: Agreed, planned: PlannedMedia): EncodeWish | null {
+  #demandOf(draft: Agreed, planned: PlannedMedia): EncodeDemand | null {
     const { layouts, wanted } = this.#options;
     const [first] = draft.offer.video;
     const layout = first && layouts.for(planned, draft.offer, null).tracks.get(videoDirectory(first.rungId));
     if (!layout || draft.offer.delivery === 'direct') return null;
     const positionMs = draft.startPositionMs;
-    return wanted.startWish(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
+    return wanted.startDemand(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
   }
 
   #mediaOf(mediaId: MediaId): Media {
@@ -210,5 +210,5 @@ export class SessionStarts {
 }
 
 /** The segment that a start has encoded first, where it is long enough to be offered as two. */
-const splitIndexOf = ({ rendition, index }: EncodeWish, { plan }: PlannedMedia): number | null =>
+const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia): number | null =>
   firstChunkEnd(gridOf(plan, rendition), index, rendition.frameRate) === null ? null : index;

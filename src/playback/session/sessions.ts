@@ -6,7 +6,7 @@ import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import type { Capacity } from '#src/playback/admission/capacity.ts';
-import { EncodePlaces } from '#src/playback/admission/encode-places.ts';
+import { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
 import { LayoutCache } from '#src/playback/offer/layout.ts';
 import { MediaPlans } from '#src/playback/offer/media-plans.ts';
 import type { Segments } from '#src/playback/segments/segments.ts';
@@ -36,9 +36,9 @@ type Options = {
 };
 
 export class PlaybackSessions {
-  readonly #places: EncodePlaces;
+  readonly #grants: EncodeGrants;
   readonly #pinnedAhead: PinnedAhead;
-  /** What viewers of open sessions want of segments, each with a place where it must be encoded. */
+  /** The segments that viewers of open sessions want, each with a grant where it must be encoded. */
   readonly wanted: WantedSegments;
   readonly #seeking: Seeking;
   readonly #sessions: OpenSessions;
@@ -49,11 +49,11 @@ export class PlaybackSessions {
   constructor(options: Options) {
     const plans = new MediaPlans(options.database);
     const layouts = new LayoutCache();
-    this.#places = new EncodePlaces({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
+    this.#grants = new EncodeGrants({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
     this.#pinnedAhead = new PinnedAhead(options.segments);
-    this.wanted = new WantedSegments(options.segments, this.#places);
+    this.wanted = new WantedSegments(options.segments, this.#grants);
     this.#seeking = new Seeking(this.wanted);
-    const shared = { ...options, plans, layouts, places: this.#places, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
+    const shared = { ...options, plans, layouts, grants: this.#grants, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
     this.#sessions = new OpenSessions(shared);
     this.#starts = new SessionStarts({ ...shared, sessions: this.#sessions, seeking: this.#seeking });
     this.#recovery = new SessionRecovery({ ...shared, sessions: this.#sessions });
@@ -74,7 +74,7 @@ export class PlaybackSessions {
     return this.#sessions.find(id);
   }
 
-  /** @throws SESSION_NOT_FOUND also for other people's: the address tells a stranger nothing. */
+  /** @throws SESSION_NOT_FOUND also for another user's session: the address tells a stranger nothing. */
   ofUser(id: SessionId, userId: UserId, isAdmin: boolean): LiveSession {
     const session = this.#sessions.find(id);
     if (!session || (session.record.userId !== userId && !isAdmin))
@@ -86,7 +86,7 @@ export class PlaybackSessions {
     return this.#sessions.list(matches);
   }
 
-  /** Resolves when the position is stored: what was acknowledged is not lost. */
+  /** Resolves when the position is stored: an acknowledged position is not lost. */
   heartbeat(
     session: LiveSession,
     beat: { positionMs: number; state: PlaybackState },
@@ -98,17 +98,17 @@ export class PlaybackSessions {
     return this.#leases.saveProgress(session, updatedAtMs);
   }
 
-  /** Its place among those who wait to encode; null when it does not wait. */
+  /** The session's position in the queue for a grant; null when it does not wait. */
   standing({ record }: LiveSession): Standing | null {
-    return this.#places.standing(record.id);
+    return this.#grants.standing(record.id);
   }
 
-  /** The machine was measured. */
+  /** Called when the machine was measured. */
   setCapacity(capacity: Capacity): void {
-    this.#places.setCapacity(capacity);
+    this.#grants.setCapacity(capacity);
   }
 
-  /** Where a seek lands, and the segment that shows it; its encode starts before the segment is asked for. */
+  /** Where a seek lands, and the segment that shows it; the encode starts before the segment is asked for. */
   seek(session: LiveSession, positionMs: number, mode: SeekMode): Landing {
     session.seen(performance.now());
     const landing = this.#seeking.seek(session, positionMs, mode);
@@ -121,7 +121,7 @@ export class PlaybackSessions {
     this.#seeking.selectRung(session, rungId);
   }
 
-  /** Ends it everywhere, and refuses its tokens. Ending what has ended is no error. */
+  /** Ends a session everywhere, and refuses its tokens. Ending it twice is no error. */
   end(id: SessionId, reason: SessionEnd): Promise<void> {
     return this.#sessions.end(id, reason);
   }
@@ -136,7 +136,7 @@ export class PlaybackSessions {
   close(): void {
     this.#leases.close();
     this.#seeking.close();
-    this.#places.close();
+    this.#grants.close();
     for (const session of this.#sessions.all()) for (const listener of session.listeners) listener.close('the server is shutting down');
   }
 }

@@ -102,7 +102,7 @@ test('a reader that does not read holds no copy of a ready reply, and what waits
 });
 
 test('the encoding of the highest weight is chosen, the smallest of equals, and the plain bytes where nothing better is accepted', () => {
-  const wishes: [string, string][] = [
+  const accepted: [string, string][] = [
     ['', 'identity'],
     ['gzip, deflate', 'gzip'],
     ['gzip, deflate, br', 'br'],
@@ -115,7 +115,7 @@ test('the encoding of the highest weight is chosen, the smallest of equals, and 
     ['gzip;q=nonsense', 'identity'],
     ['deflate, zstd', 'identity'],
   ];
-  for (const [header, encoding] of wishes) assert.equal(acceptedEncoding(header), encoding, header);
+  for (const [header, encoding] of accepted) assert.equal(acceptedEncoding(header), encoding, header);
 });
 
 test('a playlist is compressed once into each encoding, has a tag for each, and stays plain where nothing is gained', () => {

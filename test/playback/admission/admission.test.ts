@@ -1,10 +1,10 @@
-// The line for places to encode: its order, its end, and that no place is ever lost or given twice.
+// The queue for grants: its order, its end, and that no grant is ever lost or given twice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
 import { newUserId, type UserId } from '#domain/ids.ts';
 import type { Priority } from '#domain/session.ts';
-import { Admission, type AdmissionOptions, type Place, type PlaceRequest, type Ticket } from '#src/playback/admission/admission.ts';
+import { Admission, type AdmissionOptions, type Grant, type GrantRequest, type Ticket } from '#src/playback/admission/admission.ts';
 import { seededRandom } from '../../support/titles.ts';
 
 const ADA = newUserId();
@@ -13,7 +13,7 @@ const BOB = newUserId();
 const line = (capacity: number, options: Partial<AdmissionOptions> = {}): Admission =>
   new Admission({ capacity, timeoutMs: 10_000, maxWaiting: 1_000, maxWaitingPerUser: 1_000, ...options });
 
-const wish = (userId: UserId = ADA, cost = 1, priority: Priority = 'interactive'): PlaceRequest => ({ userId, priority, cost });
+const demand = (userId: UserId = ADA, cost = 1, priority: Priority = 'interactive'): GrantRequest => ({ userId, priority, cost });
 
 const gone = (): FerriteError => new FerriteError('CANCELLED', 'the client went away');
 
@@ -22,16 +22,16 @@ const isCode =
   (error: unknown): boolean =>
     error instanceof FerriteError && error.code === code;
 
-/** Writes down who is granted, in that order; every place is kept. */
+/** Writes down who is granted, in that order; every grant is kept. */
 function recorder(admission: Admission) {
   const order: string[] = [];
-  const places = new Map<string, Place>();
-  const enter = (name: string, request: PlaceRequest): Ticket => {
+  const grants = new Map<string, Grant>();
+  const enter = (name: string, request: GrantRequest): Ticket => {
     const ticket = admission.enter(request);
     ticket.granted.then(
-      place => {
+      grant => {
         order.push(name);
-        places.set(name, place);
+        grants.set(name, grant);
       },
       () => undefined,
     );
@@ -39,10 +39,10 @@ function recorder(admission: Admission) {
   };
   const release = async (name: string): Promise<void> => {
     await settle();
-    places.get(name)?.release();
+    grants.get(name)?.release();
     await settle();
   };
-  return { order, enter, release, places };
+  return { order, enter, release, grants };
 }
 
 /** Promises that are settled have told so. */
@@ -50,9 +50,9 @@ const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve)
 
 test('admission: as many enter as there is room for; the next gets what is released first', async () => {
   const admission = line(2);
-  const first = await admission.enter(wish()).granted;
-  await admission.enter(wish()).granted;
-  const third = admission.enter(wish());
+  const first = await admission.enter(demand()).granted;
+  await admission.enter(demand()).granted;
+  const third = admission.enter(demand());
   assert.equal(admission.depth, 1);
   first.release();
   assert.ok((await third.granted).waitMs >= 0);
@@ -62,14 +62,14 @@ test('admission: as many enter as there is room for; the next gets what is relea
 test('admission: interactive viewers go before background work, each in the order they came', async () => {
   const admission = line(1);
   const { enter, order, release } = recorder(admission);
-  enter('first', wish(BOB));
+  enter('first', demand(BOB));
   for (const [name, priority] of [
     ['b1', 'background'],
     ['i1', 'interactive'],
     ['b2', 'background'],
     ['i2', 'interactive'],
   ] as const)
-    enter(name, wish(ADA, 1, priority));
+    enter(name, demand(ADA, 1, priority));
   for (const name of ['first', 'i1', 'i2', 'b1']) await release(name);
   assert.deepEqual(order, ['first', 'i1', 'i2', 'b1', 'b2']);
 });
@@ -78,17 +78,17 @@ test('admission: users take turns, however many each of them wants', async () =>
   const users = [newUserId(), newUserId(), newUserId()];
   const admission = line(1);
   const { enter, order, release } = recorder(admission);
-  enter('first', wish());
-  for (const [at, user] of users.entries()) for (let n = 0; n < 3; n++) enter(`${at}/${n}`, wish(user));
+  enter('first', demand());
+  for (const [at, user] of users.entries()) for (let n = 0; n < 3; n++) enter(`${at}/${n}`, demand(user));
   await release('first');
   for (let granted = 1; granted < 9; granted++) await release(order.at(-1) ?? '');
   assert.deepEqual(order.slice(1), ['0/0', '1/0', '2/0', '0/1', '1/1', '2/1', '0/2', '1/2', '2/2']);
 
   const holding = line(4);
   const kept = recorder(holding);
-  for (let n = 0; n < 4; n++) kept.enter(`a${n}`, wish(ADA));
-  for (let n = 0; n < 4; n++) kept.enter(`a-more${n}`, wish(ADA));
-  for (let n = 0; n < 4; n++) kept.enter(`b${n}`, wish(BOB));
+  for (let n = 0; n < 4; n++) kept.enter(`a${n}`, demand(ADA));
+  for (let n = 0; n < 4; n++) kept.enter(`a-more${n}`, demand(ADA));
+  for (let n = 0; n < 4; n++) kept.enter(`b${n}`, demand(BOB));
   for (let n = 0; n < 4; n++) await kept.release(`a${n}`);
   assert.deepEqual(kept.order.slice(4), ['b0', 'b1', 'a-more0', 'a-more1'], 'who holds least');
 });
@@ -96,11 +96,11 @@ test('admission: users take turns, however many each of them wants', async () =>
 test('admission: who holds least goes first, whoever came first', async () => {
   const admission = line(5);
   const { enter, order, release } = recorder(admission);
-  enter('ada holds 3', wish(ADA, 3));
-  enter('bob holds 1', wish(BOB, 1));
-  enter('somebody', wish(newUserId(), 1));
-  enter('ada again', wish(ADA, 1));
-  enter('bob again', wish(BOB, 1));
+  enter('ada holds 3', demand(ADA, 3));
+  enter('bob holds 1', demand(BOB, 1));
+  enter('somebody', demand(newUserId(), 1));
+  enter('ada again', demand(ADA, 1));
+  enter('bob again', demand(BOB, 1));
   await release('somebody');
   assert.equal(order.at(-1), 'bob again');
 });
@@ -108,9 +108,9 @@ test('admission: who holds least goes first, whoever came first', async () => {
 test('admission: a big request is not starved by small ones behind it', async () => {
   const admission = line(4);
   const { enter, order, release } = recorder(admission);
-  for (const name of ['s1', 's2', 's3', 's4']) enter(name, wish(newUserId()));
-  enter('big', wish(newUserId(), 4));
-  for (let n = 0; n < 20; n++) enter(`later ${n}`, wish(newUserId()));
+  for (const name of ['s1', 's2', 's3', 's4']) enter(name, demand(newUserId()));
+  enter('big', demand(newUserId(), 4));
+  for (let n = 0; n < 20; n++) enter(`later ${n}`, demand(newUserId()));
   for (const name of ['s1', 's2', 's3']) await release(name);
   assert.deepEqual(order.slice(4), [], 'what becomes free is kept for it');
   await release('s4');
@@ -120,54 +120,54 @@ test('admission: a big request is not starved by small ones behind it', async ()
 test('admission: what costs more than the whole machine takes the whole machine', async () => {
   const admission = line(10);
   const { enter, order, release } = recorder(admission);
-  enter('small', wish(BOB, 1));
-  enter('huge', wish(ADA, 1_000));
+  enter('small', demand(BOB, 1));
+  enter('huge', demand(ADA, 1_000));
   await release('small');
   assert.deepEqual([order.at(-1), admission.grantedCost], ['huge', 10]);
   await release('huge');
   assert.equal(admission.grantedCost, 0);
 });
 
-test('admission: a place grows like anyone else waits, and shrinks at once', async () => {
+test('admission: a grant grows like anyone else waits, and shrinks at once', async () => {
   const admission = line(4);
-  const place = await admission.enter(wish(ADA, 2)).granted;
+  const grant = await admission.enter(demand(ADA, 2)).granted;
   const { enter, order, release } = recorder(admission);
-  enter('bob', wish(BOB, 2));
-  const more = admission.enter({ ...wish(ADA, 2), beside: place });
-  enter('carol', wish(newUserId(), 2));
+  enter('bob', demand(BOB, 2));
+  const more = admission.enter({ ...demand(ADA, 2), beside: grant });
+  enter('carol', demand(newUserId(), 2));
   await release('bob');
   assert.deepEqual(order, ['bob', 'carol'], 'who holds something already waits for who holds nothing');
   await release('carol');
-  place.absorb(await more.granted);
-  assert.deepEqual([place.cost, admission.grantedCost], [4, 4]);
-  place.shrinkTo(1);
+  grant.absorb(await more.granted);
+  assert.deepEqual([grant.cost, admission.grantedCost], [4, 4]);
+  grant.shrinkTo(1);
   assert.equal(admission.grantedCost, 1);
-  place.release();
-  place.release();
+  grant.release();
+  grant.release();
   assert.deepEqual([admission.grantedCost, admission.heldBy(ADA)], [0, 0]);
 });
 
-test('admission: a place that is alone may grow whatever the machine was measured to do meanwhile', async () => {
+test('admission: a grant that is alone may grow whatever the machine was measured to do meanwhile', async () => {
   const admission = line(10);
-  const place = await admission.enter(wish(ADA, 8)).granted;
+  const grant = await admission.enter(demand(ADA, 8)).granted;
   admission.setCapacity(5);
-  const more = await admission.enter({ ...wish(ADA, 4), beside: place }).granted;
-  place.absorb(more);
+  const more = await admission.enter({ ...demand(ADA, 4), beside: grant }).granted;
+  grant.absorb(more);
   assert.equal(admission.depth, 0);
 });
 
 test('admission: more capacity lets in who waits', async () => {
   const admission = line(1);
-  await admission.enter(wish()).granted;
-  const next = admission.enter(wish());
+  await admission.enter(demand()).granted;
+  const next = admission.enter(demand());
   admission.setCapacity(2);
   await next.granted;
 });
 
 test('admission: who waits too long is told how many others do', async () => {
   const admission = line(1, { timeoutMs: 20 });
-  const first = await admission.enter(wish()).granted;
-  await assert.rejects(admission.enter(wish()).granted, error => {
+  const first = await admission.enter(demand()).granted;
+  await assert.rejects(admission.enter(demand()).granted, error => {
     assert.ok(error instanceof FerriteError && error.code === 'OVERLOADED');
     assert.deepEqual([error.details.reason, error.details.queueDepth], ['timeout', 0]);
     assert.equal(typeof error.details.queueWaitMs, 'number');
@@ -175,56 +175,56 @@ test('admission: who waits too long is told how many others do', async () => {
   });
   assert.equal(admission.depth, 0);
   first.release();
-  await admission.enter(wish()).granted;
+  await admission.enter(demand()).granted;
 });
 
 test('admission: a line that is too long refuses at once, a user that is in it too often as well', async () => {
   const admission = line(1, { maxWaiting: 3, maxWaitingPerUser: 2 });
-  const place = await admission.enter(wish()).granted;
-  const waiting = [admission.enter(wish(ADA)), admission.enter(wish(ADA))];
+  const grant = await admission.enter(demand()).granted;
+  const waiting = [admission.enter(demand(ADA)), admission.enter(demand(ADA))];
   const reasonOf = (ticket: Ticket): Promise<unknown> =>
     ticket.granted.then(
       () => 'granted',
       (error: FerriteError) => error.details.reason,
     );
-  assert.equal(await reasonOf(admission.enter(wish(ADA))), 'user-queue-full');
-  waiting.push(admission.enter(wish(BOB)));
-  assert.equal(await reasonOf(admission.enter(wish(newUserId()))), 'queue-full');
-  place.release();
+  assert.equal(await reasonOf(admission.enter(demand(ADA))), 'user-queue-full');
+  waiting.push(admission.enter(demand(BOB)));
+  assert.equal(await reasonOf(admission.enter(demand(newUserId()))), 'queue-full');
+  grant.release();
   await Promise.all(waiting.map(async ticket => (await ticket.granted).release()));
 });
 
-test('admission: who goes away while waiting takes no place', async () => {
+test('admission: who goes away while waiting takes no grant', async () => {
   const admission = line(1);
-  const first = await admission.enter(wish()).granted;
-  const waiting = admission.enter(wish());
+  const first = await admission.enter(demand()).granted;
+  const waiting = admission.enter(demand());
   waiting.leave(gone());
   await assert.rejects(waiting.granted, isCode('CANCELLED'));
   assert.deepEqual([admission.depth, waiting.standing()], [0, null]);
   first.release();
-  await admission.enter(wish()).granted;
+  await admission.enter(demand()).granted;
 });
 
-test('admission: a place released twice is one place', async () => {
+test('admission: a grant released twice is one grant', async () => {
   const admission = line(1, { timeoutMs: 20 });
-  const first = await admission.enter(wish()).granted;
+  const first = await admission.enter(demand()).granted;
   first.release();
   first.release();
-  await admission.enter(wish()).granted;
-  await assert.rejects(admission.enter(wish()).granted, isCode('OVERLOADED'));
+  await admission.enter(demand()).granted;
+  await assert.rejects(admission.enter(demand()).granted, isCode('OVERLOADED'));
 });
 
-test('admission: everybody in line knows its position; the wait is told once it is known how fast places become free', async () => {
+test('admission: everybody in line knows its position; the wait is told once it is known how fast grants become free', async () => {
   const admission = line(1);
-  const places = [await admission.enter(wish()).granted];
-  const tickets = [0, 1, 2, 3].map(() => admission.enter(wish(newUserId())));
+  const grants = [await admission.enter(demand()).granted];
+  const tickets = [0, 1, 2, 3].map(() => admission.enter(demand(newUserId())));
   assert.deepEqual(
     tickets.map(ticket => ticket.standing()),
     [1, 2, 3, 4].map(position => ({ position, depth: 4, estimatedWaitMs: null })),
   );
   for (const ticket of tickets.slice(0, 2)) {
-    places.pop()?.release();
-    places.push(await ticket.granted);
+    grants.pop()?.release();
+    grants.push(await ticket.granted);
   }
   const [, , third, fourth] = tickets.map(ticket => ticket.standing());
   for (const ticket of tickets) ticket.granted.catch(() => undefined);
@@ -235,8 +235,8 @@ test('admission: everybody in line knows its position; the wait is told once it 
 
 test('admission: what runs without having asked counts', async () => {
   const admission = line(2);
-  const claimed = admission.claim(wish(BOB, 2));
-  const next = admission.enter(wish());
+  const claimed = admission.claim(demand(BOB, 2));
+  const next = admission.enter(demand());
   assert.equal(next.standing()?.position, 1);
   claimed.release();
   await next.granted;
@@ -245,9 +245,9 @@ test('admission: what runs without having asked counts', async () => {
 type Line = { readonly held: ReadonlyMap<UserId, number>; readonly turns: ReadonlyMap<UserId, number> };
 
 /** What the line should do, in the plainest words: look at everybody each time. */
-function expectedNext(waiting: readonly (PlaceRequest & { sinceMs: number })[], { held, turns }: Line) {
-  const rank = ({ priority }: PlaceRequest): number => (priority === 'interactive' ? 0 : 1);
-  const of = (counts: ReadonlyMap<UserId, number>, { userId }: PlaceRequest): number => counts.get(userId) ?? 0;
+function expectedNext(waiting: readonly (GrantRequest & { sinceMs: number })[], { held, turns }: Line) {
+  const rank = ({ priority }: GrantRequest): number => (priority === 'interactive' ? 0 : 1);
+  const of = (counts: ReadonlyMap<UserId, number>, { userId }: GrantRequest): number => counts.get(userId) ?? 0;
   return waiting.toSorted(
     (a, b) => rank(a) - rank(b) || of(held, a) - of(held, b) || of(turns, a) - of(turns, b) || a.sinceMs - b.sinceMs,
   )[0];
@@ -260,30 +260,30 @@ for (let seed = 1; seed <= 200; seed++) {
     const capacity = 1 + pick(12);
     const admission = line(capacity);
     const users = Array.from({ length: 1 + pick(6) }, newUserId);
-    const waiting: (PlaceRequest & { sinceMs: number; ticket: Ticket })[] = [];
-    const holding: { userId: UserId; place: Place }[] = [];
+    const waiting: (GrantRequest & { sinceMs: number; ticket: Ticket })[] = [];
+    const holding: { userId: UserId; grant: Grant }[] = [];
     const held = new Map<UserId, number>();
     const turns = new Map<UserId, number>();
     let turn = 0;
     const hold = (userId: UserId, change: number): void => void held.set(userId, (held.get(userId) ?? 0) + change);
-    let granted: { userId: UserId; ticket: Ticket; place: Place }[] = [];
+    let granted: { userId: UserId; ticket: Ticket; grant: Grant }[] = [];
     let sinceMs = performance.now();
 
     const check = async (): Promise<void> => {
       await settle();
-      for (const { ticket, place } of granted) {
+      for (const { ticket, grant } of granted) {
         const next = expectedNext(waiting, { held, turns });
         const at = waiting.findIndex(one => one.ticket === ticket);
         const one = waiting[at];
         assert.ok(one && next, 'only who waits is granted');
         assert.deepEqual([one.userId, one.priority, one.sinceMs], [next.userId, next.priority, next.sinceMs], 'in order');
         waiting.splice(at, 1);
-        holding.push({ userId: one.userId, place });
-        hold(one.userId, place.cost);
+        holding.push({ userId: one.userId, grant });
+        hold(one.userId, grant.cost);
         turns.set(one.userId, ++turn);
       }
       granted = [];
-      const used = holding.reduce((sum, { place }) => sum + place.cost, 0);
+      const used = holding.reduce((sum, { grant }) => sum + grant.cost, 0);
       assert.equal(admission.grantedCost, used, 'what is granted is what is held');
       assert.ok(used <= capacity, 'never more than there is');
       assert.equal(admission.depth, waiting.length, 'nobody is lost');
@@ -304,29 +304,29 @@ for (let seed = 1; seed <= 200; seed++) {
         const ticket = admission.enter(request);
         waiting.push({ ...request, ticket });
         ticket.granted.then(
-          place => granted.push({ userId: request.userId, ticket, place }),
+          grant => granted.push({ userId: request.userId, ticket, grant }),
           () => undefined,
         );
       } else if (action < 0.85 && holding.length > 0) {
         const [ended] = holding.splice(pick(holding.length), 1);
         if (ended) {
-          hold(ended.userId, -ended.place.cost);
-          ended.place.release();
-          if (random() < 0.2) ended.place.release();
+          hold(ended.userId, -ended.grant.cost);
+          ended.grant.release();
+          if (random() < 0.2) ended.grant.release();
         }
       } else if (action < 0.95 && waiting.length > 0) {
         waiting.splice(pick(waiting.length), 1)[0]?.ticket.leave(gone());
       } else if (holding.length > 0) {
         const one = holding[pick(holding.length)];
-        if (one && one.place.cost > 1) {
-          hold(one.userId, 1 - one.place.cost);
-          one.place.shrinkTo(1);
+        if (one && one.grant.cost > 1) {
+          hold(one.userId, 1 - one.grant.cost);
+          one.grant.shrinkTo(1);
         }
       }
       await check();
     }
     for (const { ticket } of waiting.splice(0)) ticket.leave(gone());
-    for (const { place } of holding.splice(0)) place.release();
+    for (const { grant } of holding.splice(0)) grant.release();
     await settle();
     assert.deepEqual([admission.depth, admission.grantedCost, users.map(user => admission.heldBy(user)).some(Boolean)], [0, 0, false]);
   });

@@ -84,7 +84,7 @@ async function world(t: TestContext, { maxMemoryBytes = 1_000_000 } = {}) {
   });
   const workers = new ScriptedHosts();
   const segments = new Segments(cache, workers);
-  const wish = (name: SegmentName, sessionId: SessionId) => ({
+  const requestOf = (name: SegmentName, sessionId: SessionId) => ({
     mediaId: MEDIA_ID,
     sessionId,
     layout,
@@ -119,7 +119,7 @@ async function world(t: TestContext, { maxMemoryBytes = 1_000_000 } = {}) {
     await until(() => workers.asked.length >= count, `the thread is asked ${count} times`);
     return workers.asked[count - 1] ?? assert.fail();
   };
-  return { cache, segments, workers, wish, publish, begin, finish, asked };
+  return { cache, segments, workers, requestOf, publish, begin, finish, asked };
 }
 
 /** A `moof` and an `mdat` as far as anybody looks. */
@@ -132,8 +132,8 @@ function aChunk(text: string): Buffer {
 }
 
 test('segments: a segment comes with its message, before the thread has replied', async t => {
-  const { segments, wish, publish, asked } = await world(t);
-  const got = segments.get(wish(3, newSessionId()), NEVER);
+  const { segments, requestOf, publish, asked } = await world(t);
+  const got = segments.get(requestOf(3, newSessionId()), NEVER);
   const { input } = await asked(1);
   assert.deepEqual([input.track, input.name], [layout.track, 3]);
   publish(3);
@@ -142,9 +142,9 @@ test('segments: a segment comes with its message, before the thread has replied'
 });
 
 test('segments: everybody of a session who wants the same one shares one request', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
+  const { segments, workers, requestOf, publish, asked } = await world(t);
   const me = newSessionId();
-  const all = [1, 2, 3].map(() => segments.get(wish(3, me), NEVER));
+  const all = [1, 2, 3].map(() => segments.get(requestOf(3, me), NEVER));
   await asked(1);
   publish(3);
   await Promise.all(all);
@@ -152,8 +152,8 @@ test('segments: everybody of a session who wants the same one shares one request
 });
 
 test('segments: another session asks for itself, and is answered by the same bytes', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
-  const all = [segments.get(wish(3, newSessionId()), NEVER), segments.get(wish(3, newSessionId()), NEVER)];
+  const { segments, workers, requestOf, publish, asked } = await world(t);
+  const all = [segments.get(requestOf(3, newSessionId()), NEVER), segments.get(requestOf(3, newSessionId()), NEVER)];
   await asked(2);
   publish(3);
   const [one, other] = await Promise.all(all);
@@ -162,11 +162,11 @@ test('segments: another session asks for itself, and is answered by the same byt
 });
 
 test('segments: a client that goes away leaves the others waiting, and cancels when it was the last', async t => {
-  const { segments, wish, publish, asked } = await world(t);
+  const { segments, requestOf, publish, asked } = await world(t);
   const me = newSessionId();
   const [first, second] = [new AbortController(), new AbortController()];
-  const gone = segments.get(wish(3, me), first.signal);
-  const waits = segments.get(wish(3, me), NEVER);
+  const gone = segments.get(requestOf(3, me), first.signal);
+  const waits = segments.get(requestOf(3, me), NEVER);
   const { signal } = await asked(1);
   first.abort();
   await assert.rejects(gone, { code: 'CANCELLED' });
@@ -174,61 +174,61 @@ test('segments: a client that goes away leaves the others waiting, and cancels w
   publish(3);
   assert.deepEqual(await waits, BYTES);
 
-  const last = segments.get(wish(4, me), second.signal);
+  const last = segments.get(requestOf(4, me), second.signal);
   const request = await asked(2);
   second.abort();
   await assert.rejects(last, { code: 'CANCELLED' });
   assert.equal(request.signal?.aborted, true);
-  const again = segments.get(wish(4, me), NEVER);
+  const again = segments.get(requestOf(4, me), NEVER);
   await asked(3);
   publish(4);
-  assert.deepEqual(await again, BYTES, 'a wish after that is a new one');
+  assert.deepEqual(await again, BYTES, 'a request after that is a new one');
 });
 
 test('segments: who was gone before is refused', async t => {
-  const { segments, wish } = await world(t);
-  await assert.rejects(segments.get(wish(3, newSessionId()), AbortSignal.abort()), { code: 'CANCELLED' });
+  const { segments, requestOf } = await world(t);
+  await assert.rejects(segments.get(requestOf(3, newSessionId()), AbortSignal.abort()), { code: 'CANCELLED' });
 });
 
 test('segments: a failure is told to everybody, and the next one tries again', async t => {
-  const { segments, wish, publish, asked } = await world(t);
+  const { segments, requestOf, publish, asked } = await world(t);
   const me = newSessionId();
-  const all = [1, 2].map(() => segments.get(wish(3, me), NEVER));
+  const all = [1, 2].map(() => segments.get(requestOf(3, me), NEVER));
   (await asked(1)).fail('ENCODE_FAILED');
   for (const one of all) await assert.rejects(one, { code: 'ENCODE_FAILED' });
-  const again = segments.get(wish(3, me), NEVER);
+  const again = segments.get(requestOf(3, me), NEVER);
   await asked(2);
   publish(3);
   assert.deepEqual(await again, BYTES);
 });
 
 test('segments: when the thread is lost, the one that replaces it is asked, once', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
-  const got = segments.get(wish(3, newSessionId()), NEVER);
+  const { segments, workers, requestOf, publish, asked } = await world(t);
+  const got = segments.get(requestOf(3, newSessionId()), NEVER);
   (await asked(1)).fail('WORKER_LOST');
   await asked(2);
   assert.equal(workers.readyCalls, 1);
   publish(3);
   assert.deepEqual(await got, BYTES);
-  const lost = segments.get(wish(4, newSessionId()), NEVER);
+  const lost = segments.get(requestOf(4, newSessionId()), NEVER);
   (await asked(3)).fail('WORKER_LOST');
   (await asked(4)).fail('WORKER_LOST');
   await assert.rejects(lost, { code: 'WORKER_LOST' });
 });
 
 test('segments: what is on disk costs no thread', async t => {
-  const { cache, segments, workers, wish } = await world(t, { maxMemoryBytes: 20 });
+  const { cache, segments, workers, requestOf } = await world(t, { maxMemoryBytes: 20 });
   cache.put({ key: layout.key, name: 3, bytes: BYTES, keepOnDisk: true, owner: null, isAwaited: false });
   await cache.close();
   cache.put({ key: layout.key, name: 4, bytes: BYTES, keepOnDisk: false, owner: null, isAwaited: false });
   assert.equal(segments.hot(layout, 3), undefined, 'memory holds one segment');
-  assert.deepEqual(await segments.get(wish(3, newSessionId()), NEVER), BYTES);
+  assert.deepEqual(await segments.get(requestOf(3, newSessionId()), NEVER), BYTES);
   assert.equal(workers.asked.length, 0);
 });
 
 test('segments: a segment made a second time has the bytes it had, also for who waits for it', async t => {
-  const { cache, segments, wish, publish, asked } = await world(t, { maxMemoryBytes: 20 });
-  const got = segments.get(wish(3, newSessionId()), NEVER);
+  const { cache, segments, requestOf, publish, asked } = await world(t, { maxMemoryBytes: 20 });
+  const got = segments.get(requestOf(3, newSessionId()), NEVER);
   const { reply } = await asked(1);
   // Meanwhile another run made it, it went to disk, and out of memory.
   publish(9);
@@ -241,8 +241,8 @@ test('segments: a segment made a second time has the bytes it had, also for who 
 });
 
 test('segments: a segment that the memory does not hold is handed on all the same', async t => {
-  const { segments, wish, publish, asked } = await world(t, { maxMemoryBytes: 2 });
-  const got = segments.get(wish(3, newSessionId()), NEVER);
+  const { segments, requestOf, publish, asked } = await world(t, { maxMemoryBytes: 2 });
+  const got = segments.get(requestOf(3, newSessionId()), NEVER);
   const { reply } = await asked(1);
   publish(3);
   reply();
@@ -250,27 +250,27 @@ test('segments: a segment that the memory does not hold is handed on all the sam
 });
 
 test('segments: a hint asks once and says that nobody waits, who comes after asks too, and its failure bothers nobody', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
+  const { segments, workers, requestOf, publish, asked } = await world(t);
   const me = newSessionId();
-  void segments.prefetch(wish(3, me));
-  void segments.prefetch(wish(3, me));
+  void segments.prefetch(requestOf(3, me));
+  void segments.prefetch(requestOf(3, me));
   assert.equal((await asked(1)).input.isHint, true);
-  const got = segments.get(wish(3, me), NEVER);
+  const got = segments.get(requestOf(3, me), NEVER);
   assert.equal((await asked(2)).input.isHint, false);
   publish(3);
   assert.deepEqual(await got, BYTES);
-  void segments.prefetch(wish(3, me));
+  void segments.prefetch(requestOf(3, me));
   assert.equal(workers.asked.length, 2, 'what is there is not asked for');
-  void segments.prefetch(wish(5, me));
+  void segments.prefetch(requestOf(5, me));
   (await asked(3)).fail('ENCODE_FAILED');
   await new Promise(resolve => setImmediate(resolve));
 });
 
 test('segments: an encode is told where a kept stretch begins, and short islands are no reason to stop', async t => {
-  const { segments, wish, publish, asked } = await world(t);
+  const { segments, requestOf, publish, asked } = await world(t);
   for (const name of [2, 3, 5, 6, 7, 8, 9]) publish(name);
   for (const [at, name] of ([0, 4, 'init'] as const).entries()) {
-    void segments.prefetch(wish(name, newSessionId()));
+    void segments.prefetch(requestOf(name, newSessionId()));
     const { input, reply } = await asked(at + 1);
     assert.equal(input.untilIndex, 5, String(name));
     reply();
@@ -278,26 +278,26 @@ test('segments: an encode is told where a kept stretch begins, and short islands
 });
 
 test('segments: what is kept up to the end of the film is worth stopping at, however short', async t => {
-  const { segments, wish, publish, asked } = await world(t);
+  const { segments, requestOf, publish, asked } = await world(t);
   publish(9);
-  void segments.prefetch(wish(4, newSessionId()));
+  void segments.prefetch(requestOf(4, newSessionId()));
   const first = await asked(1);
   assert.equal(first.input.untilIndex, 9);
   first.reply();
 });
 
 test('segments: with nothing kept ahead an encode goes on to its end', async t => {
-  const { segments, wish, publish, asked } = await world(t);
+  const { segments, requestOf, publish, asked } = await world(t);
   for (const name of [0, 1, 6]) publish(name);
-  void segments.prefetch(wish(2, newSessionId()));
+  void segments.prefetch(requestOf(2, newSessionId()));
   const first = await asked(1);
   assert.equal(first.input.untilIndex, null);
   first.reply();
 });
 
 test('segments: an encode that makes again what is kept is told so, once what follows is kept too', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
-  void segments.prefetch(wish(0, newSessionId()));
+  const { segments, workers, requestOf, publish, asked } = await world(t);
+  void segments.prefetch(requestOf(0, newSessionId()));
   const first = await asked(1);
   publish('init');
   for (const name of [0, 3, 4, 5, 6, 7]) publish(name);
@@ -312,13 +312,13 @@ test('segments: an encode that makes again what is kept is told so, once what fo
 });
 
 test('segments: what was pushed out before it could be sent is made anew, once', async t => {
-  const { segments, workers, wish, publish, asked } = await world(t);
-  const got = segments.get(wish(3, newSessionId()), NEVER);
+  const { segments, workers, requestOf, publish, asked } = await world(t);
+  const got = segments.get(requestOf(3, newSessionId()), NEVER);
   (await asked(1)).reply();
   await asked(2);
   publish(3);
   assert.deepEqual(await got, BYTES);
-  const lost = segments.get(wish(4, newSessionId()), NEVER);
+  const lost = segments.get(requestOf(4, newSessionId()), NEVER);
   (await asked(3)).reply();
   (await asked(4)).reply();
   await assert.rejects(lost, { code: 'ENCODE_STALLED' });
@@ -334,12 +334,12 @@ for (const [maxMemoryBytes, comesIntoMemory] of [
 ] as const) {
   test(`segments: a copied segment is located once; asked for again it ${comesIntoMemory ? 'comes into memory' : 'stays in its file where memory can not hold it'}`, async t => {
     const { segments, workers, asked } = await world(t, { maxMemoryBytes });
-    const wish = { mediaId: MEDIA_ID, sessionId: newSessionId(), layout: copied, index: 4 };
-    const first = segments.locate(wish, NEVER);
+    const locateRequest = { mediaId: MEDIA_ID, sessionId: newSessionId(), layout: copied, index: 4 };
+    const first = segments.locate(locateRequest, NEVER);
     (await asked(1)).reply(LOCATED);
     assert.equal(await first, LOCATED);
     assert.deepEqual([workers.asked.map(({ type }) => type), segments.hot(copied, 4)], [['segment.locate'], undefined]);
-    assert.equal(segments.locate({ ...wish, sessionId: newSessionId() }, NEVER), LOCATED, 'no promise');
+    assert.equal(segments.locate({ ...locateRequest, sessionId: newSessionId() }, NEVER), LOCATED, 'no promise');
     if (!comesIntoMemory) {
       await new Promise(resolve => setImmediate(resolve));
       return assert.equal(workers.asked.length, 1);
@@ -358,8 +358,8 @@ for (const [maxMemoryBytes, comesIntoMemory] of [
 }
 
 test('segments: a copied segment that was hinted at is located for who asks then, and comes into memory for the next', async t => {
-  const { segments, workers, wish, asked } = await world(t);
-  const hint = { ...wish(4, newSessionId()), layout: copied };
+  const { segments, workers, requestOf, asked } = await world(t);
+  const hint = { ...requestOf(4, newSessionId()), layout: copied };
   const hinted = segments.prefetch(hint);
   (await asked(1)).reply(LOCATED);
   await hinted;

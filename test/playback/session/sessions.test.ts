@@ -16,15 +16,15 @@ const codeOf = (error: unknown): string => (error instanceof FerriteError ? erro
 
 test('sessions: starts under way count, and one that fails leaves its room', async t => {
   // Room for one encode: the others wait for theirs, each a start under way.
-  const { sessions, owner, wish } = await startSessions(t, { maxSessionsPerUser: 5, capacity: 1 });
+  const { sessions, owner, request } = await startSessions(t, { maxSessionsPerUser: 5, capacity: 1 });
   const failed = await Promise.allSettled(
-    Array.from({ length: 5 }, () => sessions.start(owner, wish({ mediaId: 'no-such-film' as never }), NEVER)),
+    Array.from({ length: 5 }, () => sessions.start(owner, request({ mediaId: 'no-such-film' as never }), NEVER)),
   );
   assert.deepEqual(new Set(failed.map(one => (one.status === 'rejected' ? codeOf(one.reason) : 'open'))), new Set(['MEDIA_NOT_FOUND']));
-  const cancelled = await Promise.allSettled(Array.from({ length: 5 }, () => sessions.start(owner, wish(), AbortSignal.abort())));
+  const cancelled = await Promise.allSettled(Array.from({ length: 5 }, () => sessions.start(owner, request(), AbortSignal.abort())));
   assert.ok(cancelled.every(({ status }) => status === 'rejected'));
 
-  const starts = Promise.allSettled(Array.from({ length: 30 }, () => sessions.start(owner, wish(), NEVER)));
+  const starts = Promise.allSettled(Array.from({ length: 30 }, () => sessions.start(owner, request(), NEVER)));
   sessions.setCapacity(workCapacity(1e12));
   const outcomes = await starts;
   const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [codeOf(outcome.reason)] : []));
@@ -34,23 +34,23 @@ test('sessions: starts under way count, and one that fails leaves its room', asy
 
   const [open] = sessions.list(() => true);
   await sessions.end(open?.record.id ?? assert.fail(), 'stopped');
-  await sessions.start(owner, wish(), NEVER);
-  await assert.rejects(sessions.start(owner, wish(), NEVER), { code: 'TOO_MANY_SESSIONS' });
+  await sessions.start(owner, request(), NEVER);
+  await assert.rejects(sessions.start(owner, request(), NEVER), { code: 'TOO_MANY_SESSIONS' });
 });
 
 test('sessions: one whose turn never comes ends, also where the store can not write: nothing else does', async t => {
-  const { sessions, database, owner, wish, warnings } = await startSessions(t, { capacity: 1, timeoutMs: 1 });
-  await sessions.start(owner, wish(), NEVER);
+  const { sessions, database, owner, request, warnings } = await startSessions(t, { capacity: 1, timeoutMs: 1 });
+  await sessions.start(owner, request(), NEVER);
   // As a full disk does it. Nobody awaits the end of a session whose turn does not come.
   database.sessions.remove = () => Promise.reject(new FerriteError('STORAGE_FAILED', 'the disk is full'));
-  const { session } = await sessions.start(owner, wish({ isAnsweredAtOnce: true }), NEVER);
+  const { session } = await sessions.start(owner, request({ isAnsweredAtOnce: true }), NEVER);
   await until(() => sessions.find(session.record.id) === undefined, 'the session ends');
   await until(() => warnings.length > 0, 'it is logged');
   assert.equal(sessions.list(() => true).length, 1);
 });
 
 test('sessions: whoever comes to one that expired is told so, also who was waiting; of one that was stopped the token is refused', async t => {
-  const { sessions, segments, hosts, auth, metrics, owner, wish } = await startSessions(t);
+  const { sessions, segments, hosts, auth, metrics, owner, request } = await startSessions(t);
   const routes = streamRoutes({
     tokens: auth.streamTokens,
     sessions,
@@ -68,7 +68,7 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
     ['expired', 410, 'SESSION_EXPIRED'],
     ['stopped', 401, 'TOKEN_REVOKED'],
   ] as const) {
-    const { session, token } = await sessions.start(owner, wish(), NEVER);
+    const { session, token } = await sessions.start(owner, request(), NEVER);
     const { id, offer } = session.record;
     assert.deepEqual(await get(id, token, 'main.m3u8'), [200, 'OK']);
     const before = hosts.asked.length;

@@ -87,7 +87,7 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
   await database.media.put(media);
   await database.keyframeMaps.put(media.id, aMap(everyS(2, 30), 60, { audio: [anAudioTimeline()] }));
   await database.users.create(owner, () => undefined);
-  const wish = (changes: Partial<StartRequest> = {}): StartRequest => ({
+  const request = (changes: Partial<StartRequest> = {}): StartRequest => ({
     mediaId: media.id,
     profile: 'web-chrome',
     userAgent: '',
@@ -100,5 +100,5 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
     isAnsweredAtOnce: false,
     ...changes,
   });
-  return { auth, database, hosts, segments, sessions, metrics, warnings, owner, media, wish };
+  return { auth, database, hosts, segments, sessions, metrics, warnings, owner, media, request };
 }

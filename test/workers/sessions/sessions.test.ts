@@ -276,9 +276,9 @@ test('sessions: a request that may start no picture is told so when its turn com
   const { sessions, open, request, run, firsts } = start();
   const mine = open();
   const refused = request(mine, 10, { mayEncode: false });
-  await assert.rejects(refused, { code: 'PLACE_NEEDED' });
+  await assert.rejects(refused, { code: 'GRANT_NEEDED' });
   const [running, other] = [request(mine, 10), request(mine, 12, { mayEncode: false })];
-  await assert.rejects(request(mine, 0, { track: RUNG, mayEncode: false }), { code: 'PLACE_NEEDED' });
+  await assert.rejects(request(mine, 0, { track: RUNG, mayEncode: false }), { code: 'GRANT_NEEDED' });
   assert.deepEqual(firsts(), [10]);
   run(0).write(10, 11, 12);
   await Promise.all([running, other]);

@@ -43,7 +43,7 @@ type Layout = {
 };
 
 const MAX_TICKS_PER_SECOND = 1e8; // so that durations and composition offsets of many seconds fit their 32 bits
-const PEAK_WINDOW_S = 2;
+const PEAK_INTERVAL_S = 2;
 /** Video frames of this size are read over when only the sound is wanted; smaller ones come with the same read. */
 const LARGE_FRAME_BYTES = 96 * 1024;
 const BYTES_PER_KEYFRAME = 8;
@@ -224,15 +224,15 @@ async function peakBitrate(cues: CueTable, { facts: { endTimestamp, clustersEnd 
     const position = cue ? cue.clusterPosition + (cue.relativePosition ?? 0) : clustersEnd;
     return { timestamp: cue?.timestamp ?? endTimestamp, position };
   };
-  const window = PEAK_WINDOW_S * ticksPerSecond;
+  const interval = PEAK_INTERVAL_S * ticksPerSecond;
   let peak = 0;
   let last = 0;
   let end = markAt(0);
   for await (const { from, to } of budget.stretches(cues.length)) {
     for (let row = from; row < to; row++) {
       const start = markAt(row);
-      while (last < cues.length && end.timestamp - start.timestamp < window) end = markAt(++last);
-      const seconds = Math.max(end.timestamp - start.timestamp, window) / ticksPerSecond;
+      while (last < cues.length && end.timestamp - start.timestamp < interval) end = markAt(++last);
+      const seconds = Math.max(end.timestamp - start.timestamp, interval) / ticksPerSecond;
       peak = Math.max(peak, ((end.position - start.position) * 8) / seconds);
     }
   }

@@ -1,16 +1,16 @@
-// Which session holds a place to encode. A place belongs to the session's video encodes: it is taken before the first starts and given back after the last.
+// Which session holds a grant. It covers all the session's picture encodes: taken before the first starts, given back after the last.
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { RenditionKey, VideoEncode } from '#domain/rendition.ts';
 import type { Priority } from '#domain/session.ts';
 import { Emitter } from '#src/events.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
-import { Admission, type AdmissionOptions, type Place, type Standing, type Ticket } from './admission.ts';
+import { Admission, type AdmissionOptions, type Grant, type Standing, type Ticket } from './admission.ts';
 import type { Capacity } from './capacity.ts';
 import { type RunningEncode, RunningEncodes } from './running-encodes.ts';
 
-/** Who wants to encode what, from which segment on. */
-export type EncodeWish = {
+/** An encode that a session needs. */
+export type EncodeDemand = {
   readonly sessionId: SessionId;
   readonly userId: UserId;
   readonly priority: Priority;
@@ -18,19 +18,20 @@ export type EncodeWish = {
   /** For a second of film. */
   readonly work: number;
   readonly key: RenditionKey;
+  /** Its first segment. */
   readonly index: number;
 };
 
-/** Somebody relies on the session's place: it is not given back meanwhile. Ending it twice is no error. */
-export type PlaceUse = {
+/** A segment request or a start that relies on its session's grant: the grant is not given back meanwhile. Ending a use twice is no error. */
+export type GrantUse = {
   readonly waitMs: number;
-  /** Whether the place is large enough for all that the session encodes; else its pictures take turns. */
+  /** Whether the grant is large enough for all picture encodes of the session; else they take turns. */
   readonly mayRunBeside: boolean;
   end(): void;
 };
 
-export type PlaceEvents = {
-  /** While a session waits, and once with position 0 when it does no more. */
+export type GrantEvents = {
+  /** Told while a session waits, and once with position 0 when it waits no more. */
   readonly queue: readonly [sessionId: SessionId, standing: Standing];
 };
 
@@ -40,14 +41,14 @@ type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
 };
 
 type Waiter = {
-  readonly wish: EncodeWish;
-  readonly resolve: (use: PlaceUse | null) => void;
+  readonly demand: EncodeDemand;
+  readonly resolve: (use: GrantUse | null) => void;
   readonly reject: (error: unknown) => void;
 };
 
-/** All requests of a session wait together, for the largest of their wishes: that one is given up must not end the wait of the others. */
+/** All demands of a session wait together, for the largest of them: one that is given up must not end the wait of the others. */
 type Wait = {
-  readonly owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>;
+  readonly owner: Pick<EncodeDemand, 'sessionId' | 'userId' | 'priority'>;
   readonly ticket: Ticket;
   readonly sinceMs: number;
   readonly waiters: Set<Waiter>;
@@ -56,14 +57,14 @@ type Wait = {
 
 type Use = { readonly key: RenditionKey; readonly cost: number; readonly isBeside: boolean };
 
-/** `running`: what each encode of the session costs, as its thread told last; `uses`: what each of those needs who rely on the place. */
-type Holding = { readonly place: Place; readonly uses: Set<Use>; running: ReadonlyMap<RenditionKey, number> };
+/** `running`: what each encode of the session costs, as its thread told last; `uses`: who relies on the grant, and for how much. */
+type Holding = { readonly grant: Grant; readonly uses: Set<Use>; running: ReadonlyMap<RenditionKey, number> };
 
 /** Positions change many times in a burst: told at most this often. */
 const TELL_INTERVAL_MS = 250;
 
-export class EncodePlaces {
-  readonly events = new Emitter<PlaceEvents>();
+export class EncodeGrants {
+  readonly events = new Emitter<GrantEvents>();
   readonly #options: Options;
   readonly #admission: Admission;
   readonly #running = new RunningEncodes();
@@ -85,8 +86,8 @@ export class EncodePlaces {
     this.#admission.setCapacity(capacity.total);
   }
 
-  /** Another viewer's encode is about to bring it. */
-  isCovered({ key, index, sessionId }: EncodeWish): boolean {
+  /** Another session's encode is about to bring the demand's first segment. */
+  isCovered({ key, index, sessionId }: EncodeDemand): boolean {
     return this.#running.covers(key, index, sessionId);
   }
 
@@ -94,34 +95,34 @@ export class EncodePlaces {
     return this.#waits.get(sessionId)?.ticket.standing() ?? null;
   }
 
-  /** The session's place, where it has one that is large enough for this wish: larger where there is room for it beside the others. */
-  use(wish: EncodeWish): PlaceUse | null {
-    const holding = this.#holdings.get(wish.sessionId);
+  /** Uses the session's grant; null where it is too small for this demand. It grows where there is room for the demand beside the others. */
+  use(demand: EncodeDemand): GrantUse | null {
+    const holding = this.#holdings.get(demand.sessionId);
     if (!holding) return null;
-    const cost = this.#costOf(wish);
-    return holding.place.cost < cost ? null : this.#using(wish, holding);
+    const cost = this.#costOf(demand);
+    return holding.grant.cost < cost ? null : this.#using(demand, holding);
   }
 
-  /** As `use`, or a place that is free with nobody waiting for it. */
-  tryTake(wish: EncodeWish): PlaceUse | null {
-    const use = this.use(wish);
+  /** As `use`, or a new grant where the capacity is free and no session waits for it. */
+  tryTake(demand: EncodeDemand): GrantUse | null {
+    const use = this.use(demand);
     if (use) return use;
-    const place = this.#admission.tryEnter(this.#requestFor(wish));
-    if (!place) return null;
-    this.#options.metrics.queueWait.observe({ priority: wish.priority }, 0);
-    return this.#using(wish, this.#hold(wish.sessionId, place));
+    const grant = this.#admission.tryEnter(this.#requestFor(demand));
+    if (!grant) return null;
+    this.#options.metrics.queueWait.observe({ priority: demand.priority }, 0);
+    return this.#using(demand, this.#hold(demand.sessionId, grant));
   }
 
   /**
-   * Waits for its turn. Resolves with null when meanwhile another viewer's encode has come to bring what was wished for.
-   * `sinceMs`: it has waited since then, in vain. Rejects with OVERLOADED, with CANCELLED when `signal` aborts.
+   * Waits for the session's turn. Resolves with null when another session's encode is about to bring the segment: no grant is needed then.
+   * `sinceMs`: the demand has waited since then, in vain. Rejects with OVERLOADED, with CANCELLED when `signal` aborts.
    */
-  async take(wish: EncodeWish, signal: AbortSignal, sinceMs = performance.now()): Promise<PlaceUse | null> {
+  async take(demand: EncodeDemand, signal: AbortSignal, sinceMs = performance.now()): Promise<GrantUse | null> {
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
-    const use = this.tryTake(wish);
+    const use = this.tryTake(demand);
     if (use) return use;
-    const { promise, resolve, reject } = Promise.withResolvers<PlaceUse | null>();
-    const waiter = { wish, resolve, reject };
+    const { promise, resolve, reject } = Promise.withResolvers<GrantUse | null>();
+    const waiter = { demand, resolve, reject };
     this.#join([waiter], sinceMs);
     const onAbort = (): void => {
       this.#drop(waiter);
@@ -131,8 +132,8 @@ export class EncodePlaces {
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  /** What a thread tells of a session's video encodes. Those that run hold a place, whatever was agreed. */
-  encoding(owner: Pick<EncodeWish, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
+  /** Called with what a thread tells of a session's picture encodes. Those that run are granted, whatever was agreed. */
+  encoding(owner: Pick<EncodeDemand, 'sessionId' | 'userId' | 'priority'>, running: readonly (RunningEncode & { work: number })[]): void {
     const { sessionId } = owner;
     this.#running.set(sessionId, running);
     const costs = new Map(running.map(({ key, work }) => [key, this.#costOf({ work })]));
@@ -149,7 +150,7 @@ export class EncodePlaces {
     this.#waits.get(sessionId)?.ticket.leave(new FerriteError('SESSION_NOT_FOUND', 'the session has ended'));
     const holding = this.#holdings.get(sessionId);
     this.#holdings.delete(sessionId);
-    holding?.place.release();
+    holding?.grant.release();
   }
 
   close(): void {
@@ -161,44 +162,44 @@ export class EncodePlaces {
   #join(waiters: readonly Waiter[], sinceMs: number): void {
     const [first] = waiters;
     if (!first) return;
-    const wait = this.#waits.get(first.wish.sessionId) ?? this.#wait(largest(waiters).wish, sinceMs);
+    const wait = this.#waits.get(first.demand.sessionId) ?? this.#wait(largest(waiters).demand, sinceMs);
     for (const waiter of waiters) wait.waiters.add(waiter);
     this.#fit(wait);
   }
 
-  #wait(wish: EncodeWish, sinceMs: number): Wait {
-    const ticket = this.#admission.enter({ ...this.#requestFor(wish), sinceMs });
-    const wait: Wait = { owner: wish, ticket, sinceMs, waiters: new Set(), told: 0 };
-    this.#waits.set(wish.sessionId, wait);
+  #wait(demand: EncodeDemand, sinceMs: number): Wait {
+    const ticket = this.#admission.enter({ ...this.#requestFor(demand), sinceMs });
+    const wait: Wait = { owner: demand, ticket, sinceMs, waiters: new Set(), told: 0 };
+    this.#waits.set(demand.sessionId, wait);
     ticket.granted.then(
-      place => this.#granted(wait, place),
+      grant => this.#granted(wait, grant),
       error => this.#refused(wait, error),
     );
     return wait;
   }
 
-  /** It waits for as much as the largest of its wishes needs, in the same place of the line. */
+  /** Makes the session wait for as much as its largest demand needs; its position in the queue stays. */
   #fit({ ticket, waiters }: Wait): void {
-    ticket.resize(this.#requestFor(largest([...waiters]).wish).cost);
+    ticket.resize(this.#requestFor(largest([...waiters]).demand).cost);
   }
 
-  /** Nobody waits behind it any more; in vain where it was answered. */
+  /** Takes a waiter out of its session's wait; nothing happens where it was answered. */
   #drop(waiter: Waiter): void {
-    const wait = this.#waits.get(waiter.wish.sessionId);
+    const wait = this.#waits.get(waiter.demand.sessionId);
     if (!wait?.waiters.delete(waiter)) return;
     if (wait.waiters.size > 0) this.#fit(wait);
-    else wait.ticket.leave(new FerriteError('CANCELLED', 'nobody waits for it any more'));
+    else wait.ticket.leave(new FerriteError('CANCELLED', 'the client went away'));
   }
 
-  #granted(wait: Wait, place: Place): void {
+  #granted(wait: Wait, grant: Grant): void {
     const { sessionId, priority } = wait.owner;
-    this.#options.metrics.queueWait.observe({ priority }, place.waitMs);
-    const holding = this.#hold(sessionId, place);
+    this.#options.metrics.queueWait.observe({ priority }, grant.waitMs);
+    const holding = this.#hold(sessionId, grant);
     const waiters = this.#endWait(wait);
-    const isLargeEnough = ({ wish }: Waiter): boolean => this.#costOf(wish) <= holding.place.cost;
-    // Counted before anybody is told: in between it would be idle.
-    for (const { wish, resolve } of waiters.filter(isLargeEnough)) resolve({ ...this.#using(wish, holding), waitMs: place.waitMs });
-    // Who came between the grant and this turn may need more than was granted.
+    const isLargeEnough = ({ demand }: Waiter): boolean => this.#costOf(demand) <= holding.grant.cost;
+    // The uses are counted before the waiters run: a grant without a use is given back.
+    for (const { demand, resolve } of waiters.filter(isLargeEnough)) resolve({ ...this.#using(demand, holding), waitMs: grant.waitMs });
+    // A demand that joined between the grant and this turn may need more than was granted.
     this.#join(
       waiters.filter(waiter => !isLargeEnough(waiter)),
       wait.sinceMs,
@@ -224,71 +225,71 @@ export class EncodePlaces {
     return waiters;
   }
 
-  /** Who waits for what another's encode is about to bring needs no place. */
+  /** A demand that another session's encode is about to cover needs no grant. */
   #letGoCovered(): void {
     for (const { waiters } of [...this.#waits.values()]) {
       for (const waiter of [...waiters]) {
-        if (!this.isCovered(waiter.wish)) continue;
+        if (!this.isCovered(waiter.demand)) continue;
         waiter.resolve(null);
         this.#drop(waiter);
       }
     }
   }
 
-  #requestFor(wish: EncodeWish) {
-    const { userId, priority, sessionId } = wish;
-    const beside = this.#holdings.get(sessionId)?.place;
-    return { userId, priority, cost: this.#costOf(wish) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
+  #requestFor(demand: EncodeDemand) {
+    const { userId, priority, sessionId } = demand;
+    const beside = this.#holdings.get(sessionId)?.grant;
+    return { userId, priority, cost: this.#costOf(demand) - (beside?.cost ?? 0), ...(beside ? { beside } : {}) };
   }
 
-  #costOf({ work }: Pick<EncodeWish, 'work'>): number {
+  #costOf({ work }: Pick<EncodeDemand, 'work'>): number {
     return Math.min(this.#capacity.costOf(work), this.#capacity.total);
   }
 
-  #hold(sessionId: SessionId, place: Place): Holding {
+  #hold(sessionId: SessionId, grant: Grant): Holding {
     const known = this.#holdings.get(sessionId);
     if (known) {
-      known.place.absorb(place);
+      known.grant.absorb(grant);
       return known;
     }
-    const holding = { place, uses: new Set<Use>(), running: new Map<RenditionKey, number>() };
+    const holding = { grant, uses: new Set<Use>(), running: new Map<RenditionKey, number>() };
     this.#holdings.set(sessionId, holding);
     return holding;
   }
 
-  #using(wish: EncodeWish, holding: Holding): PlaceUse {
-    const use = { key: wish.key, cost: this.#costOf(wish), isBeside: this.#hasRoomForAll(wish, holding) };
+  #using(demand: EncodeDemand, holding: Holding): GrantUse {
+    const use = { key: demand.key, cost: this.#costOf(demand), isBeside: this.#hasRoomForAll(demand, holding) };
     holding.uses.add(use);
-    this.#giveBackIdle(wish.sessionId);
+    this.#giveBackIdle(demand.sessionId);
     return {
       waitMs: 0,
       mayRunBeside: use.isBeside,
       end: () => {
-        if (holding.uses.delete(use)) this.#giveBackIdle(wish.sessionId);
+        if (holding.uses.delete(use)) this.#giveBackIdle(demand.sessionId);
       },
     };
   }
 
-  /** Grows at once to what all encodes of the session take side by side, where nobody waits for that and it really fits. */
-  #hasRoomForAll(wish: EncodeWish, holding: Holding): boolean {
-    const { userId, priority } = wish;
-    const { place } = holding;
-    const more = sumOf(sideBySide(holding).set(wish.key, this.#costOf(wish))) - place.cost;
+  /** Grows the grant at once to what all encodes of the session take side by side, where no session waits and it really fits. */
+  #hasRoomForAll(demand: EncodeDemand, holding: Holding): boolean {
+    const { userId, priority } = demand;
+    const { grant } = holding;
+    const more = sumOf(sideBySide(holding).set(demand.key, this.#costOf(demand))) - grant.cost;
     if (more <= 0) return true;
-    // Who is alone on the machine may have one encode that is too large for it, not several.
+    // A session that is alone on the machine may have one encode that is too large for it, not several.
     if (this.#admission.grantedCost + more > this.#admission.capacity) return false;
-    const growth = this.#admission.tryEnter({ userId, priority, cost: more, beside: place });
-    if (growth) place.absorb(growth);
+    const growth = this.#admission.tryEnter({ userId, priority, cost: more, beside: grant });
+    if (growth) grant.absorb(growth);
     return growth !== null;
   }
 
-  /** What the session does not need. A place that is about to grow is kept: its session comes back for it. */
+  /** Gives back what the session does not need. While the session waits for more, it keeps what it has. */
   #giveBackIdle(sessionId: SessionId): void {
     const holding = this.#holdings.get(sessionId);
     if (!holding || this.#waits.has(sessionId)) return;
     const needed = Math.max(sumOf(sideBySide(holding)), ...[...holding.uses].map(({ cost }) => cost));
     if (needed === 0) this.#holdings.delete(sessionId);
-    holding.place.shrinkTo(needed);
+    holding.grant.shrinkTo(needed);
   }
 
   #onChange(): void {
@@ -313,10 +314,10 @@ export class EncodePlaces {
 
 const sumOf = (costs: ReadonlyMap<RenditionKey, number>): number => [...costs.values()].reduce((sum, cost) => sum + cost, 0);
 
-/** What each rendition costs that is being encoded, or may be in a moment beside the others. */
+/** What each rendition costs that is encoded now, or that a use may have encoded beside the others. */
 const sideBySide = ({ running, uses }: Holding): Map<RenditionKey, number> =>
   new Map([...running, ...[...uses].filter(({ isBeside }) => isBeside).map(({ key, cost }) => [key, cost] as const)]);
 
-/** The one whose wish takes most; there is at least one. */
+/** @param waiters one at least */
 const largest = (waiters: readonly Waiter[]): Waiter =>
-  waiters.reduce((most, waiter) => (waiter.wish.work > most.wish.work ? waiter : most));
+  waiters.reduce((most, waiter) => (waiter.demand.work > most.demand.work ? waiter : most));
