@@ -131,6 +131,12 @@ export const SETTINGS = {
     1,
     10_000_000,
   ),
+  FERRITE_MAX_CONNECTIONS_PER_ADDRESS: integer(
+    'most open connections of one address (IPv6: of its /64), on Linux; one more is answered 503. Never more than half of all; loopback and `FERRITE_TRUSTED_PROXIES` may have any number',
+    '2000',
+    1,
+    10_000_000,
+  ),
   FERRITE_SHARED_CACHE_MS: integer(
     'how long a shared cache (CDN) may answer for a stream address without asking, in milliseconds: a revocation takes as long there; 0: only the viewer’s own cache may keep it',
     '0',
@@ -205,6 +211,7 @@ function toConfig(values: Values) {
     trustedProxies: values.FERRITE_TRUSTED_PROXIES,
     metricsToken: values.FERRITE_METRICS_TOKEN,
     maxConnections: values.FERRITE_MAX_CONNECTIONS,
+    maxConnectionsPerAddress: values.FERRITE_MAX_CONNECTIONS_PER_ADDRESS,
     sharedCacheMs: values.FERRITE_SHARED_CACHE_MS,
     issuers: values.FERRITE_ISSUERS,
     logLevel: values.FERRITE_LOG_LEVEL,

@@ -4,7 +4,7 @@ import type { Database } from '#storage/database.ts';
 import type { SegmentCache } from '#storage/segments/cache.ts';
 import type { AuthService } from './auth/auth.ts';
 import { posterKey } from './auth/poster-key.ts';
-import { SetupGuard } from './auth/setup-guard.ts';
+import { isLoopback, SetupGuard } from './auth/setup-guard.ts';
 import type { Config } from './config.ts';
 import { STREAM_PREFIX } from './domain/addresses.ts';
 import { authRoutes } from './http/api/auth.ts';
@@ -66,9 +66,10 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     always.warn({ code }, 'setup code: the page asks for it once, to make the administrator'),
   );
   if (auth.isSetupRequired()) guard.announce();
+  const addresses = new ClientAddresses(config.trustedProxies);
   const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats, maxPerUser: 2 * config.maxSessionsPerUser })];
   const routes = [
-    ...authRoutes(auth, guard, new ClientAddresses(config.trustedProxies)),
+    ...authRoutes(auth, guard, addresses),
     ...userRoutes(auth),
     ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
@@ -101,6 +102,10 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     authenticate: token => auth.authenticate(token),
     corsOrigins: config.corsOrigins,
     maxConnections: config.maxConnections,
+    connectionsPerAddress: {
+      max: config.maxConnectionsPerAddress,
+      isCounted: address => !isLoopback(address) && !addresses.isProxy(address),
+    },
     log,
     onRequest: ({ route, method, status, durationMs }) => {
       // Segments have their own metrics, and too many requests for this one.

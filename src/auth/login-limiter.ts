@@ -1,8 +1,8 @@
 // Slows down guessing without locking anybody out: what fails for a name from an address makes that name wait at that address, longer each time.
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { FerriteError } from '#domain/errors.ts';
+import { addressGroup } from '#domain/ip-address.ts';
 
 /** A name at an address: so many wrong passwords are mistyped, then the wait doubles with each. */
 const FREE_FAILURES = 5;
@@ -122,20 +122,4 @@ function untilFree(times: readonly number[], limit: number, nowMs: number): numb
 function remove(times: number[], time: number): void {
   const position = times.indexOf(time);
   if (position >= 0) times.splice(position, 1);
-}
-
-/** One subscriber holds a whole /64 of IPv6: it counts as one address. */
-export function addressGroup(address: string): string {
-  const mapped = /^(?:::|(?:0+:){5})ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const heads = head === '' ? [] : head.split(':');
-  const tails = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - heads.length - tails.length);
-  const groups = [...heads, ...Array.from({ length: zeros }, () => '0'), ...tails];
-  return groups
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -44,8 +44,8 @@ export class RawClient {
   #chunks: Buffer[] = [];
   #keepsBytes = true;
 
-  constructor(t: TestContext, port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  constructor(t: TestContext, port: number, route: { readonly host?: string; readonly localAddress?: string } = {}) {
+    this.socket = connect({ port, host: '127.0.0.1', ...route });
     this.socket.on('data', chunk => {
       if (this.#keepsBytes) this.#chunks.push(chunk);
     });

@@ -23,7 +23,7 @@ export class ClientAddresses {
    * A proxy sets one of the two headers and may hand on the other as the client wrote it: where they differ, neither is believed.
    */
   of(remoteAddress: string, header: Header): string {
-    if (!this.#trustsAny || !this.#isTrusted(remoteAddress)) return remoteAddress;
+    if (!this.#trustsAny || !this.isProxy(remoteAddress)) return remoteAddress;
     const chains = [forwardedFor(header('forwarded')), header('x-forwarded-for').split(',').map(bare)].filter(chain =>
       chain.some(hop => hop !== ''),
     );
@@ -37,12 +37,12 @@ export class ClientAddresses {
     for (const hop of [...chain].reverse()) {
       if (isIP(hop) === 0) return nearest;
       nearest = hop;
-      if (!this.#isTrusted(hop)) return hop;
+      if (!this.isProxy(hop)) return hop;
     }
     return nearest;
   }
 
-  #isTrusted(address: string): boolean {
+  isProxy(address: string): boolean {
     return isIP(address) !== 0 && this.#trusted.check(address, familyOf(address));
   }
 }

@@ -1,5 +1,6 @@
 // One request and its reply, from the first byte of the handler's work to the last byte sent: the handler's view of the request, and the listeners for the client going away.
 import { FerriteError } from '#domain/errors.ts';
+import { formatAddress } from '#domain/ip-address.ts';
 import type { Caller } from '#domain/media.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -227,14 +228,3 @@ export class Exchange {
 }
 
 const clientGone = (): FerriteError => new FerriteError('CANCELLED', 'the client went away');
-
-/** IPv4 in dots, also where it arrives mapped into IPv6, so that one client has one address. */
-function formatAddress(bytes: Uint8Array): string {
-  const isMapped = bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every(byte => byte === 0);
-  if (bytes.length === 4) return bytes.join('.');
-  if (isMapped) return bytes.subarray(12).join('.');
-  const groups = Array.from({ length: bytes.length / 2 }, (_, index) =>
-    (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16),
-  );
-  return groups.join(':');
-}

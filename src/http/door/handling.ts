@@ -60,7 +60,10 @@ function begin(exchange: Exchange, req: HttpRequest): Reply | Promise<Reply> {
 /** One of each, or a proxy before us has read another request than we do (RFC 9112, 3.2 and 6.3). */
 const ONCE = new Set(['host', 'content-length', 'transfer-encoding']);
 
-/** The library looks at the first of several; a line that is no header at all it takes for one that has not come to its end. */
+/**
+ * The library looks at the first of several. A line that is no header at all it takes for one that has yet to come to its end: no handler
+ * is called, and the connection is closed by its timeout (docs/operations.md has what was measured).
+ */
 function checkFraming(exchange: Exchange, req: HttpRequest): void {
   const encoding = req.getHeader('transfer-encoding');
   // Streams are asked for without a body, and often: walking through their headers would be felt.

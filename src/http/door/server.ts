@@ -3,8 +3,10 @@
 import { App, type TemplatedApp, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import { connect } from 'node:net';
 import { FerriteError } from '#domain/errors.ts';
+import { formatAddress } from '#domain/ip-address.ts';
 import type { Caller } from '#domain/media.ts';
 import type { Route, SocketRoute } from '#http/contract/route.ts';
+import { type AddressShareOptions, AddressShares } from './address-shares.ts';
 import { CrossOrigin } from './cross-origin.ts';
 import { connectionsPossible } from './descriptors.ts';
 import { type Endpoint, plainEndpoint, tabulate, toPattern } from './endpoint.ts';
@@ -36,6 +38,8 @@ export type ServerOptions = {
   readonly stallDeadlineMs?: number;
   /** Open connections, WebSockets included; one more is answered 503 and closed. Default 20 000, and never more than the process may have descriptors for. */
   readonly maxConnections?: number;
+  /** Of these, the ones of one address: never more than half. Default: any number. */
+  readonly connectionsPerAddress?: AddressShareOptions;
 };
 
 /** Counts of open connections and their unsent bytes, and of connections that were closed or refused since the start. */
@@ -97,6 +101,7 @@ class Server implements FrontDoor {
   readonly #door: Door;
   #httpConnections = 0;
   readonly #maxConnections: number;
+  readonly #addressShares: AddressShares | null;
   #refusedConnections = 0;
   #refusalLoggedAtMs = Number.NEGATIVE_INFINITY;
   #listenSocket: us_listen_socket | null = null;
@@ -116,11 +121,15 @@ class Server implements FrontDoor {
     };
     this.#stallDeadlineMs = options.stallDeadlineMs ?? STALL_DEADLINE_MS;
     this.#maxConnections = Math.min(options.maxConnections ?? MAX_CONNECTIONS, connectionsPossible());
-    const countConnection = (res: HttpResponse, change: number): void => {
-      this.#httpConnections += change;
-      if (change > 0 && this.connections() > this.#maxConnections) this.#refuse(res);
-    };
-    this.#app.filter(countConnection);
+    const { connectionsPerAddress } = options;
+    this.#addressShares =
+      connectionsPerAddress === undefined
+        ? null
+        : new AddressShares(
+            { ...connectionsPerAddress, max: Math.min(connectionsPerAddress.max, Math.ceil(this.#maxConnections / 2)) },
+            () => this.port,
+          );
+    this.#app.filter((res: HttpResponse, change: number) => this.#countConnection(res, change));
     this.#registerSockets(options.sockets);
     this.#registerRoutes(options.routes, options.sockets);
   }
@@ -161,14 +170,26 @@ class Server implements FrontDoor {
     return promise;
   }
 
+  #countConnection(res: HttpResponse, change: number): void {
+    this.#httpConnections += change;
+    if (change < 0) return;
+    if (this.connections() > this.#maxConnections) {
+      this.#refuse(res, 'too many connections: new ones are refused', { max: this.#maxConnections });
+      return;
+    }
+    if (this.#addressShares === null) return;
+    const address = formatAddress(new Uint8Array(res.getRemoteAddress()));
+    if (!this.#addressShares.admits(address)) this.#refuse(res, 'too many connections of one address: new ones are refused', { address });
+  }
+
   /** Called before the request is read, so that a request on its way gets this answer. */
-  #refuse(res: HttpResponse): void {
+  #refuse(res: HttpResponse, why: string, fields: object): void {
     this.#refusedConnections += 1;
     res.writeStatus('503 Service Unavailable').writeHeader('Retry-After', String(REFUSED_RETRY_S)).end('', true);
     const nowMs = performance.now();
     if (nowMs - this.#refusalLoggedAtMs < REFUSAL_LOG_INTERVAL_MS) return;
     this.#refusalLoggedAtMs = nowMs;
-    this.#door.log.warn({ connections: this.connections(), max: this.#maxConnections }, 'too many connections: new ones are refused');
+    this.#door.log.warn({ connections: this.connections(), ...fields }, why);
   }
 
   close(deadlineMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 // What clients do to a connection: half a request, too much of one, a body that never ends.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import Type from 'typebox';
 import { route } from '#http/contract/route.ts';
@@ -48,6 +49,42 @@ describe('what takes the library ten seconds', { concurrency: true }, () => {
     clearInterval(meanwhile);
     assert.ok(served.length > 20);
     assert.deepEqual(new Set(await Promise.all(served)), new Set([204]));
+  });
+
+  test('a kept connection is answered again just before the time that its answers promise has passed', { timeout: 60_000 }, async t => {
+    const door = await startForTest(t, { routes: [quick] });
+    const client = new RawClient(t, door.port);
+    client.send(request('GET', '/quick'));
+    const promisedS = Number(/^Keep-Alive: timeout=(\d+)\r$/im.exec(await client.until(/\r\n\r\n$/))?.[1]);
+    assert.ok(promisedS >= 8, `${promisedS} s`);
+    // There is no event to wait for: that nothing happens is what is promised.
+    const isClosedEarly = await once(client.socket, 'close', { signal: AbortSignal.timeout(promisedS * 1_000 - 500) }).then(
+      () => true,
+      () => false,
+    );
+    assert.equal(isClosedEarly, false);
+    client.send(request('GET', '/quick'));
+    await client.until(/ 204 [\s\S]* 204 /);
+    assert.equal(door.connections(), 1);
+  });
+
+  test('a header line that is none reaches no handler, gets no answer, and its connection is closed', { timeout: 60_000 }, async t => {
+    let asked = 0;
+    const counting = route({
+      ...quick,
+      handler: () => {
+        asked += 1;
+        return { status: 204, empty: true };
+      },
+    });
+    const door = await startForTest(t, { routes: [counting] });
+    const clients = ['no colon', 'bad name: a', ' folded: a', 'a : b', 'a: b\0c'].map(line => {
+      const client = new RawClient(t, door.port);
+      client.send(`GET /quick HTTP/1.1\r\nHost: test\r\n${line}\r\n\r\n${request('GET', '/quick')}`);
+      return { line, client };
+    });
+    for (const { line, client } of clients) assert.equal(await client.closed(40_000), '', line);
+    assert.equal(asked, 0);
   });
 
   test('a reader that pauses is waited for within the deadline, and given up after it', { timeout: 120_000 }, async t => {

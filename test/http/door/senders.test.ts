@@ -103,6 +103,7 @@ test('senders: a request that can be read in two ways is refused, and its connec
     'no host': 'GET /none HTTP/1.1\r\nX-A: 1\r\n\r\n',
     'an empty host': 'GET /none HTTP/1.1\r\nHost:\r\n\r\n',
     'two hosts': 'GET /none HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+    'a host below a line without a name': 'GET /none HTTP/1.1\r\n: b\r\nHost: a\r\n\r\n',
     'a host that is none': 'GET /none HTTP/1.1\r\nHost: a b/c@d\r\n\r\n',
   })) {
     const client = new RawClient(t, door.port);
