@@ -3,12 +3,6 @@ import { FerriteError } from './errors.ts';
 import type { AudioTimeline, KeyframeMap, Rational, VideoTimeline } from './media.ts';
 import type { Rendition } from './rendition.ts';
 
-/**
- * Media time 0 (the first video frame) stands at this second of every rendition's timeline, so that encoder priming and
- * reordered frames never need a negative baseMediaDecodeTime (ISO/IEC 14496-12, 8.8.12), which some players refuse.
- */
-export const TIMELINE_START_S = 10;
-
 /** Samples per AAC-LC frame, and the rate every encoded audio rendition has. */
 export const AAC_FRAME = 1024;
 export const ENCODED_AUDIO_RATE = 48_000;
@@ -16,10 +10,16 @@ export const ENCODED_AUDIO_RATE = 48_000;
 /** Shown by the first chunk of an encoded picture segment: enough to begin with while the rest is being made. */
 const FIRST_CHUNK_MS = 500;
 
+/**
+ * The finest clock of a picture: segments of 15 s, and offsets of as long, fit the 32 bits of `trun` (ISO/IEC 14496-12, 8.8.8), and the
+ * clock itself those of every player.
+ */
+const MAX_TIMESCALE = 2 ** 27;
+
 /** A copied segment longer than this makes start and seek slow on any player: such media is transcoded instead. */
 const MAX_COPY_SEGMENT_S = 15;
 
-/** Segment `i` of a rendition covers [boundaries[i], boundaries[i + 1]) in ticks of `timescale`, counted from media time 0. */
+/** Segment `i` of a rendition covers [boundaries[i], boundaries[i + 1]) in ticks of `timescale`, counted from media time 0, where tfdt is 0. */
 export type Grid = { readonly timescale: number; readonly boundaries: readonly number[] };
 
 export type Plan = {
@@ -37,8 +37,11 @@ export type Plan = {
 export function buildPlan(map: KeyframeMap, frameRate: Rational, targetMs: number): Plan {
   const { video } = map;
   const copyFrames = groupKeyframes(video, targetMs);
-  const videoEncode = refine(copyFrames, video, frameRate, targetMs);
-  const copy: Grid = { timescale: video.timescale, boundaries: copyFrames.map(pts => pts - originPts(video)) };
+  const shared = sharedTimescale(video.timescale, frameRate);
+  const videoEncode = refine({ copyBoundaries: copyFrames, video, frameRate, targetMs, timescale: shared ?? encodeTimescale(frameRate) });
+  const timescale = shared ?? video.timescale;
+  const ticks = timescale / video.timescale;
+  const copy: Grid = { timescale, boundaries: copyFrames.map(pts => (pts - originPts(video)) * ticks) };
   return {
     targetMs,
     videoCopy: longestSegmentS(copy) <= MAX_COPY_SEGMENT_S ? copy : null,
@@ -75,10 +78,29 @@ export function originPts(video: VideoTimeline): number {
   return first;
 }
 
-/** Ticks per frame of an encode and its timescale: whole ticks for any rational rate, and fine enough for composition offsets. */
-export function encodeClock({ num, den }: Rational): { timescale: number; frameTicks: number } {
-  const scale = num < 1000 ? 1000 : Math.ceil(10_000 / num);
-  return { timescale: num * scale, frameTicks: den * scale };
+/** The clock of what an encoder writes: whole ticks a frame for any rational rate, and fine enough for composition offsets. */
+export const encodeTimescale = ({ num }: Rational): number => num * (num < 1000 ? 1000 : Math.ceil(10_000 / num));
+
+/** Ticks per frame on a clock on which every frame is whole. */
+export const frameTicks = (timescale: number, { num, den }: Rational): number => (timescale * den) / num;
+
+/**
+ * One clock for all pictures of a media, copied and encoded: players that meet another timescale after a switch anchor the picture anew,
+ * and the sound not. Null where source ticks and encoded frames are whole together on too fine a clock only.
+ */
+function sharedTimescale(sourceTimescale: number, frameRate: Rational): number | null {
+  const timescale = leastMultiple(sourceTimescale, encodeTimescale(frameRate));
+  if (timescale <= MAX_TIMESCALE) return timescale;
+  const coarser = leastMultiple(sourceTimescale, frameRate.num);
+  return coarser <= MAX_TIMESCALE ? coarser : null;
+}
+
+export const leastMultiple = (a: number, b: number): number => (a / greatestDivisor(a, b)) * b;
+
+export function greatestDivisor(a: number, b: number): number {
+  let [divisor, rest] = [a, b];
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
+  return divisor;
 }
 
 export const segmentCount = (grid: Grid): number => grid.boundaries.length - 1;
@@ -111,7 +133,7 @@ export function boundaryAt(grid: Grid, index: number): number {
 export function firstChunkEnd(grid: Grid, index: number, frameRate: Rational): number | null {
   const [start, end] = [boundaryAt(grid, index), boundaryAt(grid, index + 1)];
   const frames = Math.max(1, Math.round((FIRST_CHUNK_MS * frameRate.num) / (1000 * frameRate.den)));
-  const ticks = frames * encodeClock(frameRate).frameTicks;
+  const ticks = frames * frameTicks(grid.timescale, frameRate);
   return 2 * ticks <= end - start ? start + ticks : null;
 }
 
@@ -146,8 +168,15 @@ function groupKeyframes(video: VideoTimeline, targetMs: number): number[] {
   return boundaries;
 }
 
-function refine(copyBoundaries: readonly number[], video: VideoTimeline, frameRate: Rational, targetMs: number): Grid {
-  const { timescale, frameTicks } = encodeClock(frameRate);
+type EncodeGridInput = {
+  readonly copyBoundaries: readonly number[];
+  readonly video: VideoTimeline;
+  readonly frameRate: Rational;
+  readonly targetMs: number;
+  readonly timescale: number;
+};
+
+function refine({ copyBoundaries, video, frameRate, targetMs, timescale }: EncodeGridInput): Grid {
   const origin = originPts(video);
   const frameAt = (pts: number) => Math.round(((pts - origin) * frameRate.num) / (video.timescale * frameRate.den));
   const targetFrames = Math.max(1, Math.floor((targetMs * frameRate.num) / (1000 * frameRate.den)));
@@ -158,7 +187,7 @@ function refine(copyBoundaries: readonly number[], video: VideoTimeline, frameRa
     const parts = Math.ceil((to - from) / targetFrames);
     for (let part = 1; part <= parts; part++) frames.push(from + Math.round((part * (to - from)) / parts));
   }
-  return { timescale, boundaries: frames.map(frame => frame * frameTicks) };
+  return { timescale, boundaries: frames.map(frame => frame * frameTicks(timescale, frameRate)) };
 }
 
 /** Video boundaries and, where the sound goes on after the picture, target-length steps up to its end; in seconds. */
@@ -175,8 +204,7 @@ function cutWholeFrames(
   seconds: readonly number[],
 ): Grid {
   const { timescale, firstTicks, frameTicks, frameCount, endTicks } = track;
-  // Frames that end before media time 0 are encoder priming or have no picture to go with: they are never shown.
-  const firstFrame = Math.max(0, Math.floor(-firstTicks / frameTicks));
+  const firstFrame = firstWholeFrame(firstTicks, frameTicks);
   const frames = [firstFrame];
   for (const second of seconds.slice(1, -1)) {
     const frame = Math.min(Math.round((second * timescale - firstTicks) / frameTicks), frameCount);
@@ -187,6 +215,9 @@ function cutWholeFrames(
   return { timescale, boundaries: frames.map(frame => Math.min(firstTicks + frame * frameTicks, endTicks)) };
 }
 
+/** Nothing stands before media time 0: what begins sooner is encoder priming, or has no picture to go with. */
+const firstWholeFrame = (firstTicks: number, frameTicks: number): number => Math.max(0, Math.ceil(-firstTicks / frameTicks));
+
 function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid | null {
   if (track.frameDuration === null) return null;
   const firstTicks = track.firstPts - Math.round((originPts(video) * track.timescale) / video.timescale);
@@ -195,7 +226,7 @@ function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, t
   const seconds = audioBoundariesS(grid, endTicks / track.timescale, targetMs);
   // A track that starts after the first segment, or ends before the picture begins, would leave segments without a single frame:
   // re-encoding fills it with silence.
-  if (endTicks <= 0 || frameCount < 1 || firstTicks / track.timescale >= (seconds[1] ?? 0) / 2) return null;
+  if (firstWholeFrame(firstTicks, track.frameDuration) >= frameCount || firstTicks / track.timescale >= (seconds[1] ?? 0) / 2) return null;
   return cutWholeFrames({ timescale: track.timescale, firstTicks, frameTicks: track.frameDuration, frameCount, endTicks }, seconds);
 }
 

@@ -55,7 +55,7 @@ export type EncodeRendition = VideoEncode | AudioEncode;
 export type Rendition = VideoRendition | AudioRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
-const SEGMENT_FORMAT = 3;
+const SEGMENT_FORMAT = 4;
 
 export type RenditionKey = string & { readonly __rendition: true };
 

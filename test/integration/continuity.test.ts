@@ -8,8 +8,6 @@ import { complaints, makeFilms, VARIANT_NAMES } from '../support/media.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { assertContinuous, readSegment, type SegmentTimes, timescaleOf } from '../support/track-check.ts';
 
-const TIMELINE_START_S = 10;
-
 test('continuity', async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
@@ -58,7 +56,7 @@ test('continuity', async t => {
       firsts.push({ path: rendition.path, startS: (times[0]?.firstPts ?? 0) / timescale });
     }
     for (const { path, startS } of firsts) {
-      assert.ok(Math.abs(startS - TIMELINE_START_S) < (path.startsWith('video') ? 0.001 : 0.05), `${path} starts at ${startS}`);
+      assert.ok(startS >= 0 && startS < (path.startsWith('video') ? 0.001 : 0.05), `${path} starts at ${startS}`);
     }
     await client.stop(session.sessionId);
   }

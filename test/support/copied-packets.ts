@@ -36,9 +36,9 @@ export async function copyTrack(source: RemuxSource, streamIndex: number): Promi
   for (const [index, fromPts] of boundaries.slice(0, -1).entries()) {
     const toPts = boundaries[index + 1];
     assert.ok(toPts !== undefined);
-    segments.push(await source.segment(streamIndex, { index, fromPts, toPts, shiftTicks }));
+    segments.push(await source.segment(streamIndex, { index, fromPts, toPts, originPts: -shiftTicks, factor: 1, anchor: 'decode' }));
   }
-  return { init: source.initSegment(streamIndex), segments, shiftTicks };
+  return { init: source.initSegment(streamIndex, 1), segments, shiftTicks };
 }
 
 export async function packetsOf(path: string, streamIndex: number): Promise<Packet[]> {
@@ -87,4 +87,51 @@ export function parseFragment(segment: Buffer): Fragment {
     durations,
     firstFlags: segment.readUInt32BE(run + 12 + 8),
   };
+}
+
+type TimedSample = { readonly pts: number; readonly duration: number; readonly byteLength: number };
+
+function samplesOf(segment: Buffer): { readonly decodeTime: number; readonly endTime: number; readonly samples: readonly TimedSample[] } {
+  const { decodeTime, durations } = parseFragment(segment);
+  const run = findBox(segment, ['moof', 'traf', 'trun']);
+  assert.ok(run);
+  let dts = decodeTime;
+  const samples = durations.map((duration, row): TimedSample => {
+    const at = run.start + 12 + row * 16;
+    const sample = { pts: dts + segment.readInt32BE(at + 12), duration, byteLength: segment.readUInt32BE(at + 4) };
+    dts += duration;
+    return sample;
+  });
+  return { decodeTime, endTime: dts, samples };
+}
+
+const FACTOR = 3;
+
+/**
+ * The same pictures on a rendition's timeline: each at its source's time, on a finer clock, from 0 on; every segment begins with its
+ * earliest picture, and the next one where it ends.
+ */
+export async function assertAnchored(source: RemuxSource, { isEarliest }: { isEarliest: boolean }): Promise<void> {
+  const { boundaries } = boundariesOf(source, 0);
+  const [originPts = 0] = boundaries;
+  const shiftTicks = SHIFT_S * source.video.timescale;
+  let end = 0;
+  for (const [index, fromPts] of boundaries.slice(0, -1).entries()) {
+    const span = { index, fromPts, toPts: boundaries[index + 1] ?? 0 };
+    const fed = samplesOf(await source.segment(0, { ...span, originPts: originPts - shiftTicks, factor: 1, anchor: 'decode' }));
+    const shown = samplesOf(await source.segment(0, { ...span, originPts, factor: FACTOR, anchor: 'presentation' }));
+    const expected = fed.samples.map(({ pts, byteLength }) => ({ pts: (pts - shiftTicks) * FACTOR, byteLength }));
+    assert.deepEqual(
+      shown.samples.map(({ pts, byteLength }) => ({ pts, byteLength })),
+      expected,
+      `segment ${index}: every picture at its time`,
+    );
+    assert.equal(shown.decodeTime, end, `segment ${index} begins where the one before it ends`);
+    const earliest = Math.min(...shown.samples.map(({ pts }) => pts));
+    if (isEarliest) assert.equal(shown.decodeTime, earliest, `segment ${index} begins with its earliest picture`);
+    else assert.ok(shown.decodeTime <= earliest, `segment ${index} begins no later than its earliest picture`);
+    assert.ok(shown.samples.every(({ duration }) => duration > 0));
+    end = shown.endTime;
+  }
+  assert.equal(end, (source.video.endPts - originPts) * FACTOR, 'the last ends with the film');
 }

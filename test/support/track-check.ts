@@ -97,6 +97,7 @@ export function assertContinuous(
     const at = `${name} segment ${index}`;
     assert.ok(segment.decodeTime >= 0, `${at}: tfdt is not negative`);
     assert.ok(segment.startsWithSync, `${at}: starts with a keyframe`);
+    assert.equal(segment.decodeTime, segment.firstPts, `${at}: tfdt is the earliest presentation time`);
     const next = segments[index + 1];
     if (next) {
       assert.equal(next.decodeTime - (segment.decodeTime + segment.duration), 0, `${at}: decode time gap to the next`);

@@ -2,7 +2,7 @@
 
 import type { EncodeJob } from '#actors/effects.ts';
 import { RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
-import { ENCODED_AUDIO_RATE, encodeClock, firstChunkEnd, TIMELINE_START_S } from '#domain/plan.ts';
+import { ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 
 /** AAC frames encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms; 1 frame is not enough). */
@@ -10,11 +10,14 @@ export const AUDIO_PREROLL_FRAMES = 3;
 
 export const COMMON = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-copyts'];
 
+/** Encoder priming and reordered frames stand before the first picture: ffmpeg's own output begins here, so that nothing in it is negative. */
+export const OUTPUT_START_S = 10;
+
 // Every head writes the same absolute timeline, nothing negative: field notes 1–3. One fragment a frame hands each frame
 // over as soon as the next is known, and leaves the cutting to SegmentReadiness.
 export const OUTPUT = [
   ...['-map_metadata', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
-  ...['-avoid_negative_ts', 'disabled', '-use_editlist', '0', '-output_ts_offset', String(TIMELINE_START_S)],
+  ...['-avoid_negative_ts', 'disabled', '-use_editlist', '0', '-output_ts_offset', String(OUTPUT_START_S)],
   ...['-max_muxing_queue_size', '1024', '-f', 'mp4'],
 ];
 export const KNOWN_HEADER = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
@@ -54,7 +57,7 @@ export function pictureEncoder({ frameRate: { num, den }, preset, maxBitrateBps,
     ...['-crf', '23', '-maxrate', rate, '-bufsize', buffer],
     // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
     ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', '-force_key_frames', keyframes],
-    ...['-video_track_timescale', String(encodeClock({ num, den }).timescale), '-enc_time_base', `${den}/${num}`],
+    ...['-video_track_timescale', String(encodeTimescale({ num, den })), '-enc_time_base', `${den}/${num}`],
   ];
 }
 

@@ -1,6 +1,6 @@
 // The clock of what an encoder is fed: so fine that moving a film in time rounds nothing.
 import type { EncodeJob } from '#actors/effects.ts';
-import { boundaryAt, originPts } from '#domain/plan.ts';
+import { boundaryAt, greatestDivisor, leastMultiple, originPts } from '#domain/plan.ts';
 
 /** Composition offsets are written in ticks of 31 bits: eight seconds fit. */
 const MAX_TIMESCALE = 0x0fff_ffff;
@@ -26,12 +26,4 @@ export function fedClock({ rendition, grid, firstIndex, keyframes }: EncodeJob):
   const originTicks = (originPts(video) * timescale) / video.timescale;
   const wantedTicks = originTicks + (boundaryAt(grid, firstIndex) * timescale) / grid.timescale;
   return { timescale: track.timescale, factor: timescale / track.timescale, wantedTicks: Math.round(wantedTicks) };
-}
-
-const leastMultiple = (a: number, b: number): number => (a / greatestDivisor(a, b)) * b;
-
-function greatestDivisor(a: number, b: number): number {
-  let [divisor, rest] = [a, b];
-  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
-  return divisor;
 }

@@ -48,7 +48,7 @@ export class Feed {
   async header(): Promise<Buffer | null> {
     const { timescale, factor } = this.#clock;
     try {
-      const header = await this.#use(async source => source.initSegment(this.rendition.streamIndex));
+      const header = await this.#use(async source => source.initSegment(this.rendition.streamIndex, 1));
       return timescaleOf(header) === timescale ? fedHeader(header, timescale * factor, this.#boundariesS()) : null;
     } catch (error) {
       if (error instanceof FerriteError && error.code === 'MEDIA_UNSUPPORTED') return null;
@@ -86,12 +86,13 @@ export class Feed {
   /** On the film's own clock; none in a hole of the sound. */
   async #samples({ fromPts, toPts }: Stretch): Promise<FragmentSample[]> {
     const shiftTicks = REMUX_SHIFT_S * this.#clock.timescale;
+    const span = { index: 0, fromPts, toPts, originPts: -shiftTicks, factor: 1, anchor: 'decode' } as const;
     const samples: FragmentSample[] = [];
     const onSample = (sample: FragmentSample): void => {
       samples.push({ ...sample, decodeTime: sample.decodeTime - shiftTicks });
     };
     try {
-      const bytes = await this.#use(source => source.segment(this.rendition.streamIndex, { index: 0, fromPts, toPts, shiftTicks }));
+      const bytes = await this.#use(source => source.segment(this.rendition.streamIndex, span));
       new FragmentReader({ onHeader: () => undefined, onSample }).push(bytes);
     } catch (error) {
       if (!(error instanceof FerriteError && error.code === 'SEGMENT_NOT_FOUND')) throw error;

@@ -1,7 +1,7 @@
 // The argument list of every run that reads the film by itself: pure, so that the same job always starts the same process.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { AAC_FRAME, boundaryAt, encodeClock, originPts, segmentStartS } from '#domain/plan.ts';
+import { AAC_FRAME, boundaryAt, frameTicks, originPts, segmentStartS } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 import {
   AUDIO_PREROLL_FRAMES,
@@ -40,9 +40,9 @@ export function ffmpegArguments(job: EncodeJob): string[] {
 
 function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
   const { num, den } = rendition.frameRate;
-  const { frameTicks } = encodeClock(rendition.frameRate);
-  const first = boundaryAt(job.grid, job.firstIndex) / frameTicks;
-  const frames = boundaryAt(job.grid, job.lastIndex + 1) / frameTicks - first;
+  const ticks = frameTicks(job.grid.timescale, rendition.frameRate);
+  const first = boundaryAt(job.grid, job.firstIndex) / ticks;
+  const frames = boundaryAt(job.grid, job.lastIndex + 1) / ticks - first;
   const filters = [`setpts=PTS-${originPts(job.keyframes.video)}`, ...pictureFilters(rendition, (first * den) / num)];
   return [
     ...COMMON,

@@ -3,10 +3,12 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Rational } from '#domain/media.ts';
-import { AAC_FRAME, boundaryAt, encodeClock, firstChunkEnd, type Grid, originPts, TIMELINE_START_S } from '#domain/plan.ts';
+import { AAC_FRAME, boundaryAt, firstChunkEnd, frameTicks, type Grid, originPts } from '#domain/plan.ts';
 import type { ChunkNumber } from '#domain/rendition.ts';
 import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
+import { anchorTimes } from '#workers/remux/anchored-times.ts';
+import { OUTPUT_START_S } from './encoder-arguments.ts';
 
 export type SegmentSink = {
   /** Anything that came out of ffmpeg, wanted or not. */
@@ -30,6 +32,8 @@ export class SegmentReadiness {
   #timescale = 0;
   #index: number;
   #frames: Frame[] = [];
+  /** Which of the frames begins the next segment, while what follows it may still be shown before it. */
+  #nextStart: number | null = null;
   #isStarted = false;
 
   /** `start`: the second of ffmpeg's timeline at which the job's first frame stands, for a run whose input was moved in time. */
@@ -39,7 +43,7 @@ export class SegmentReadiness {
     this.#index = job.firstIndex;
     this.#frameTicks = frameTicksOf(job);
     const movedTicks = start ? (start.num * job.grid.timescale) / start.den - boundaryAt(job.grid, job.firstIndex) : copyOrigin(job);
-    this.#zeroTicks = TIMELINE_START_S * job.grid.timescale + movedTicks;
+    this.#zeroTicks = OUTPUT_START_S * job.grid.timescale + movedTicks;
     this.#reader = new FragmentReader({ onHeader: header => this.#onHeader(header), onSample: sample => this.#onSample(sample) });
   }
 
@@ -50,11 +54,12 @@ export class SegmentReadiness {
   /** ffmpeg came to the end of its work: what a copy has left is its last segment. Throws ENCODE_FAILED when the end is missing. */
   end(): void {
     this.#reader.end();
+    if (this.#nextStart !== null) this.#publishUpTo(this.#nextStart);
     if (this.#frames.length === 0 || this.#index > this.#job.lastIndex) return;
     // An encode counts its frames, so what it has left is never whole.
     const isWhole = this.#frameTicks === null && this.#index === this.#job.lastIndex;
     if (!isWhole) throw new FerriteError('ENCODE_FAILED', 'the source ended before its index says');
-    this.#publish(null);
+    this.#publish(boundaryAt(this.#job.grid, this.#index + 1));
   }
 
   #onHeader({ timescale, sampleEntry }: FragmentHeader): void {
@@ -74,14 +79,40 @@ export class SegmentReadiness {
     const frame = { ...sample, decodeTime, compositionOffset: pts - decodeTime, duration: this.#toGridTicks(sample.duration), pts };
     if (!this.#isStarted && !(sample.isSync && pts >= this.#startOf(grid, this.#index))) return;
     this.#isStarted = true;
-    if (sample.isSync && this.#frames.length > 0 && pts >= this.#startOf(grid, this.#index + 1)) this.#publish(decodeTime);
-    if (this.#index > this.#job.lastIndex) return;
+    // Of a film that begins with an open group of pictures: they refer to what is not there.
+    if (pts < 0) return;
     this.#frames.push(frame);
+    if (this.#frameTicks === null) this.#onCopied(frame);
+    else this.#onEncoded(this.#frameTicks);
+  }
+
+  /** A segment of a copy is whole when it is known what is shown first of the next. */
+  #onCopied({ isSync, pts }: Frame): void {
+    const isBoundary = isSync && this.#frames.length > 1 && pts >= this.#startOf(this.#job.grid, this.#index + 1);
+    if (this.#nextStart === null && isBoundary) this.#nextStart = this.#frames.length - 1;
+    const start = this.#nextStart === null ? undefined : this.#frames[this.#nextStart];
+    const isSound = this.#job.rendition.kind === 'audio-copy';
+    if (this.#nextStart !== null && start && (isSound || pts > start.pts)) this.#publishUpTo(this.#nextStart);
+  }
+
+  #publishUpTo(nextStart: number): void {
+    const next = this.#frames.splice(nextStart);
+    this.#nextStart = null;
+    this.#publish(Math.min(...next.map(({ pts }) => pts)));
+    if (this.#index <= this.#job.lastIndex) this.#frames = next;
+  }
+
+  /** A segment of an encode is whole when its frames are counted. */
+  #onEncoded(frameTicks: number): void {
     const { firstIndex } = this.#job;
     if (this.#index === firstIndex && this.#frames.length === this.#firstChunkLength()) {
-      this.#sink.onFirstChunk(firstIndex, this.#chunk(0, this.#frames, null));
+      this.#sink.onFirstChunk(firstIndex, this.#chunk(0, this.#frames, this.#endOf(this.#frames, frameTicks)));
     }
-    if (this.#frameTicks !== null && this.#frames.length === this.#frameCount(this.#frameTicks)) this.#publish(null);
+    if (this.#frames.length === this.#frameCount(frameTicks)) this.#publish(this.#endOf(this.#frames, frameTicks));
+  }
+
+  #endOf(frames: readonly Frame[], frameTicks: number): number {
+    return earliestPts(frames) + frames.length * frameTicks;
   }
 
   #frameCount(frameTicks: number): number {
@@ -94,7 +125,7 @@ export class SegmentReadiness {
     const { rendition, grid } = this.#job;
     if (rendition.kind !== 'video-encode') return null;
     const end = firstChunkEnd(grid, this.#index, rendition.frameRate);
-    return end === null ? null : (end - boundaryAt(grid, this.#index)) / encodeClock(rendition.frameRate).frameTicks;
+    return end === null ? null : (end - boundaryAt(grid, this.#index)) / frameTicks(grid.timescale, rendition.frameRate);
   }
 
   /** Half a frame early is on time: a copied boundary may have been rounded by the container. */
@@ -110,7 +141,8 @@ export class SegmentReadiness {
     return this.#toGridTicks(ticks) - this.#zeroTicks;
   }
 
-  #publish(nextDecodeTime: number | null): void {
+  /** `endPts`: what is shown first of the next segment. */
+  #publish(endPts: number): void {
     const frames = this.#frames;
     const [first] = frames;
     if (!first) throw new FerriteError('INTERNAL', 'a segment without frames was published');
@@ -120,34 +152,39 @@ export class SegmentReadiness {
     if (this.#index === this.#job.firstIndex && next?.isSync === false)
       throw new FerriteError('ENCODE_FAILED', 'the encoder began a chunk without a keyframe');
     const bytes = next
-      ? Buffer.concat([this.#chunk(0, frames.slice(0, -rest.length), next.decodeTime), this.#chunk(1, rest, nextDecodeTime)])
-      : this.#chunk(0, frames, nextDecodeTime);
+      ? Buffer.concat([this.#chunk(0, frames.slice(0, -rest.length), earliestPts(rest)), this.#chunk(1, rest, endPts)])
+      : this.#chunk(0, frames, endPts);
     this.#frames = [];
     this.#sink.onSegment(this.#index++, bytes);
   }
 
-  #chunk(number: ChunkNumber, frames: readonly Frame[], nextDecodeTime: number | null): Buffer {
-    const samples = frames.map(
-      (frame, index): Sample => ({
+  #chunk(number: ChunkNumber, frames: readonly Frame[], endPts: number): Buffer {
+    const last = frames.at(-1);
+    const times = Float64Array.from([...frames.map(({ decodeTime }) => decodeTime), (last?.decodeTime ?? 0) + (last?.duration ?? 0)]);
+    anchorTimes(times, earliestPts(frames), endPts);
+    const samples = frames.map((frame, index): Sample => {
+      const decodeTime = times[index] ?? 0;
+      return {
         byteLength: frame.bytes.byteLength,
         isSync: frame.isSync,
-        compositionOffset: frame.compositionOffset,
-        duration:
-          (frames[index + 1]?.decodeTime ?? nextDecodeTime ?? frame.decodeTime + (this.#frameTicks ?? frame.duration)) - frame.decodeTime,
-      }),
-    );
-    const decodeTime = (frames[0]?.decodeTime ?? 0) + TIMELINE_START_S * this.#job.grid.timescale;
-    const { bytes, dataStart } = writeMovieFragment(2 * this.#index + number + 1, decodeTime, samples);
+        compositionOffset: frame.pts - decodeTime,
+        duration: (times[index + 1] ?? decodeTime) - decodeTime,
+      };
+    });
+    const { bytes, dataStart } = writeMovieFragment(2 * this.#index + number + 1, times[0] ?? 0, samples);
     let at = dataStart;
     for (const { bytes: data } of frames) at += data.copy(bytes, at);
     return bytes;
   }
 }
 
-function frameTicksOf({ rendition }: EncodeJob): number | null {
+const earliestPts = (frames: readonly Frame[]): number =>
+  frames.reduce((earliest, { pts }) => Math.min(earliest, pts), Number.POSITIVE_INFINITY);
+
+function frameTicksOf({ rendition, grid }: EncodeJob): number | null {
   switch (rendition.kind) {
     case 'video-encode':
-      return encodeClock(rendition.frameRate).frameTicks;
+      return frameTicks(grid.timescale, rendition.frameRate);
     case 'audio-encode':
       return AAC_FRAME;
     case 'video-copy':

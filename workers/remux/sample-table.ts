@@ -58,6 +58,32 @@ export async function withoutMissing(table: SampleTable, fileByteLength: number,
   return table;
 }
 
+/**
+ * From the first keyframe on, without what follows that in the file and is shown before it: such pictures refer to a keyframe that is not
+ * there, and they would stand before the beginning.
+ */
+export function withoutFirstLeading(table: SampleTable): SampleTable {
+  const { syncSamples } = table;
+  const first = syncSamples === null ? 0 : (syncSamples[0] ?? table.count);
+  let after = first + 1;
+  while (after < table.count && ptsAt(table, after) < ptsAt(table, first)) after++;
+  if (after === first + 1) return table;
+  const kept = <Column extends Float64Array | Uint32Array | Int32Array>(column: Column): Column => {
+    const values = column.slice(after - 1) as Column;
+    values[0] = column[first] ?? 0;
+    return values;
+  };
+  return {
+    count: table.count - after + 1,
+    dts: kept(table.dts),
+    compositionOffsets: table.compositionOffsets && kept(table.compositionOffsets),
+    byteLengths: kept(table.byteLengths),
+    fileOffsets: kept(table.fileOffsets),
+    syncSamples: syncSamples && syncSamples.map(sample => Math.max(sample - after + 1, 0)),
+    lastDuration: table.lastDuration,
+  };
+}
+
 /** Moves every DTS, and every PTS, by its own whole number of ticks. */
 export async function shiftTimes(table: SampleTable, dtsTicks: number, ptsTicks: number, budget: FileBudget): Promise<SampleTable> {
   const { count, dts } = table;

@@ -7,8 +7,15 @@ export type SegmentSpan = {
   readonly index: number;
   readonly fromPts: number;
   readonly toPts: number;
-  /** Added to every PTS and DTS: moves the source's clock to the rendition's timeline. Whole ticks. */
-  readonly shiftTicks: number;
+  /** The source PTS that stands at 0 of the rendition's timeline. */
+  readonly originPts: number;
+  /** Ticks of the rendition's clock in one of the source's: a whole number. */
+  readonly factor: number;
+  /**
+   * What the decode time of the first sample (tfdt) is. `presentation`: the earliest PTS of the segment, with signed composition offsets,
+   * as a CMAF track has it (ISO/IEC 23000-19, 7.5.17 and 7.5.20): players anchor a track there. `decode`: the source's own, for a decoder that is fed.
+   */
+  readonly anchor: 'presentation' | 'decode';
 };
 
 /** `signal` ends the reading of an index with CANCELLED. */
@@ -21,8 +28,8 @@ export interface RemuxSource {
   readonly audio: readonly AudioTimeline[];
   /** RFC 6381 codec string of a track, from its configuration record. */
   codecString(streamIndex: number): string | null;
-  /** `ftyp` + `moov` of one track. Throws MEDIA_UNSUPPORTED when the codec has no known fMP4 packaging. */
-  initSegment(streamIndex: number): Buffer;
+  /** `ftyp` + `moov` of one track, on the source's clock times `factor`. Throws MEDIA_UNSUPPORTED when the codec has no known fMP4 packaging. */
+  initSegment(streamIndex: number, factor: number): Buffer;
   /**
    * `moof` + `mdat`: video, the samples in decode order from the keyframe at `fromPts` up to the keyframe at `toPts`
    * (to the end of the track when there is none); audio, the frames that start in [fromPts, toPts).

@@ -8,7 +8,7 @@ import { isEncode, type Rendition, type RenditionKey, renditionKey, type Segment
 import type { SessionRecord } from '#domain/session.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import type { EncodeRequests } from './encode-requests.ts';
-import { renditionOf, rungLabel, spanOf } from './segment-span.ts';
+import { factorOf, renditionOf, rungLabel, spanOf } from './segment-span.ts';
 
 export type PlannedMedia = SharedMedia & { readonly plan: Plan };
 type Viewed = PlannedMedia & { readonly record: SessionRecord };
@@ -62,7 +62,7 @@ export class SegmentMaker {
   /** Where a copied segment lies in its file: a thread builds its head, and nobody holds its bytes. */
   async locate({ record, media, keyframes, plan }: Viewed, { track, index }: Requests['segment.locate']['input']): Promise<LocatedSegment> {
     const rendition = renditionOf(record.offer, track);
-    const span = spanOf(keyframes, gridOf(plan, rendition), index);
+    const span = spanOf(keyframes, gridOf(plan, rendition), rendition, index);
     const startedMs = performance.now();
     const located = await this.#options.remux.use(media, source => source.locate(rendition.streamIndex, span));
     if (!located) throw new FerriteError('MEDIA_CHANGED', 'the file is not the container that its scan found');
@@ -78,7 +78,9 @@ export class SegmentMaker {
   async #remux({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted): Promise<void> {
     const startedMs = performance.now();
     const bytes = await this.#options.remux.use(media, async source =>
-      name === 'init' ? source.initSegment(rendition.streamIndex) : source.segment(rendition.streamIndex, spanOf(keyframes, grid, name)),
+      name === 'init'
+        ? source.initSegment(rendition.streamIndex, factorOf(keyframes, grid, rendition))
+        : source.segment(rendition.streamIndex, spanOf(keyframes, grid, rendition, name)),
     );
     this.#options.publish({ key, name, bytes });
     this.#options.measure({ name: 'remux_segment_ms', value: performance.now() - startedMs, rung: rungLabel(rendition) });

@@ -1,7 +1,7 @@
 // What a session's offer and plan say of one segment: which rendition it belongs to, and which stretch of the film it is.
 import { FerriteError } from '#domain/errors.ts';
 import type { KeyframeMap } from '#domain/media.ts';
-import { boundaryAt, type Grid, originPts, segmentCount, TIMELINE_START_S } from '#domain/plan.ts';
+import { boundaryAt, type Grid, originPts, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
 import type { Rendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
@@ -17,16 +17,18 @@ export function renditionOf(offer: Offer, track: Track): Rendition {
   return found;
 }
 
+/** Ticks of the rendition's clock in one of its source's: sound keeps its own, pictures may share a finer one. */
+export const factorOf = ({ video }: KeyframeMap, grid: Grid, rendition: Rendition): number =>
+  rendition.kind === 'video-copy' ? grid.timescale / video.timescale : 1;
+
 /** @throws SEGMENT_NOT_FOUND */
-export function spanOf({ video }: KeyframeMap, grid: Grid, index: number): SegmentSpan {
+export function spanOf(keyframes: KeyframeMap, grid: Grid, rendition: Rendition, index: number): SegmentSpan {
   if (index >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
-  const origin = Math.round((originPts(video) * grid.timescale) / video.timescale);
-  return {
-    index,
-    fromPts: boundaryAt(grid, index) + origin,
-    toPts: boundaryAt(grid, index + 1) + origin,
-    shiftTicks: TIMELINE_START_S * grid.timescale - origin,
-  };
+  const { video } = keyframes;
+  const factor = factorOf(keyframes, grid, rendition);
+  const origin = Math.round((originPts(video) * grid.timescale) / factor / video.timescale);
+  const ptsOf = (boundary: number): number => boundaryAt(grid, boundary) / factor + origin;
+  return { index, fromPts: ptsOf(index), toPts: ptsOf(index + 1), originPts: origin, factor, anchor: 'presentation' };
 }
 
 /** Names the rendition's rung where a number is told of it. */

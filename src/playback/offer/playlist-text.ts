@@ -95,8 +95,9 @@ function audioRendition(media: Media, rendition: AudioRendition, { name, isFirst
     ...(isLanguageTag(language) ? { language } : {}),
     isDefault: isFirst,
     autoselect: true,
-    forced: false,
     channels: String(rendition.channels),
+    // FORCED is of subtitles alone (RFC 8216bis, 4.4.6.1): Chromium's own player refuses a playlist that has it elsewhere.
+    forced: undefined as unknown as boolean,
   });
 }
 

@@ -7,8 +7,6 @@ import { RetryPolicy } from './retry-policy.js';
 
 /** hls.js is started again after it gave up, until so long has passed without a segment. */
 const GIVE_UP_MS = 300_000;
-/** Where media time 0 stands on the timeline of every rendition (decision 0004). */
-const TIMELINE_START_S = 10;
 const MEDIA_ERROR_WINDOW_MS = 30_000;
 const ENDED_STATUSES = [401, 403, 404, 410];
 
@@ -170,7 +168,7 @@ export class HlsDelivery {
       changed();
     });
     hls.on(events.INIT_PTS_FOUND, (_event, { id, initPTS, timescale }) => {
-      if (id === 'main') this.offsetMs = (TIMELINE_START_S - initPTS / timescale) * 1000;
+      if (id === 'main') this.offsetMs = (-initPTS / timescale) * 1000;
     });
     hls.on(events.FRAG_BUFFERED, () => this.#recovered());
     for (const event of [events.LEVEL_SWITCHED, events.AUDIO_TRACKS_UPDATED, events.AUDIO_TRACK_SWITCHED, events.SUBTITLE_TRACKS_UPDATED])

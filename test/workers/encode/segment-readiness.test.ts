@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
-import { boundaryAt, segmentCount, TIMELINE_START_S } from '#domain/plan.ts';
+import { boundaryAt, segmentCount } from '#domain/plan.ts';
 import { boxes } from '#workers/bmff/boxes.ts';
 import { readSegment, type SegmentTimes, timescaleOf } from '../../support/track-check.ts';
 import { type Cut, cut, Film, type Kind, record } from '../support.ts';
@@ -44,12 +44,12 @@ for (const kind of KINDS) {
       Array.from({ length: count }, (_, index) => index),
     );
     assert.equal(timescaleOf(init ?? Buffer.alloc(0)), job.grid.timescale);
-    const zero = TIMELINE_START_S * job.grid.timescale;
     let end: number | null = null;
     for (const [index, bytes] of segments) {
       const times = readSegment(bytes);
       assert.ok(times.startsWithSync, `segment ${index} starts with a keyframe`);
-      assert.equal(times.firstPts - zero, boundaryAt(job.grid, index), `segment ${index} starts on its boundary`);
+      assert.equal(times.firstPts, boundaryAt(job.grid, index), `segment ${index} starts on its boundary`);
+      assert.equal(times.decodeTime, times.firstPts, `segment ${index} is anchored on its earliest picture`);
       if (end !== null) assert.equal(times.decodeTime, end, `no gap before segment ${index}`);
       end = times.decodeTime + times.duration;
     }
@@ -130,7 +130,7 @@ test('segment readiness: what an audio encoder says before the first wanted boun
   const { segments } = cut(job, output);
   const times = readSegment(segments.get(2) ?? Buffer.alloc(0));
   assert.ok(fragmentsIn(output) > times.sampleCount, 'there was something to drop');
-  assert.equal(times.firstPts - TIMELINE_START_S * job.grid.timescale, boundaryAt(job.grid, 2));
+  assert.equal(times.firstPts, boundaryAt(job.grid, 2));
 });
 
 test('segment readiness: a copy that lands before its first boundary publishes nothing of what lies before', async () => {

@@ -33,9 +33,9 @@ function descriptors(path: string): number {
 
 test('remux cache: a file is opened once for everybody who uses it, at once or later', async t => {
   const { cache, path, media } = await world(t);
-  const inits = await Promise.all([1, 2, 3].map(() => cache.use(media(), async source => source.initSegment(0))));
+  const inits = await Promise.all([1, 2, 3].map(() => cache.use(media(), async source => source.initSegment(0, 1))));
   assert.deepEqual(inits[0], inits[2]);
-  await cache.use(media(), async source => source.initSegment(1));
+  await cache.use(media(), async source => source.initSegment(1, 1));
   assert.equal(descriptors(path), 1);
 });
 
@@ -52,7 +52,7 @@ test('remux cache: a source in use is closed only when its last user is done', a
   const inUse = cache.use(media(), async source => {
     started.resolve();
     await release.promise;
-    return source.segment(0, { index: 0, fromPts: 0, toPts: 1e9, shiftTicks: 1e6 });
+    return source.segment(0, { index: 0, fromPts: 0, toPts: 1e9, originPts: -1e6, factor: 1, anchor: 'decode' as const });
   });
   await started.promise;
   cache.close();

@@ -14,6 +14,9 @@ export type DecodeClock = {
 /** A segment's first DTS lies this far before its keyframe's PTS: a constant, so that one segment ends where the next one starts without knowing it. */
 export const decodeDelay = (clock: DecodeClock): number => Math.round((clock.reorderFrames + clock.leadingFrames) * clock.frameTicks);
 
+/** How far before a keyframe the earliest picture that follows it in the file is shown, at most. */
+export const leadingTicks = (clock: DecodeClock): number => Math.round(clock.leadingFrames * clock.frameTicks);
+
 /**
  * DTS of the frames whose PTS are `presentation`, in decode order. The first is `from − decodeDelay` and all lie before `to − decodeDelay`,
  * they ascend strictly, and none is later than its PTS unless the frames leave no other choice.

@@ -116,7 +116,7 @@ class MatroskaSource implements RemuxSource {
     return sampleEntry && codecStringOf(sampleEntry);
   }
 
-  initSegment(streamIndex: number): Buffer {
+  initSegment(streamIndex: number, factor: number): Buffer {
     const { track, timeline, sampleEntry } = this.#trackAt(streamIndex);
     const isVideo = track.kind === 'video';
     const isCopyable = isVideo || this.#audioAt(streamIndex).grid !== null;
@@ -124,7 +124,7 @@ class MatroskaSource implements RemuxSource {
     const { width, height, pixelAspect } = track.picture;
     return initSegment({
       kind: isVideo ? 'video' : 'audio',
-      timescale: timeline.timescale,
+      timescale: timeline.timescale * factor,
       sampleEntry,
       width: isVideo ? Math.round((width * pixelAspect.num) / pixelAspect.den) : 0,
       height: isVideo ? height : 0,

@@ -1,11 +1,21 @@
 // Builds one fMP4 segment of one Matroska track from the clusters it lies in.
 import { FerriteError } from '#domain/errors.ts';
 import { type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
+import { anchorTimes } from '#workers/remux/anchored-times.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
 import type { SegmentSpan } from '#workers/remux/source.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type Block, BlockReader, lastClusterUpTo, readClusterHeader } from './blocks.ts';
-import { type DecodeClock, decodeDelay, decodeTimes, type FrameGrid, FrameNumbering, framePosition, frameTicks } from './clock.ts';
+import {
+  type DecodeClock,
+  decodeDelay,
+  decodeTimes,
+  type FrameGrid,
+  FrameNumbering,
+  framePosition,
+  frameTicks,
+  leadingTicks,
+} from './clock.ts';
 import type { Cue, CueTable } from './cues.ts';
 import { unreadable } from './ebml.ts';
 import type { MatroskaTrack } from './tracks.ts';
@@ -57,18 +67,23 @@ const SETTLING_FRAMES = 12;
 export async function videoSegment(input: VideoSegmentInput, span: SegmentSpan): Promise<Buffer> {
   const frames = await videoFrames(input);
   const presentation = frames.map(({ pts }) => pts);
-  const decode = decodeTimes(presentation, span.fromPts, span.toPts, input.clock);
-  const end = span.toPts - decodeDelay(input.clock);
+  const delay = decodeDelay(input.clock);
+  const decode = Float64Array.of(...decodeTimes(presentation, span.fromPts, span.toPts, input.clock), span.toPts - delay);
+  if (span.anchor === 'presentation') {
+    // The same for every segment of the track, so that one ends where the next one begins without knowing its frames.
+    const ahead = leadingTicks(input.clock);
+    anchorTimes(decode, input.isFirstKeyframe ? span.fromPts : span.fromPts - ahead, input.to ? span.toPts - ahead : span.toPts);
+  }
   const samples = frames.map((frame, index): Sample => {
-    const dts = decode[index] ?? end;
+    const dts = decode[index] ?? 0;
     return {
       byteLength: byteLengthOf(frame),
-      duration: (decode[index + 1] ?? end) - dts,
-      compositionOffset: frame.pts - dts,
+      duration: ((decode[index + 1] ?? dts) - dts) * span.factor,
+      compositionOffset: (frame.pts - dts) * span.factor,
       isSync: frame.isKeyframe,
     };
   });
-  return assemble(span.index, (decode[0] ?? 0) + span.shiftTicks, samples, frames);
+  return assemble(span.index, ((decode[0] ?? 0) - span.originPts) * span.factor, samples, frames);
 }
 
 /** The frames from the keyframe at `from` up to the keyframe at `to`, in file order. */
@@ -136,7 +151,7 @@ export async function audioSegment(input: AudioSegmentInput, span: SegmentSpan):
     // A hole in the source makes the frame before it longer: the frames after it keep their time.
     return { byteLength: byteLengthOf(frame), duration: (next - frame.number) * grid.frameDuration, compositionOffset: 0, isSync: true };
   });
-  return assemble(span.index, firstPts + start.number * grid.frameDuration + span.shiftTicks, samples, frames);
+  return assemble(span.index, firstPts + start.number * grid.frameDuration - span.originPts, samples, frames);
 }
 
 type AudioFrame = Pick<Frame, 'parts'> & { readonly number: number };

@@ -4,7 +4,7 @@ import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import type { TrackHeader } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
-import { type SampleTable, shiftTimes, withoutMissing } from '#workers/remux/sample-table.ts';
+import { type SampleTable, shiftTimes, withoutFirstLeading, withoutMissing } from '#workers/remux/sample-table.ts';
 import {
   audioTimeline,
   countInSamples,
@@ -127,7 +127,7 @@ async function indexVideo(
   budget: FileBudget,
 ): Promise<Indexed<VideoTimeline> | null> {
   if (!samples) return null;
-  const table = await withoutMissing(samples, fileByteLength, budget);
+  const table = withoutFirstLeading(await withoutMissing(samples, fileByteLength, budget));
   const keyframes = await keyframesOf(table, budget);
   if (keyframes.pts.length === 0) throw corrupt('there is no picture in it');
   if (table.count < samples.count && keyframes.pts.length < 2) throw corrupt('it is cut off before its second keyframe');

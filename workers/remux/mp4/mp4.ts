@@ -3,6 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { FragmentHeadWriter, fragmentHeadByteLength, initSegment } from '#workers/bmff/boxes.ts';
+import { anchorTimes } from '#workers/remux/anchored-times.ts';
 import { asUnreadable } from '#workers/remux/contradiction.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
 import { columnsOf, durationAt, heldByteLength, lowerBound, numberAt, ptsAt, type SampleTable } from '#workers/remux/sample-table.ts';
@@ -37,8 +38,9 @@ type Place = {
   readonly first: number;
   readonly end: number;
   readonly dataByteLength: number;
-  readonly decodeTime: number;
-  readonly sequenceNumber: number;
+  /** Of each sample and, last, of where the segment ends; on the source's clock. */
+  readonly decodeTimes: Float64Array;
+  readonly span: SegmentSpan;
 };
 
 class Mp4Source implements RemuxSource {
@@ -61,8 +63,9 @@ class Mp4Source implements RemuxSource {
     return this.#index.codecStrings.get(streamIndex) ?? null;
   }
 
-  initSegment(streamIndex: number): Buffer {
-    return initSegment(this.#track(streamIndex).header);
+  initSegment(streamIndex: number, factor: number): Buffer {
+    const { header } = this.#track(streamIndex);
+    return initSegment({ ...header, timescale: header.timescale * factor });
   }
 
   async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
@@ -94,12 +97,15 @@ class Mp4Source implements RemuxSource {
     const [first, end] = samplesOf(track, span);
     if (end - first > MAX_SEGMENT_SAMPLES) throw tooLarge();
     if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
-    const decodeTime = numberAt(table.dts, first) + span.shiftTicks;
-    if (decodeTime < 0) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
+    const decodeTimes = decodeTimesOf(track, first, end);
+    if (track.keyframes && span.anchor === 'presentation')
+      anchorTimes(decodeTimes, earliestPts(table, first), end < table.count ? earliestPts(table, end) : this.video.endPts);
+    if ((decodeTimes[0] ?? 0) < span.originPts)
+      throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
     let dataByteLength = 0;
     for (let sample = first; sample < end; sample++) dataByteLength += numberAt(table.byteLengths, sample);
     if (dataByteLength > MAX_SEGMENT_BYTES) throw tooLarge();
-    return { table, first, end, dataByteLength, decodeTime, sequenceNumber: span.index + 1 };
+    return { table, first, end, dataByteLength, decodeTimes, span };
   }
 
   #track(streamIndex: number): CopyableTrack {
@@ -131,14 +137,41 @@ function indexByteLength({ video, copyable }: Mp4Index): number {
   return heldByteLength(columns) + entries + video.keyframes.length * BYTES_PER_KEYFRAME;
 }
 
-function writeHead(target: Buffer, { table, first, end, ...facts }: Place): void {
+/** Far more than any open group of pictures has: fields of a deep hierarchy. */
+const MAX_LEADING_SAMPLES = 256;
+
+/** The earliest PTS from a keyframe on: what follows it in the file may be shown before it. */
+function earliestPts(table: SampleTable, keyframe: number): number {
+  const shown = ptsAt(table, keyframe);
+  const end = Math.min(table.count, keyframe + MAX_LEADING_SAMPLES);
+  let earliest = shown;
+  for (let sample = keyframe + 1; sample < end && ptsAt(table, sample) < shown; sample++)
+    earliest = Math.min(earliest, ptsAt(table, sample));
+  return earliest;
+}
+
+function decodeTimesOf({ table }: CopyableTrack, first: number, end: number): Float64Array {
+  const times = new Float64Array(end - first + 1);
+  times.set(table.dts.subarray(first, end));
+  times[end - first] = numberAt(table.dts, end - 1) + durationAt(table, end - 1);
+  return times;
+}
+
+function writeHead(target: Buffer, { table, first, end, dataByteLength, decodeTimes, span }: Place): void {
   const { syncSamples } = table;
-  const head = new FragmentHeadWriter(target, { ...facts, sampleCount: end - first });
+  const { index, originPts, factor } = span;
+  const head = new FragmentHeadWriter(target, {
+    sequenceNumber: index + 1,
+    decodeTime: ((decodeTimes[0] ?? 0) - originPts) * factor,
+    sampleCount: end - first,
+    dataByteLength,
+  });
   let nextSync = syncSamples ? lowerBound(syncSamples, first) : 0;
   for (let sample = first; sample < end; sample++) {
     const isSync = syncSamples === null || syncSamples[nextSync] === sample;
     if (isSync) nextSync++;
-    const compositionOffset = ptsAt(table, sample) - numberAt(table.dts, sample);
-    head.add(numberAt(table.byteLengths, sample), durationAt(table, sample), compositionOffset, isSync);
+    const dts = numberAt(decodeTimes, sample - first);
+    const duration = numberAt(decodeTimes, sample - first + 1) - dts;
+    head.add(numberAt(table.byteLengths, sample), duration * factor, (ptsAt(table, sample) - dts) * factor, isSync);
   }
 }

@@ -20,7 +20,7 @@ test('matroska: stream indexes count as ffmpeg does, over subtitles and before a
     [2],
   );
   assert.equal(source.codecString(2), 'mp4a.40.2');
-  assert.throws(() => source.initSegment(1), { code: 'SEGMENT_NOT_FOUND' });
+  assert.throws(() => source.initSegment(1, 1), { code: 'SEGMENT_NOT_FOUND' });
   await source.close();
 });
 
@@ -36,8 +36,10 @@ for (const [codec, args] of Object.entries({
     assert.equal(track?.frameDuration, null);
     assert.ok(Math.abs((track?.endPts ?? 0) / 48_000 - SECONDS) < 0.1);
     assert.equal(source.codecString(1), null);
-    assert.throws(() => source.initSegment(1), { code: 'MEDIA_UNSUPPORTED' });
-    await assert.rejects(source.segment(1, { index: 0, fromPts: 0, toPts: 48_000, shiftTicks: 0 }), { code: 'MEDIA_UNSUPPORTED' });
+    assert.throws(() => source.initSegment(1, 1), { code: 'MEDIA_UNSUPPORTED' });
+    await assert.rejects(source.segment(1, { index: 0, fromPts: 0, toPts: 48_000, originPts: 0, factor: 1, anchor: 'decode' as const }), {
+      code: 'MEDIA_UNSUPPORTED',
+    });
     await source.close();
   });
 }
@@ -46,7 +48,7 @@ test('matroska: VP8 is not copied', async () => {
   const source = await open(
     await make('vp8.webm', [...picture('25'), '-c:v', 'libvpx', '-t', '1', '-deadline', 'realtime', '-cpu-used', '8']),
   );
-  assert.throws(() => source.initSegment(0), { code: 'MEDIA_UNSUPPORTED' });
+  assert.throws(() => source.initSegment(0, 1), { code: 'MEDIA_UNSUPPORTED' });
   await source.close();
 });
 
@@ -125,7 +127,14 @@ for (const [name, change] of Object.entries({
     const source = await open(path);
     await change(path);
     const { keyframes } = source.video;
-    const span = { index: 0, fromPts: keyframes[0] ?? 0, toPts: keyframes[2] ?? 0, shiftTicks: 10_000 };
+    const span = {
+      index: 0,
+      fromPts: keyframes[0] ?? 0,
+      toPts: keyframes[2] ?? 0,
+      originPts: -10_000,
+      factor: 1,
+      anchor: 'decode' as const,
+    };
     await assert.rejects(source.segment(0, span), { code: 'MEDIA_CHANGED' });
     await source.close();
   });
@@ -134,8 +143,14 @@ for (const [name, change] of Object.entries({
 test('matroska: a segment that does not lie between keyframes, or outside the sound, is not found', async () => {
   const source = await open(await make('original.mkv', FILM));
   const [from = 0, to = 0] = source.video.keyframes;
-  await assert.rejects(source.segment(0, { index: 0, fromPts: from + 1, toPts: to, shiftTicks: 0 }), { code: 'SEGMENT_NOT_FOUND' });
-  await assert.rejects(source.segment(0, { index: 0, fromPts: from, toPts: to + 1, shiftTicks: 0 }), { code: 'SEGMENT_NOT_FOUND' });
-  await assert.rejects(source.segment(1, { index: 0, fromPts: 1e7, toPts: 2e7, shiftTicks: 0 }), { code: 'SEGMENT_NOT_FOUND' });
+  await assert.rejects(source.segment(0, { index: 0, fromPts: from + 1, toPts: to, originPts: 0, factor: 1, anchor: 'decode' as const }), {
+    code: 'SEGMENT_NOT_FOUND',
+  });
+  await assert.rejects(source.segment(0, { index: 0, fromPts: from, toPts: to + 1, originPts: 0, factor: 1, anchor: 'decode' as const }), {
+    code: 'SEGMENT_NOT_FOUND',
+  });
+  await assert.rejects(source.segment(1, { index: 0, fromPts: 1e7, toPts: 2e7, originPts: 0, factor: 1, anchor: 'decode' as const }), {
+    code: 'SEGMENT_NOT_FOUND',
+  });
   await source.close();
 });

@@ -199,7 +199,7 @@ test('mp4: HEVC is written as hvc1 and named so, also where the source says hev1
     'hev1',
   ]);
   const source = await open(path);
-  assert.ok(source.initSegment(0).includes('hvc1'));
+  assert.ok(source.initSegment(0, 1).includes('hvc1'));
   assert.match(source.codecString(0) ?? '', /^hvc1\.1\.6\.L\d+\.\w+/);
 });
 
@@ -225,13 +225,13 @@ test('mp4: languages and the turn of the picture are taken over, and init segmen
   const init = await write('init.mp4', contentOf(await copyTrack(source, 2)));
   const { stdout } = await execa('ffprobe', ['-v', 'error', '-show_entries', 'stream_tags=language', '-of', 'csv=p=0', init]);
   assert.equal(stdout, 'fra');
-  assert.ok(source.initSegment(2).equals((await open(twoLanguages)).initSegment(2)));
+  assert.ok(source.initSegment(2, 1).equals((await open(twoLanguages)).initSegment(2, 1)));
   const matrix = u32(0, 0x10000, 0, 0xffff0000, 0, 0, 0, 0, 0x40000000);
   const rotated = await write(
     'rotated.mp4',
     patched(await readFile(film), ['moov', 'trak', 'tkhd'], payload => matrix.copy(payload, 40)),
   );
-  assert.ok((await open(rotated)).initSegment(0).includes(matrix));
+  assert.ok((await open(rotated)).initSegment(0, 1).includes(matrix));
 });
 
 test('mp4: uncompressed sound is on the timeline but is not copied', async () => {
@@ -240,12 +240,12 @@ test('mp4: uncompressed sound is on the timeline but is not copied', async () =>
   const [sound] = source.audio;
   assert.deepEqual([sound?.index, sound?.timescale, sound?.frameDuration], [1, 48_000, null]);
   assert.ok(Math.abs((sound?.endPts ?? 0) - 6 * 48_000) < 2048);
-  assert.throws(() => source.initSegment(1), failsWith('MEDIA_UNSUPPORTED'));
+  assert.throws(() => source.initSegment(1, 1), failsWith('MEDIA_UNSUPPORTED'));
 });
 
 test('mp4: a segment where there is no keyframe or no frame is not found', async () => {
   const source = await open(film);
-  const span = { index: 0, toPts: 10 ** 9, shiftTicks: 0 };
+  const span = { index: 0, toPts: 10 ** 9, originPts: 0, factor: 1, anchor: 'decode' as const };
   await assert.rejects(source.segment(0, { ...span, fromPts: 1 }), failsWith('SEGMENT_NOT_FOUND'));
   await assert.rejects(source.segment(1, { ...span, fromPts: 10 ** 8 }), failsWith('SEGMENT_NOT_FOUND'));
   await assert.rejects(source.segment(7, { ...span, fromPts: 0 }), failsWith('MEDIA_UNSUPPORTED'));
@@ -378,7 +378,14 @@ test('mp4: damage anywhere in the index is answered by MEDIA_UNREADABLE or survi
       opened.push(source);
       const [fromPts, toPts] = source.video.keyframes;
       assert.ok(fromPts !== undefined);
-      const span = { index: 0, fromPts, toPts: toPts ?? source.video.endPts, shiftTicks: source.video.timescale * 10 };
+      const span = {
+        index: 0,
+        fromPts,
+        toPts: toPts ?? source.video.endPts,
+        originPts: -(source.video.timescale * 10),
+        factor: 1,
+        anchor: 'decode' as const,
+      };
       await source.segment(0, span).catch((error: unknown) => assert.ok(error instanceof FerriteError, String(error)));
     }
   }
@@ -395,7 +402,7 @@ test('mp4: a file that grew, shrank or was written to while open is reported as 
     const source = await open(path);
     const [fromPts, toPts] = source.video.keyframes;
     assert.ok(fromPts !== undefined && toPts !== undefined);
-    const span = { index: 0, fromPts, toPts, shiftTicks: source.video.timescale };
+    const span = { index: 0, fromPts, toPts, originPts: -source.video.timescale, factor: 1, anchor: 'decode' as const };
     await source.segment(0, span);
     await change(path);
     await assert.rejects(source.segment(0, span), failsWith('MEDIA_CHANGED'));

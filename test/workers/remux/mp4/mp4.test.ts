@@ -8,6 +8,7 @@ import { findBox } from '#workers/bmff/boxes.ts';
 import { openMp4 } from '#workers/remux/mp4/mp4.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import {
+  assertAnchored,
   boundariesOf,
   type CopiedTrack,
   copyTrack,
@@ -85,6 +86,7 @@ async function assertCopiesExactly(path: string, { streams = [0, 1], droppedFram
     assertContinuous(copy.segments);
     assert.equal(await decodeErrors(copyPath), '');
   }
+  if (streams.includes(0)) await assertAnchored(source, { isEarliest: true });
 }
 
 /** A segment put together from where its bytes lie is the one that was built. */
@@ -99,7 +101,7 @@ async function assertLocatedAlike(
   for (const [index, segment] of segments.entries()) {
     const [fromPts, toPts] = [boundaries[index], boundaries[index + 1]];
     assert.ok(fromPts !== undefined && toPts !== undefined);
-    const located = await source.locate(streamIndex, { index, fromPts, toPts, shiftTicks });
+    const located = await source.locate(streamIndex, { index, fromPts, toPts, originPts: -shiftTicks, factor: 1, anchor: 'decode' });
     assert.ok(located);
     const { head, stretches, byteLength } = located;
     const parts = [head];
