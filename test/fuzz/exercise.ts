@@ -31,7 +31,7 @@ async function useTracks(source: RemuxSource): Promise<number> {
   const indexes = [...new Set([0, ...audio.slice(0, 4).map(({ index }) => index)])];
   for (const streamIndex of indexes) {
     await orRefusal(async () => source.codecString(streamIndex));
-    await orRefusal(async () => source.initSegment(streamIndex));
+    await orRefusal(async () => source.initSegment(streamIndex, 1));
     for (const span of spansOf(source, streamIndex)) {
       const segment = await orRefusal(() => source.segment(streamIndex, span));
       if (!(segment instanceof FerriteError)) built++;
@@ -45,16 +45,18 @@ async function useTracks(source: RemuxSource): Promise<number> {
 /** The first and the last, and one of everything. */
 function spansOf({ video, audio }: RemuxSource, streamIndex: number): SegmentSpan[] {
   const sound = audio.find(({ index }) => index === streamIndex);
-  const shiftTicks = (sound?.timescale ?? video.timescale) * 10;
+  const originPts = (sound?.firstPts ?? video.keyframes[0] ?? 0) - (sound?.timescale ?? video.timescale) * 10;
+  const fed = { originPts, factor: 1, anchor: 'decode' } as const;
+  const shown = { originPts, factor: 2, anchor: 'presentation' } as const;
   if (sound) {
     const { firstPts, endPts, timescale } = sound;
     const ends = [firstPts + 2 * timescale, firstPts + 4 * timescale, endPts];
-    return ends.map((toPts, index) => ({ index, fromPts: toPts - 2 * timescale, toPts, shiftTicks }));
+    return ends.map((toPts, index) => ({ index, fromPts: toPts - 2 * timescale, toPts, ...fed }));
   }
   const { keyframes, endPts } = video;
   const starts = [...keyframes.slice(0, SEGMENTS - 1), ...keyframes.slice(-1)];
-  const spans = starts.map((fromPts, index) => ({ index, fromPts, toPts: starts[index + 1] ?? endPts, shiftTicks }));
-  return [...spans, { index: SEGMENTS, fromPts: keyframes[0] ?? 0, toPts: endPts, shiftTicks }];
+  const spans = starts.map((fromPts, index) => ({ index, fromPts, toPts: starts[index + 1] ?? endPts, ...shown }));
+  return [...spans, { index: SEGMENTS, fromPts: keyframes[0] ?? 0, toPts: endPts, ...fed }];
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | FerriteError> {

@@ -32,8 +32,8 @@ export class GuardedSource implements RemuxSource {
     return reading(() => this.#source.codecString(streamIndex));
   }
 
-  initSegment(streamIndex: number): Buffer {
-    return reading(() => this.#source.initSegment(streamIndex));
+  initSegment(streamIndex: number, factor: number): Buffer {
+    return reading(() => this.#source.initSegment(streamIndex, factor));
   }
 
   async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {

@@ -79,7 +79,7 @@ export function withoutFirstLeading(table: SampleTable): SampleTable {
     compositionOffsets: table.compositionOffsets && kept(table.compositionOffsets),
     byteLengths: kept(table.byteLengths),
     fileOffsets: kept(table.fileOffsets),
-    syncSamples: syncSamples && syncSamples.map(sample => Math.max(sample - after + 1, 0)),
+    syncSamples: syncSamples?.map(sample => Math.max(sample - after + 1, 0)) ?? null,
     lastDuration: table.lastDuration,
   };
 }
