@@ -37,3 +37,14 @@ export async function makeLibraries({ config, database, sampleLibrary, scanner }
     scanner.start(library);
   }
 }
+
+/** Films whose keyframe map is of an older format, or was never made, can not be played before a scan. */
+export function scanWhatHasNoMap({ database, scanner }: Pick<FirstStart, 'database' | 'scanner'>): void {
+  for (const library of database.libraries.list()) {
+    for (const media of database.media.ofLibrary(library.id)) {
+      if (database.keyframeMaps.has(media)) continue;
+      scanner.start(library);
+      break;
+    }
+  }
+}

@@ -8,7 +8,7 @@ import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
-import { makeAdministrator, makeLibraries } from './first-start.ts';
+import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
 import { PosterQueue } from './library/poster-queue.ts';
@@ -133,6 +133,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const parts = { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
+  scanWhatHasNoMap({ database, scanner: catalogue.scanner });
   posterQueue.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));

@@ -87,8 +87,12 @@ export type CopyMethod = 'mp4' | 'matroska' | 'ffmpeg';
  */
 export type VideoTimeline = {
   readonly timescale: number;
-  /** PTS of every keyframe a decoder can start at, ascending. The first is the first frame shown: time 0 of the media. */
+  /** PTS of media time 0: the presentation's beginning. A whole number of frames before `firstShownPts`: 0, or more where the sound begins sooner. */
+  readonly originPts: number;
+  /** PTS of every keyframe a decoder can start at, ascending. */
   readonly keyframes: readonly number[];
+  /** PTS of the picture that is shown first: the first keyframe's, or a later one's where the file hides what comes before (the in-point of an edit list). */
+  readonly firstShownPts: number;
   /** PTS at which the last frame stops being shown. */
   readonly endPts: number;
   /** True when frames that follow a keyframe in the file are shown before it (open GOP): such a copy is not independent (RFC 8216, 4.3.5.1). */

@@ -41,7 +41,7 @@ export function buildPlan(map: KeyframeMap, frameRate: Rational, targetMs: numbe
   const videoEncode = refine({ copyBoundaries: copyFrames, video, frameRate, targetMs, timescale: shared ?? encodeTimescale(frameRate) });
   const timescale = shared ?? video.timescale;
   const ticks = timescale / video.timescale;
-  const copy: Grid = { timescale, boundaries: copyFrames.map(pts => (pts - originPts(video)) * ticks) };
+  const copy: Grid = { timescale, boundaries: copyFrames.map(pts => (pts - video.originPts) * ticks) };
   return {
     targetMs,
     videoCopy: longestSegmentS(copy) <= MAX_COPY_SEGMENT_S ? copy : null,
@@ -69,13 +69,6 @@ function gridOrNull(plan: Plan, rendition: Rendition): Grid | null | undefined {
     case 'audio-encode':
       return plan.audioEncode[rendition.track];
   }
-}
-
-/** PTS of media time 0 in the video track's timescale. */
-export function originPts(video: VideoTimeline): number {
-  const [first] = video.keyframes;
-  if (first === undefined) throw new RangeError('a video timeline has at least one keyframe');
-  return first;
 }
 
 /** The clock of what an encoder writes: whole ticks a frame for any rational rate, and fine enough for composition offsets. */
@@ -157,11 +150,9 @@ export function upperBound(sorted: ArrayLike<number>, value: number): number {
 
 function groupKeyframes(video: VideoTimeline, targetMs: number): number[] {
   const target = (targetMs * video.timescale) / 1000;
-  const boundaries: number[] = [];
-  for (const pts of video.keyframes) {
-    const last = boundaries.at(-1);
-    if (last === undefined || pts - last >= target) boundaries.push(pts);
-  }
+  // The first begins with the presentation: what is hidden before costs no time, and what comes late leaves no hole.
+  const boundaries = [video.originPts];
+  for (const pts of video.keyframes) if (pts > video.firstShownPts && pts - (boundaries.at(-1) ?? 0) >= target) boundaries.push(pts);
   // A very short last segment is not worth a request: it joins the one before.
   if (boundaries.length > 1 && video.endPts - (boundaries.at(-1) ?? 0) < target / 2) boundaries.pop();
   boundaries.push(video.endPts);
@@ -177,7 +168,7 @@ type EncodeGridInput = {
 };
 
 function refine({ copyBoundaries, video, frameRate, targetMs, timescale }: EncodeGridInput): Grid {
-  const origin = originPts(video);
+  const origin = video.originPts;
   const frameAt = (pts: number) => Math.round(((pts - origin) * frameRate.num) / (video.timescale * frameRate.den));
   const targetFrames = Math.max(1, Math.floor((targetMs * frameRate.num) / (1000 * frameRate.den)));
   const frames = [0];
@@ -220,7 +211,7 @@ const firstWholeFrame = (firstTicks: number, frameTicks: number): number => Math
 
 function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid | null {
   if (track.frameDuration === null) return null;
-  const firstTicks = track.firstPts - Math.round((originPts(video) * track.timescale) / video.timescale);
+  const firstTicks = track.firstPts - Math.round((video.originPts * track.timescale) / video.timescale);
   const endTicks = firstTicks + track.endPts - track.firstPts;
   const frameCount = Math.ceil((track.endPts - track.firstPts) / track.frameDuration);
   const seconds = audioBoundariesS(grid, endTicks / track.timescale, targetMs);
@@ -232,7 +223,7 @@ function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, t
 
 function audioEncodeGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid {
   const videoEndS = (grid.boundaries.at(-1) ?? 0) / grid.timescale;
-  const endS = Math.max(videoEndS, track.endPts / track.timescale - originPts(video) / video.timescale);
+  const endS = Math.max(videoEndS, track.endPts / track.timescale - video.originPts / video.timescale);
   const frameCount = Math.ceil((endS * ENCODED_AUDIO_RATE) / AAC_FRAME);
   return cutWholeFrames(
     { timescale: ENCODED_AUDIO_RATE, firstTicks: 0, frameTicks: AAC_FRAME, frameCount, endTicks: frameCount * AAC_FRAME },

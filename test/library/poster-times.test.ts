@@ -9,6 +9,8 @@ const map = (keyframesS: readonly number[], endS: number, startTimeUs = 0): Keyf
   startTimeUs,
   video: {
     timescale: 90_000,
+    originPts: 0,
+    firstShownPts: 0,
     keyframes: keyframesS.map(second => second * 90_000),
     endPts: endS * 90_000,
     hasLeadingPictures: false,

@@ -53,7 +53,15 @@ export function aKeyframeMap(keyframes: readonly number[]): KeyframeMap {
     version: 'v1',
     copyMethod: 'mp4',
     startTimeUs: -21_333,
-    video: { timescale: 90_000, keyframes, endPts: 9_000_000, hasLeadingPictures: false, peakBitrateBps: 5_000_000 },
+    video: {
+      timescale: 90_000,
+      originPts: keyframes[0] ?? 0,
+      keyframes,
+      firstShownPts: keyframes[0] ?? 0,
+      endPts: 9_000_000,
+      hasLeadingPictures: false,
+      peakBitrateBps: 5_000_000,
+    },
     audio: [{ index: 1, timescale: 48_000, firstPts: -1024, frameDuration: 1024, endPts: 480_000 }],
   };
 }

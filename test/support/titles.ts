@@ -83,7 +83,9 @@ export function aMap(
     startTimeUs: 0,
     video: {
       timescale: 90_000,
+      originPts: pts(keyframesS[0] ?? 0),
       keyframes: keyframesS.map(pts),
+      firstShownPts: pts(keyframesS[0] ?? 0),
       endPts: pts(endS),
       hasLeadingPictures: false,
       peakBitrateBps: 6_000_000,

@@ -1,6 +1,6 @@
 // The clock of what an encoder is fed: so fine that moving a film in time rounds nothing.
 import type { EncodeJob } from '#actors/effects.ts';
-import { boundaryAt, greatestDivisor, leastMultiple, originPts } from '#domain/plan.ts';
+import { boundaryAt, greatestDivisor, leastMultiple } from '#domain/plan.ts';
 
 /** Composition offsets are written in ticks of 31 bits: eight seconds fit. */
 const MAX_TIMESCALE = 0x0fff_ffff;
@@ -23,7 +23,7 @@ export function fedClock({ rendition, grid, firstIndex, keyframes }: EncodeJob):
   const gridTicks = grid.timescale / grid.boundaries.reduce(greatestDivisor, grid.timescale);
   const timescale = leastMultiple(leastMultiple(track.timescale, video.timescale), gridTicks);
   if (timescale > MAX_TIMESCALE) return null;
-  const originTicks = (originPts(video) * timescale) / video.timescale;
+  const originTicks = (video.originPts * timescale) / video.timescale;
   const wantedTicks = originTicks + (boundaryAt(grid, firstIndex) * timescale) / grid.timescale;
   return { timescale: track.timescale, factor: timescale / track.timescale, wantedTicks: Math.round(wantedTicks) };
 }

@@ -1,7 +1,7 @@
 // Which stretches of a track an encoder is fed: from where decoding has to begin up to the end of its job.
 import type { EncodeJob } from '#actors/effects.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
-import { boundaryAt, originPts, segmentStartS } from '#domain/plan.ts';
+import { boundaryAt, segmentStartS } from '#domain/plan.ts';
 
 /** Source PTS. */
 export type Stretch = { readonly fromPts: number; readonly toPts: number };
@@ -21,7 +21,7 @@ export type FedStretches = {
 /** Null when there is nothing to feed, or too much at once. */
 export function fedStretches({ rendition, keyframes, grid, firstIndex, lastIndex }: EncodeJob): FedStretches | null {
   const { video } = keyframes;
-  const originS = originPts(video) / video.timescale;
+  const originS = video.originPts / video.timescale;
   const fromS = originS + segmentStartS(grid, firstIndex);
   const toS = originS + boundaryAt(grid, lastIndex + 1) / grid.timescale;
   if (rendition.kind === 'video-encode') {

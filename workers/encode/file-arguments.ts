@@ -1,7 +1,7 @@
 // The argument list of every run that reads the film by itself: pure, so that the same job always starts the same process.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { AAC_FRAME, boundaryAt, frameTicks, originPts, segmentStartS } from '#domain/plan.ts';
+import { AAC_FRAME, boundaryAt, frameTicks, segmentStartS } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 import {
   AUDIO_PREROLL_FRAMES,
@@ -43,7 +43,7 @@ function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
   const ticks = frameTicks(job.grid.timescale, rendition.frameRate);
   const first = boundaryAt(job.grid, job.firstIndex) / ticks;
   const frames = boundaryAt(job.grid, job.lastIndex + 1) / ticks - first;
-  const filters = [`setpts=PTS-${originPts(job.keyframes.video)}`, ...pictureFilters(rendition, (first * den) / num)];
+  const filters = [`setpts=PTS-${job.keyframes.video.originPts}`, ...pictureFilters(rendition, (first * den) / num)];
   return [
     ...COMMON,
     ...seekTo(job),
@@ -59,7 +59,7 @@ function audioEncode(job: EncodeJob, rendition: AudioEncode): string[] {
   const first = Math.max(boundaryAt(job.grid, job.firstIndex) / AAC_FRAME - AUDIO_PREROLL_FRAMES, 0);
   const last = boundaryAt(job.grid, job.lastIndex + 1) / AAC_FRAME;
   const { video } = job.keyframes;
-  const filters = [`asetpts=PTS-${originPts(video)}/${video.timescale}/TB`, ...soundFilters(rendition, first * AAC_FRAME)];
+  const filters = [`asetpts=PTS-${video.originPts}/${video.timescale}/TB`, ...soundFilters(rendition, first * AAC_FRAME)];
   return [
     ...COMMON,
     ...seekTo(job),
@@ -103,7 +103,7 @@ function seekTo(job: EncodeJob): string[] {
   const { video, startTimeUs, copyMethod } = job.keyframes;
   const isAudio = job.rendition.kind === 'audio-encode' || job.rendition.kind === 'audio-copy';
   const wantedS = segmentStartS(job.grid, job.firstIndex) - (isAudio ? 0.25 : 0);
-  const wantedPts = originPts(video) + wantedS * video.timescale;
+  const wantedPts = video.originPts + wantedS * video.timescale;
   // Half a millisecond of grace: a boundary on the encode grid may be rounded to just before its keyframe.
   const nextIndex = video.keyframes.findIndex(pts => pts > wantedPts + video.timescale / 2000);
   const last = nextIndex === -1 ? video.keyframes.length - 1 : nextIndex - 1;

@@ -3,7 +3,7 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Rational } from '#domain/media.ts';
-import { AAC_FRAME, boundaryAt, firstChunkEnd, frameTicks, type Grid, originPts } from '#domain/plan.ts';
+import { AAC_FRAME, boundaryAt, firstChunkEnd, frameTicks, type Grid } from '#domain/plan.ts';
 import type { ChunkNumber } from '#domain/rendition.ts';
 import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
@@ -196,5 +196,5 @@ function frameTicksOf({ rendition, grid }: EncodeJob): number | null {
 /** Encodes are moved to media time 0 by their filters; copies keep the file's clock. */
 function copyOrigin({ rendition, keyframes, grid }: EncodeJob): number {
   const isCopy = rendition.kind === 'video-copy' || rendition.kind === 'audio-copy';
-  return isCopy ? Math.round((originPts(keyframes.video) * grid.timescale) / keyframes.video.timescale) : 0;
+  return isCopy ? Math.round((keyframes.video.originPts * grid.timescale) / keyframes.video.timescale) : 0;
 }

@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
 import { type AudioTimeline, type CopyMethod, type KeyframeMap, type Streams, scannedFile, type VideoTimeline } from '#domain/media.ts';
+import { presentationMs, withOrigin } from '#domain/presentation.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
@@ -26,6 +27,9 @@ import { audioTimeline, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './
 
 export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
+
+/** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
+const INSPECTION_FORMAT = 2;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -68,7 +72,8 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
   const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
   await requireUnchanged(path, identity);
   const { version, byteLength, mtimeMs, head } = identity;
-  const durationMs = timelines.copyMethod === 'ffmpeg' ? spanMs(timelines.video) : durationMsOf(probe) || spanMs(timelines.video);
+  const video = withOrigin(timelines.video, timelines.audio, probed.video[0]?.frameRate ?? { num: 25, den: 1 });
+  const durationMs = presentationMs(video, timelines.audio);
   return {
     container: containerOf(probe, head),
     version,
@@ -79,7 +84,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
     streams: withCodecStrings(probed, timelines.codecStrings),
     chapters: chaptersOf(probe),
     title: titleOf(probe),
-    keyframes: keyframeMap(version, startTimeUsOf(probe), timelines),
+    keyframes: keyframeMap(version, startTimeUsOf(probe), { ...timelines, video }),
   };
 }
 
@@ -109,7 +114,12 @@ async function readIdentity(path: string): Promise<Identity> {
     const head = await readAt(file, 0, Math.min(SAMPLE_BYTES, stat.size));
     const tail = await readAt(file, Math.max(0, stat.size - SAMPLE_BYTES), Math.min(SAMPLE_BYTES, stat.size));
     const { byteLength, mtimeMs } = scannedFile(stat);
-    const version = createHash('sha256').update(`${byteLength}\0${mtimeMs}\0`).update(head).update(tail).digest('hex').slice(0, 32);
+    const version = createHash('sha256')
+      .update(`${INSPECTION_FORMAT}\0${byteLength}\0${mtimeMs}\0`)
+      .update(head)
+      .update(tail)
+      .digest('hex')
+      .slice(0, 32);
     return { version, byteLength, mtimeMs, head };
   } catch (cause) {
     if (cause instanceof FerriteError) throw cause;
@@ -231,8 +241,4 @@ function withCodecStrings(streams: Streams, strings: ReadonlyMap<number, string>
     audio: streams.audio.map(stream => ({ ...stream, codecString: strings.get(stream.index) ?? stream.codecString })),
     subtitles: streams.subtitles,
   };
-}
-
-function spanMs({ keyframes, endPts, timescale }: VideoTimeline): number {
-  return Math.round(((endPts - (keyframes[0] ?? endPts)) * 1000) / timescale);
 }

@@ -59,6 +59,8 @@ export function videoTimeline(packets: Packets, streamIndex: number, timeBase: R
   const frameTicks = Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
   return {
     timescale: timeBase.den,
+    originPts: (keyframes[0] ?? 0) * timeBase.num,
+    firstShownPts: (keyframes[0] ?? 0) * timeBase.num,
     keyframes: keyframes.map(pts => pts * timeBase.num),
     endPts: endOf(list, frameTicks) * timeBase.num,
     hasLeadingPictures,

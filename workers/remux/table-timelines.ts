@@ -70,7 +70,16 @@ export async function videoTimeline(
   if (!isWithinBounds(timescale, endPts - numberAt(keyframes.pts, 0)))
     throw new FerriteError('MEDIA_UNREADABLE', 'the video claims to last for days');
   const peakBitrate = await peakBitrateBps(table, timescale, budget);
-  return { timescale, keyframes: thinKeyframes(keyframes.pts, timescale), endPts, hasLeadingPictures, peakBitrateBps: peakBitrate };
+  const firstShownPts = numberAt(keyframes.pts, 0);
+  return {
+    timescale,
+    originPts: firstShownPts,
+    keyframes: thinKeyframes(keyframes.pts, timescale),
+    firstShownPts,
+    endPts,
+    hasLeadingPictures,
+    peakBitrateBps: peakBitrate,
+  };
 }
 
 const PEAK_INTERVAL_S = 2;

@@ -1,7 +1,7 @@
 // What a session's offer and plan say of one segment: which rendition it belongs to, and which stretch of the film it is.
 import { FerriteError } from '#domain/errors.ts';
 import type { KeyframeMap } from '#domain/media.ts';
-import { boundaryAt, type Grid, originPts, segmentCount } from '#domain/plan.ts';
+import { boundaryAt, type Grid, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
 import type { Rendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
@@ -26,8 +26,9 @@ export function spanOf(keyframes: KeyframeMap, grid: Grid, rendition: Rendition,
   if (index >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
   const { video } = keyframes;
   const factor = factorOf(keyframes, grid, rendition);
-  const origin = Math.round((originPts(video) * grid.timescale) / factor / video.timescale);
-  const ptsOf = (boundary: number): number => boundaryAt(grid, boundary) / factor + origin;
+  const origin = Math.round((video.originPts * grid.timescale) / factor / video.timescale);
+  const ptsOf = (boundary: number): number =>
+    boundary === 0 && rendition.kind === 'video-copy' ? (video.keyframes[0] ?? origin) : boundaryAt(grid, boundary) / factor + origin;
   return { index, fromPts: ptsOf(index), toPts: ptsOf(index + 1), originPts: origin, factor, anchor: 'presentation' };
 }
 

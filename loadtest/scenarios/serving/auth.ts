@@ -118,6 +118,8 @@ const twoHourMap = (): KeyframeMap => ({
   startTimeUs: 0,
   video: {
     timescale: 12_288,
+    originPts: 0,
+    firstShownPts: 0,
     keyframes: Array.from({ length: KEYFRAMES }, (_, at) => at * 24_576),
     endPts: KEYFRAMES * 24_576,
     hasLeadingPictures: false,

@@ -81,7 +81,15 @@ for (const extension of ['mkv', 'ts', 'avi', 'flv', 'mov']) {
 
 test('inspect: the index of the container is preferred, its source closed, and tracks it leaves out are never copied', async () => {
   const closed: string[] = [];
-  const video = { timescale: 10, keyframes: [0, 20], endPts: 30, hasLeadingPictures: false, peakBitrateBps: 1 };
+  const video = {
+    timescale: 10,
+    originPts: 0,
+    keyframes: [0, 20],
+    firstShownPts: 0,
+    endPts: 30,
+    hasLeadingPictures: false,
+    peakBitrateBps: 1,
+  };
   const source: RemuxSource = {
     copyMethod: 'mp4',
     video,

@@ -159,7 +159,10 @@ class MatroskaSource implements RemuxSource {
     const file = this.#file;
     const { clustersEnd } = this.#layout;
     const isFirstKeyframe = from.timestamp === cues.at(0)?.timestamp;
-    return videoSegment({ file, track, clock, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe }, span);
+    return videoSegment(
+      { file, track, clock, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe, shown: timeline },
+      span,
+    );
   }
 
   #audioSegment({ track, grid, timeline }: AudioTrack, span: SegmentSpan): Promise<Buffer> {
@@ -196,6 +199,8 @@ async function readVideoTrack(track: MatroskaTrack, indexed: CueTable, found: Fo
   if (!isWithinBounds(layout.ticksPerSecond, facts.endTimestamp - first)) throw unreadable('the video claims to last for days');
   const timeline = {
     timescale: layout.ticksPerSecond,
+    originPts: first - delayTicks,
+    firstShownPts: first - delayTicks,
     keyframes: thinKeyframes(cues.timestamps, layout.ticksPerSecond).map(timestamp => timestamp - delayTicks),
     endPts: facts.endTimestamp - delayTicks,
     hasLeadingPictures: facts.clock.leadingFrames > 0,

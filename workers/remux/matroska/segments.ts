@@ -3,6 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
 import { anchorTimes } from '#workers/remux/anchored-times.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
+import { type Shown, shownTimes } from '#workers/remux/shown-times.ts';
 import type { SegmentSpan } from '#workers/remux/source.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type Block, BlockReader, lastClusterUpTo, readClusterHeader } from './blocks.ts';
@@ -32,6 +33,7 @@ export type VideoSegmentInput = {
   readonly delayTicks: number;
   /** Nothing shown before the first keyframe of a file can be decoded. */
   readonly isFirstKeyframe: boolean;
+  readonly shown: Shown;
 };
 
 export type AudioSegmentInput = {
@@ -66,24 +68,29 @@ const SETTLING_FRAMES = 12;
 
 export async function videoSegment(input: VideoSegmentInput, span: SegmentSpan): Promise<Buffer> {
   const frames = await videoFrames(input);
+  const { clock, isFirstKeyframe, shown } = input;
+  const { originPts, factor } = span;
+  const onClock = (ticks: number): number => (ticks - originPts) * factor;
   const presentation = frames.map(({ pts }) => pts);
-  const delay = decodeDelay(input.clock);
-  const decode = Float64Array.of(...decodeTimes(presentation, span.fromPts, span.toPts, input.clock), span.toPts - delay);
+  const source = [...decodeTimes(presentation, span.fromPts, span.toPts, clock), span.toPts - decodeDelay(clock)];
+  const decode = Float64Array.from(source, onClock);
+  let times: Float64Array = Float64Array.from(presentation, onClock);
   if (span.anchor === 'presentation') {
     // The same for every segment of the track, so that one ends where the next one begins without knowing its frames.
-    const ahead = leadingTicks(input.clock);
-    anchorTimes(decode, input.isFirstKeyframe ? span.fromPts : span.fromPts - ahead, input.to ? span.toPts - ahead : span.toPts);
+    const ahead = leadingTicks(clock);
+    anchorTimes(decode, isFirstKeyframe ? 0 : onClock(span.fromPts - ahead), onClock(input.to ? span.toPts - ahead : span.toPts));
+    times = shownTimes(Float64Array.from(presentation), shown, span, isFirstKeyframe);
   }
   const samples = frames.map((frame, index): Sample => {
     const dts = decode[index] ?? 0;
     return {
       byteLength: byteLengthOf(frame),
-      duration: ((decode[index + 1] ?? dts) - dts) * span.factor,
-      compositionOffset: (frame.pts - dts) * span.factor,
+      duration: (decode[index + 1] ?? dts) - dts,
+      compositionOffset: (times[index] ?? dts) - dts,
       isSync: frame.isKeyframe,
     };
   });
-  return assemble(span.index, ((decode[0] ?? 0) - span.originPts) * span.factor, samples, frames);
+  return assemble(span.index, decode[0] ?? 0, samples, frames);
 }
 
 /** The frames from the keyframe at `from` up to the keyframe at `to`, in file order. */

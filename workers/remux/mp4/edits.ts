@@ -30,6 +30,12 @@ export async function applyEdits(
   return placed && sliceTable(await plain(placed.shift), placed.first, placed.end);
 }
 
+/** What a track's edit list shows, in movie time but counted in the track's ticks. Null without one that moves the media alone. */
+export function shownWindow({ edits, timescale }: Mp4Track, movieTimescale: number): { readonly from: number; readonly to: number } | null {
+  const window = edits.length === 0 ? null : editWindow(edits, timescale, movieTimescale);
+  return window && { from: window.delay, to: window.delay + window.to - window.from };
+}
+
 /** Of a fragmented track: ffmpeg then goes by the first edits alone and drops nothing. */
 export function fragmentShift(edits: readonly Edit[], timescale: number, movieTimescale: number): number {
   const [first, second] = edits;

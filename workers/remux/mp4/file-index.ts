@@ -15,10 +15,11 @@ import {
 } from '#workers/remux/table-timelines.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { BoxReader, corrupt } from './boxes.ts';
-import { applyEdits, fragmentShift } from './edits.ts';
+import { applyEdits, fragmentShift, shownWindow } from './edits.ts';
 import { FragmentSamples } from './moofs.ts';
 import { type Mp4Movie, type Mp4Track, parseMovie } from './movie.ts';
 import { readSampleTable } from './sample-table.ts';
+import { type ShownPictures, shownPictures } from './shown-pictures.ts';
 
 export type CopyableTrack = {
   readonly header: TrackHeader;
@@ -56,7 +57,9 @@ export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Pro
   // Uncompressed sound has a sample for each sample of sound: a table of it would cost gigabytes and could not be copied anyway.
   const copied = audio.filter(track => codecStringOfTrack(track) !== null);
   const samplesOf = await samplesReader({ reader, file, movie, moov, budget }, [video, ...copied]);
-  const indexed = await indexVideo(video, await samplesOf(video), file.byteLength, budget);
+  // ffmpeg and browsers hide nothing of a fragmented film.
+  const window = movie.fragmentDefaults ? null : shownWindow(video, movie.timescale);
+  const indexed = await indexVideo(video, await samplesOf(video), window, { file, budget });
   if (!indexed) return null;
   const tracks: (Indexed<AudioTimeline> & { readonly track: Mp4Track })[] = [];
   for (const track of audio) {
@@ -123,16 +126,24 @@ function videoTrackOf({ tracks }: Mp4Movie): Mp4Track | undefined {
 async function indexVideo(
   track: Mp4Track,
   samples: SampleTable | null,
-  fileByteLength: number,
-  budget: FileBudget,
+  window: { readonly from: number; readonly to: number } | null,
+  { file, budget }: { readonly file: UnchangedFile; readonly budget: FileBudget },
 ): Promise<Indexed<VideoTimeline> | null> {
   if (!samples) return null;
-  const table = withoutFirstLeading(await withoutMissing(samples, fileByteLength, budget));
+  const there = withoutFirstLeading(await withoutMissing(samples, file.byteLength, budget));
+  const { table, ...shown } = await shownPictures(there, window, budget);
   const keyframes = await keyframesOf(table, budget);
   if (keyframes.pts.length === 0) throw corrupt('there is no picture in it');
-  if (table.count < samples.count && keyframes.pts.length < 2) throw corrupt('it is cut off before its second keyframe');
-  const timeline = await videoTimeline(table, keyframes, track.timescale, budget);
+  if (there.count < samples.count && keyframes.pts.length < 2) throw corrupt('it is cut off before its second keyframe');
+  const timeline = { ...(await videoTimeline(table, keyframes, track.timescale, budget)), ...edgesOf(shown) };
   return { timeline, copy: copyOf(track, table, track.timescale, keyframes) };
+}
+
+function edgesOf({ firstShownPts, hiddenFromPts }: Omit<ShownPictures, 'table'>): Partial<VideoTimeline> {
+  return {
+    ...(firstShownPts === null ? {} : { originPts: firstShownPts, firstShownPts }),
+    ...(hiddenFromPts === null ? {} : { endPts: hiddenFromPts }),
+  };
 }
 
 /** `samples` are null for a track that is not copied. */

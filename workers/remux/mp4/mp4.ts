@@ -8,6 +8,7 @@ import { asUnreadable } from '#workers/remux/contradiction.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
 import { columnsOf, durationAt, heldByteLength, lowerBound, numberAt, ptsAt, type SampleTable } from '#workers/remux/sample-table.ts';
 import { readSamples, stretchesOf } from '#workers/remux/scattered-samples.ts';
+import { type Shown, shownTimes } from '#workers/remux/shown-times.ts';
 import type { OpenOptions, RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
 import { sampleOfKeyframe } from '#workers/remux/table-timelines.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
@@ -38,9 +39,10 @@ type Place = {
   readonly first: number;
   readonly end: number;
   readonly dataByteLength: number;
-  /** Of each sample and, last, of where the segment ends; on the source's clock. */
+  /** Of each sample and, last, of where the segment ends; on the rendition's clock, as all times here. */
   readonly decodeTimes: Float64Array;
-  readonly span: SegmentSpan;
+  readonly shownTimes: Float64Array;
+  readonly sequenceNumber: number;
 };
 
 class Mp4Source implements RemuxSource {
@@ -97,15 +99,13 @@ class Mp4Source implements RemuxSource {
     const [first, end] = samplesOf(track, span);
     if (end - first > MAX_SEGMENT_SAMPLES) throw tooLarge();
     if (first >= end) throw new FerriteError('SEGMENT_NOT_FOUND', 'no sample lies in that segment');
-    const decodeTimes = decodeTimesOf(track, first, end);
-    if (track.keyframes && span.anchor === 'presentation')
-      anchorTimes(decodeTimes, earliestPts(table, first), end < table.count ? earliestPts(table, end) : this.video.endPts);
-    if ((decodeTimes[0] ?? 0) < span.originPts)
+    const times = timesOf(track, first, end, span, this.video);
+    if ((times.decodeTimes[0] ?? 0) < 0)
       throw new FerriteError('MEDIA_UNSUPPORTED', 'the media is decoded before the start of its timeline');
     let dataByteLength = 0;
     for (let sample = first; sample < end; sample++) dataByteLength += numberAt(table.byteLengths, sample);
     if (dataByteLength > MAX_SEGMENT_BYTES) throw tooLarge();
-    return { table, first, end, dataByteLength, decodeTimes, span };
+    return { table, first, end, dataByteLength, ...times, sequenceNumber: span.index + 1 };
   }
 
   #track(streamIndex: number): CopyableTrack {
@@ -150,28 +150,34 @@ function earliestPts(table: SampleTable, keyframe: number): number {
   return earliest;
 }
 
-function decodeTimesOf({ table }: CopyableTrack, first: number, end: number): Float64Array {
-  const times = new Float64Array(end - first + 1);
-  times.set(table.dts.subarray(first, end));
-  times[end - first] = numberAt(table.dts, end - 1) + durationAt(table, end - 1);
-  return times;
+type Times = Pick<Place, 'decodeTimes' | 'shownTimes'>;
+
+function timesOf({ table, keyframes }: CopyableTrack, first: number, end: number, span: SegmentSpan, video: Shown): Times {
+  const { originPts, factor, index } = span;
+  const onClock = (ticks: number): number => (ticks - originPts) * factor;
+  const decodeTimes = new Float64Array(end - first + 1);
+  const pts = new Float64Array(end - first);
+  for (let sample = first; sample < end; sample++) {
+    decodeTimes[sample - first] = onClock(numberAt(table.dts, sample));
+    pts[sample - first] = ptsAt(table, sample);
+  }
+  decodeTimes[end - first] = onClock(numberAt(table.dts, end - 1) + durationAt(table, end - 1));
+  if (!keyframes || span.anchor === 'decode') return { decodeTimes, shownTimes: pts.map(onClock) };
+  const from = index === 0 ? 0 : onClock(earliestPts(table, first));
+  anchorTimes(decodeTimes, from, onClock(end < table.count ? earliestPts(table, end) : video.endPts));
+  return { decodeTimes, shownTimes: shownTimes(pts, video, span, index === 0) };
 }
 
-function writeHead(target: Buffer, { table, first, end, dataByteLength, decodeTimes, span }: Place): void {
+function writeHead(target: Buffer, { table, first, end, dataByteLength, decodeTimes, shownTimes, sequenceNumber }: Place): void {
   const { syncSamples } = table;
-  const { index, originPts, factor } = span;
-  const head = new FragmentHeadWriter(target, {
-    sequenceNumber: index + 1,
-    decodeTime: ((decodeTimes[0] ?? 0) - originPts) * factor,
-    sampleCount: end - first,
-    dataByteLength,
-  });
+  const decodeTime = decodeTimes[0] ?? 0;
+  const head = new FragmentHeadWriter(target, { sequenceNumber, decodeTime, sampleCount: end - first, dataByteLength });
   let nextSync = syncSamples ? lowerBound(syncSamples, first) : 0;
   for (let sample = first; sample < end; sample++) {
     const isSync = syncSamples === null || syncSamples[nextSync] === sample;
     if (isSync) nextSync++;
     const dts = numberAt(decodeTimes, sample - first);
     const duration = numberAt(decodeTimes, sample - first + 1) - dts;
-    head.add(numberAt(table.byteLengths, sample), duration * factor, (ptsAt(table, sample) - dts) * factor, isSync);
+    head.add(numberAt(table.byteLengths, sample), duration, numberAt(shownTimes, sample - first) - dts, isSync);
   }
 }
