@@ -38,7 +38,7 @@ async function encoder(t: TestContext) {
     });
     const last = await new Promise<FfmpegEvent>(resolve => {
       const sendBack = (event: FfmpegEvent): void => {
-        if (event.type !== 'segment.written') resolve(event);
+        if (event.type === 'ffmpeg.exited' || event.type === 'ffmpeg.failed') resolve(event);
       };
       effect({ input: job, sendBack, receive: () => undefined } as never);
     });

@@ -31,9 +31,9 @@ export async function applyEdits(
 }
 
 /** What a track's edit list shows, in movie time but counted in the track's ticks. Null without one that moves the media alone. */
-export function shownWindow({ edits, timescale }: Mp4Track, movieTimescale: number): { readonly from: number; readonly to: number } | null {
-  const window = edits.length === 0 ? null : editWindow(edits, timescale, movieTimescale);
-  return window && { from: window.delay, to: window.delay + window.to - window.from };
+export function shownSpan({ edits, timescale }: Mp4Track, movieTimescale: number): { readonly from: number; readonly to: number } | null {
+  const span = edits.length === 0 ? null : presentedSpan(edits, timescale, movieTimescale);
+  return span && { from: span.delay, to: span.delay + span.to - span.from };
 }
 
 /** Of a fragmented track: ffmpeg then goes by the first edits alone and drops nothing. */

@@ -15,7 +15,7 @@ import {
 } from '#workers/remux/table-timelines.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { BoxReader, corrupt } from './boxes.ts';
-import { applyEdits, fragmentShift, shownWindow } from './edits.ts';
+import { applyEdits, fragmentShift, shownSpan } from './edits.ts';
 import { FragmentSamples } from './moofs.ts';
 import { type Mp4Movie, type Mp4Track, parseMovie } from './movie.ts';
 import { readSampleTable } from './sample-table.ts';
@@ -58,8 +58,8 @@ export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Pro
   const copied = audio.filter(track => codecStringOfTrack(track) !== null);
   const samplesOf = await samplesReader({ reader, file, movie, moov, budget }, [video, ...copied]);
   // ffmpeg and browsers hide nothing of a fragmented film.
-  const window = movie.fragmentDefaults ? null : shownWindow(video, movie.timescale);
-  const indexed = await indexVideo(video, await samplesOf(video), window, { file, budget });
+  const span = movie.fragmentDefaults ? null : shownSpan(video, movie.timescale);
+  const indexed = await indexVideo(video, await samplesOf(video), span, { file, budget });
   if (!indexed) return null;
   const tracks: (Indexed<AudioTimeline> & { readonly track: Mp4Track })[] = [];
   for (const track of audio) {
@@ -126,12 +126,12 @@ function videoTrackOf({ tracks }: Mp4Movie): Mp4Track | undefined {
 async function indexVideo(
   track: Mp4Track,
   samples: SampleTable | null,
-  window: { readonly from: number; readonly to: number } | null,
+  span: { readonly from: number; readonly to: number } | null,
   { file, budget }: { readonly file: UnchangedFile; readonly budget: FileBudget },
 ): Promise<Indexed<VideoTimeline> | null> {
   if (!samples) return null;
   const there = withoutFirstLeading(await withoutMissing(samples, file.byteLength, budget));
-  const { table, ...shown } = await shownPictures(there, window, budget);
+  const { table, ...shown } = await shownPictures(there, span, budget);
   const keyframes = await keyframesOf(table, budget);
   if (keyframes.pts.length === 0) throw corrupt('there is no picture in it');
   if (there.count < samples.count && keyframes.pts.length < 2) throw corrupt('it is cut off before its second keyframe');

@@ -11,24 +11,24 @@ export type ShownPictures = {
   readonly hiddenFromPts: number | null;
 };
 
-/** `window` is in the times of the table. */
+/** `span` is in the times of the table. */
 export async function shownPictures(
   table: SampleTable,
-  window: { readonly from: number; readonly to: number } | null,
+  span: { readonly from: number; readonly to: number } | null,
   budget: FileBudget,
 ): Promise<ShownPictures> {
-  if (window === null) return { table, firstShownPts: null, hiddenFromPts: null };
+  if (span === null) return { table, firstShownPts: null, hiddenFromPts: null };
   let firstShownPts = Number.POSITIVE_INFINITY;
   let hiddenFromPts = Number.POSITIVE_INFINITY;
   let end = 0;
   for await (const { from, to } of budget.stretches(table.count)) {
     for (let sample = from; sample < to; sample++) {
       const pts = ptsAt(table, sample);
-      // The window's end is rounded to the movie's ticks: a picture is shown that has more than half of its time before it.
-      const isHidden = pts + durationAt(table, sample) / 2 >= window.to;
+      // The span's end is rounded to the movie's ticks: a picture is shown that has more than half of its time before it.
+      const isHidden = pts + durationAt(table, sample) / 2 >= span.to;
       if (isHidden) hiddenFromPts = Math.min(hiddenFromPts, pts);
       else end = sample + 1;
-      if (!isHidden && pts >= window.from) firstShownPts = Math.min(firstShownPts, pts);
+      if (!isHidden && pts >= span.from) firstShownPts = Math.min(firstShownPts, pts);
     }
   }
   // A list that shows nothing is no list.
