@@ -1,5 +1,5 @@
-// The data folder as a server takes it: for itself alone, closed to others on the machine, and with a store that is whole or not opened at all.
-import { chmodSync, lstatSync, readdirSync } from 'node:fs';
+// The data folder, and the cache folder beside it, as a server takes them: for itself alone, closed to others on the machine, and with a store that is whole or not opened at all.
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, makeDataFolder, openDatabase, storePath } from '#storage/database.ts';
 import { FolderLock } from '#storage/folder-lock.ts';
@@ -15,22 +15,25 @@ const SYSTEM_ERRORS =
 
 export class DataFolder {
   readonly database: Database;
-  readonly #lock: FolderLock;
+  readonly #locks: readonly FolderLock[];
 
-  private constructor(database: Database, lock: FolderLock) {
+  private constructor(database: Database, locks: readonly FolderLock[]) {
     this.database = database;
-    this.#lock = lock;
+    this.#locks = locks;
   }
 
   /** Throws StartFailure. */
   static async open({ dataDir, cacheDir }: Pick<Config, 'dataDir' | 'cacheDir'>): Promise<DataFolder> {
     makeDataFolder(dataDir);
-    const lock = takeLock(dataDir);
+    const locks: FolderLock[] = [];
     try {
+      locks.push(takeLock(dataDir));
+      // Before the store is looked at: another server's segments are no trace of a store of ours that is gone.
+      locks.push(...lockCache(cacheDir, dataDir));
       for (const folder of [dataDir, join(dataDir, 'keys'), join(dataDir, 'posters')]) closeToOthers(folder);
-      return new DataFolder(await openStore(dataDir, cacheDir), lock);
+      return new DataFolder(await openStore(dataDir, cacheDir), locks);
     } catch (error) {
-      lock.release();
+      release(locks);
       throw error;
     }
   }
@@ -39,9 +42,13 @@ export class DataFolder {
     try {
       await this.database.close();
     } finally {
-      this.#lock.release();
+      release(this.#locks);
     }
   }
+}
+
+function release(locks: readonly FolderLock[]): void {
+  for (const lock of locks) lock.release();
 }
 
 function takeLock(dataDir: string): FolderLock {
@@ -55,6 +62,26 @@ function takeLock(dataDir: string): FolderLock {
   throw new StartFailure(
     EXIT.dataFolderInUse,
     `another server uses the data folder ${dataDir}: stop it first, or give this one a folder of its own with FERRITE_DATA_DIR`,
+  );
+}
+
+/**
+ * A server removes every segment that its own store does not know: two would empty each other's cache.
+ * No lock where the folder can not be written, for then nothing can be removed either; the cache tells what is wrong with it.
+ */
+function lockCache(cacheDir: string, dataDir: string): readonly FolderLock[] {
+  let lock: FolderLock | null;
+  try {
+    mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+    if (realpathSync(cacheDir) === realpathSync(dataDir)) return [];
+    lock = FolderLock.take(cacheDir);
+  } catch {
+    return [];
+  }
+  if (lock !== null) return [lock];
+  throw new StartFailure(
+    EXIT.dataFolderInUse,
+    `another server uses the cache folder ${cacheDir}: stop it first, or give this one a folder of its own with FERRITE_CACHE_DIR`,
   );
 }
 

@@ -1,4 +1,4 @@
-// One server for each data folder: an exclusive lock on a file in it, which the system takes back when the process ends, however it ends.
+// One server for each folder, of data or of finished segments: an exclusive lock on a file in it, which the system takes back when the process ends, however it ends.
 import { chmodSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';

@@ -1,7 +1,7 @@
 // One server for each data folder, readable by nobody else; a store that was damaged ends in words, never in a signal, and never lets a stranger in.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { launch } from '../support/launch.ts';
@@ -36,6 +36,29 @@ test('data folder: a second server is refused while the first lives, and welcome
   await exited;
   const third = await launch(settings(dataDir, library));
   assert.deepEqual([third.code, third.hasServed], [0, true], third.errors);
+});
+
+test('data folder: a cache folder belongs to one server too, whatever their data folders, and loses nothing to the one that is refused', async t => {
+  const library = await temporaryFolder(t);
+  const scratch = await temporaryFolder(t);
+  const cacheDir = join(scratch, 'cache');
+  const first = new TestServer({ library, dataDir: join(scratch, 'one'), env: { FERRITE_CACHE_DIR: cacheDir, FERRITE_WORKERS: '1' } });
+  endWith(t, first);
+  await first.ready();
+  const segment = join(cacheDir, 'a0', 'a-segment');
+  await mkdir(join(cacheDir, 'a0'), { recursive: true });
+  await writeFile(segment, 'of the first');
+  const second = await launch({ ...settings(join(scratch, 'two'), library), FERRITE_CACHE_DIR: cacheDir });
+  assert.equal(second.code, 3, second.errors);
+  assert.match(second.errors, /^ferrite: another server uses the cache folder [^\n]*\n$/);
+  assert.equal(await readFile(segment, 'utf8'), 'of the first');
+  await first.stop();
+  await rm(cacheDir, { recursive: true });
+  const third = await launch({ ...settings(join(scratch, 'two'), library), FERRITE_CACHE_DIR: cacheDir });
+  assert.deepEqual([third.code, third.hasServed], [0, true], third.errors);
+  const same = join(scratch, 'three');
+  const fourth = await launch({ ...settings(same, library), FERRITE_CACHE_DIR: same });
+  assert.deepEqual([fourth.code, fourth.hasServed], [0, true], 'a data folder may be its own cache folder');
 });
 
 test('data folder: nobody else on the machine can read what is in it, whatever the umask and however it was before', async t => {
