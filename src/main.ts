@@ -21,6 +21,7 @@ import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metr
 import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
+import { RightOfWay } from './threads/right-of-way.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
 import { defaultThreads, WorkerPool } from './threads/worker-pool.ts';
 
@@ -97,7 +98,8 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await makeAdministrator(config, auth);
   const machine = await MachineSpeed.read(config.dataDir);
 
-  const pool = owned.add('the session hosts', createPool(config, spawner), threads => threads.close(DRAIN_DEADLINE_MS));
+  const rightOfWay = new RightOfWay();
+  const pool = owned.add('the session hosts', createPool(config, spawner, rightOfWay), threads => threads.close(DRAIN_DEADLINE_MS));
   record(pool, metrics, log);
   const hosts: MediaHosts = pool;
   const segments = new Segments(cache, hosts);
@@ -125,7 +127,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const tools = await checkTools(hosts, log);
   await sessions.restore();
 
-  const inspectors = owned.add('the inspectors', createInspectors(config, spawner), open => open.close());
+  const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
   const { catalogue, posterQueue } = openCatalogue({ config, database, inspectors, metrics, log, onScanProgress });
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
@@ -171,9 +173,10 @@ function openAuth(config: Config, database: Database, log: Logger): Promise<Auth
   });
 }
 
-function createPool(config: Config, spawner: SpawnerProcess): WorkerPool {
+function createPool(config: Config, spawner: SpawnerProcess, rightOfWay: RightOfWay): WorkerPool {
   return new WorkerPool({
     threads: config.workers || defaultThreads(),
+    onAwaited: answer => rightOfWay.during(answer),
     host: {
       ffmpegPath: config.ffmpegPath,
       ffprobePath: config.ffprobePath,
@@ -202,8 +205,8 @@ async function checkTools(hosts: MediaHosts, log: Logger): Promise<{ areThere: b
   return { areThere: missing.length === 0, ffmpeg: found.ffmpeg };
 }
 
-function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: SpawnerProcess): InspectionPool {
-  return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath });
+function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: SpawnerProcess, rightOfWay: RightOfWay): InspectionPool {
+  return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath, rightOfWay });
 }
 
 type CatalogueParts = {

@@ -1,4 +1,4 @@
-// Scans of a server's only library as its administrator sees them.
+// Scans of a server's libraries as its administrator sees them.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Remote } from '../scenario.ts';
 
@@ -11,36 +11,48 @@ export type ScanFacts = {
 };
 
 const LOOK_MS = 50;
-const REQUEST_DEADLINE_MS = 10_000;
+const REQUEST_DEADLINE_MS = 30_000;
 
 export class Scans {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
-  #path = '';
+  #library = '';
 
+  /** Of its only library. */
   static async of(remote: Remote): Promise<Scans> {
-    const { url, username, password } = remote;
+    const scans = await Scans.#signedIn(remote);
+    const { items } = (await scans.#call('GET', '/api/v1/libraries')) as { items: { id: string }[] };
+    scans.#library = `/api/v1/libraries/${items[0]?.id}`;
+    return scans;
+  }
+
+  /** Of another library, whose first scan begins now. */
+  static async ofNew(remote: Remote, name: string, folder: string): Promise<Scans> {
+    const scans = await Scans.#signedIn(remote);
+    const { id } = (await scans.#call('POST', '/api/v1/libraries', { name, kind: 'movies', paths: [folder] })) as { id: string };
+    scans.#library = `/api/v1/libraries/${id}`;
+    return scans;
+  }
+
+  static async #signedIn({ url, username, password }: Remote): Promise<Scans> {
     const body = JSON.stringify({ username, password });
     const headers = { 'content-type': 'application/json' };
     const login = await fetch(`${url}/api/v1/auth/login`, { method: 'POST', body, headers });
     const { accessToken } = (await login.json()) as { accessToken: string };
-    const scans = new Scans(url, accessToken);
-    const { items } = await scans.#call<{ items: { id: string }[] }>('GET', '/api/v1/libraries');
-    scans.#path = `/api/v1/libraries/${items[0]?.id}/scan`;
-    return scans;
+    return new Scans(url, accessToken);
   }
 
   private constructor(url: string, accessToken: string) {
     this.#url = url;
-    this.#headers = { authorization: `Bearer ${accessToken}` };
+    this.#headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
   }
 
   async start(): Promise<void> {
-    await this.#call('POST', this.#path);
+    await this.#call('POST', `${this.#library}/scan`);
   }
 
-  facts(): Promise<ScanFacts> {
-    return this.#call('GET', this.#path);
+  async facts(): Promise<ScanFacts> {
+    return (await this.#call('GET', `${this.#library}/scan`)) as ScanFacts;
   }
 
   async ended(deadlineMs: number): Promise<ScanFacts> {
@@ -53,10 +65,15 @@ export class Scans {
     }
   }
 
-  async #call<T>(method: string, path: string): Promise<T> {
+  /** Takes the library away; its running scan ends. */
+  async remove(): Promise<void> {
+    await this.#call('DELETE', this.#library);
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<unknown> {
     const signal = AbortSignal.timeout(REQUEST_DEADLINE_MS);
-    const answer = await fetch(this.#url + path, { method, headers: this.#headers, signal });
+    const answer = await fetch(this.#url + path, { method, headers: this.#headers, signal, body: body ? JSON.stringify(body) : null });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
-    return (await answer.json()) as T;
+    return answer.status === 204 ? null : await answer.json();
   }
 }

@@ -71,8 +71,14 @@ export const ERRORS = {
   },
   INSPECTOR_LOST: {
     status: 500,
-    title: 'A file ended or stalled the process that read it',
+    title: 'A file ended the process that read it, or took more of it than a file may',
     remedy: 'Between a scan and its inspectors only: no client is shown it.',
+  },
+  INSPECTION_DEFERRED: {
+    status: 503,
+    title: 'The file could not be read in time, by no fault of its own',
+    remedy: 'Scan the library again when the machine or its disk has less to do; what is listed stays listed.',
+    retryAfterMs: 60_000,
   },
   ENCODE_STALLED: {
     status: 504,

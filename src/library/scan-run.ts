@@ -23,7 +23,7 @@ export type ScannerOptions = {
   readonly refused: RefusedFileRepository;
   /** Told of every change, so that lists and searches show it. */
   readonly index: CatalogueIndex;
-  /** Rejects with INSPECTOR_LOST where the file ended or stalled what read it. */
+  /** Rejects with INSPECTOR_LOST where the file harmed what read it, with INSPECTION_DEFERRED where it could not be read in time. */
   readonly inspect: (mediaId: MediaId, path: string, signal: AbortSignal) => Promise<Inspection>;
   /** How many files are inspected at once. */
   readonly parallel: number;
@@ -76,6 +76,8 @@ export class ScanRun {
   readonly #abort = new AbortController();
   readonly #errors: ScanError[] = [];
   readonly #startedAtMs = Date.now();
+  /** Could not be read in time; null when they are tried for the last time. */
+  #deferred: FoundFile[] | null = [];
   readonly #counts = { found: 0, probed: 0, unchanged: 0, failed: 0, removed: 0 };
   #state: 'running' | 'done' | 'failed' = 'running';
   #total: number | null = null;
@@ -123,10 +125,11 @@ export class ScanRun {
   async #scan(): Promise<void> {
     const { files, isComplete } = await this.#findFiles();
     this.#total = files.length;
-    const queue = files.values();
-    const ends = await Promise.allSettled(Array.from({ length: this.#options.parallel }, () => this.#work(queue)));
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    this.#abort.signal.throwIfAborted();
+    await this.#workThrough(files);
+    // Most of the load that made them slow may have been the others.
+    const deferred = this.#deferred ?? [];
+    this.#deferred = null;
+    await this.#workThrough(deferred);
     if (isComplete) await this.#removeMissing(files);
   }
 
@@ -161,6 +164,13 @@ export class ScanRun {
     for (const id of [...refused.ofLibrary(this.#library.id)]) if (!present.has(id)) await refused.remove(this.#library.id, id);
   }
 
+  async #workThrough(files: readonly FoundFile[]): Promise<void> {
+    const queue = files.values();
+    const ends = await Promise.allSettled(Array.from({ length: this.#options.parallel }, () => this.#work(queue)));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    this.#abort.signal.throwIfAborted();
+  }
+
   async #work(queue: Iterator<FoundFile>): Promise<void> {
     for (let next = queue.next(); next.done !== true && !this.#abort.signal.aborted; next = queue.next()) {
       await this.#catalogue(next.value);
@@ -187,7 +197,8 @@ export class ScanRun {
       this.#counts.probed++;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      await this.#recordFailure(file, known, error);
+      if (this.#deferred !== null && error instanceof FerriteError && error.code === 'INSPECTION_DEFERRED') this.#deferred.push(file);
+      else await this.#recordFailure(file, known, error);
     }
   }
 

@@ -4,12 +4,16 @@ import { FerriteError } from '#domain/errors.ts';
 import type { Inspections, InspectionType } from '#domain/inspector-protocol.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { SpawnerClient } from '#workers/programs/spawner-client.ts';
-import { InspectorProcess } from './inspector-process.ts';
+import { type InspectionBounds, InspectorProcess } from './inspector-process.ts';
+import type { RightOfWay } from './right-of-way.ts';
 
 export type InspectionPoolOptions = {
   readonly spawnerSocketPath: string;
   readonly ffmpegPath: string;
   readonly ffprobePath: string;
+  readonly bounds?: InspectionBounds;
+  /** While it is taken, inspectors and what they started stand still. */
+  readonly rightOfWay: Pick<RightOfWay, 'events'>;
 };
 
 type Job = {
@@ -36,6 +40,7 @@ export class InspectionPool {
   readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [] };
   readonly #idle: InspectorProcess[] = [];
   readonly #all = new Set<InspectorProcess>();
+  readonly #unsubscribes: readonly (() => void)[];
   #running = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -43,6 +48,8 @@ export class InspectionPool {
   constructor(options: InspectionPoolOptions) {
     this.#options = options;
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
+    const { events } = options.rightOfWay;
+    this.#unsubscribes = [events.on('taken', () => this.#spawner.hold()), events.on('given', () => this.#spawner.release())];
   }
 
   inspect(path: string, signal: AbortSignal): Promise<Inspection> {
@@ -56,6 +63,7 @@ export class InspectionPool {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const unsubscribe of this.#unsubscribes) unsubscribe();
     clearTimeout(this.#idleTimer);
     for (const job of Object.values(this.#queues).flatMap(queue => queue.splice(0))) job.reject(draining());
     for (const inspector of this.#all) inspector.close();

@@ -1,9 +1,11 @@
-// One inspector: a process that reads one file at a time. It is ended when it is silent, takes too long, or nobody wants its answer.
+// One inspector: a process that reads one file at a time. It is ended when it works or waits for too long, or nobody wants its answer.
+// Only work is the file's fault: who is slow by the clock may have waited for a processor or a disk.
 import { fileURLToPath } from 'node:url';
 import { FerriteError, fromErrorRecord } from '#domain/errors.ts';
 import type { FromInspector, Inspections, InspectionType } from '#domain/inspector-protocol.ts';
 import { LineReader } from '#domain/line-reader.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
+import { processorMs } from './processor-time.ts';
 import { Silence } from './silence.ts';
 
 export type InspectorOptions = {
@@ -11,6 +13,14 @@ export type InspectorOptions = {
   readonly spawnerSocketPath: string;
   readonly ffmpegPath: string;
   readonly ffprobePath: string;
+  readonly bounds?: InspectionBounds;
+};
+
+export type InspectionBounds = {
+  /** Processor time of the inspector for one file; that of its programs is bounded where they are started. */
+  readonly workMs: number;
+  /** By the clock, without a sign of life. */
+  readonly silentMs: number;
 };
 
 export type AskOptions = { readonly deadlineMs: number; readonly signal?: AbortSignal };
@@ -19,28 +29,34 @@ const SCRIPT = fileURLToPath(new URL('../../workers/inspect/inspector.ts', impor
 const MIB = 1024 ** 2;
 /** The heap fails first and says so; the whole of it, buffers and all, ends here (decision 0020). */
 const MAX_HEAP_MIB = 384;
-const LIMITS = { dataBytes: 768 * MIB, niceness: 10 };
+const LIMITS = { dataBytes: 768 * MIB, priority: 'background' } as const;
 /** More than that stays in memory after a file: the next one begins with a fresh process. */
 const MAX_LEFT_BEHIND_BYTES = 256 * MIB;
 /** A map of an hour of nothing but keyframes takes a megabyte or two. */
 const MAX_LINE = 64 * MIB;
 /** Behind everybody else on a machine that is full it gets a hundredth of a core: what is slow is not to be blamed. */
 const READY_DEADLINE_MS = 120_000;
-const SILENCE = { intervalMs: 500, limitMs: 30_000 };
+/** A film of half a million fragments takes it 1.5 s. */
+const BOUNDS: InspectionBounds = { workMs: 30_000, silentMs: 120_000 };
+const LOOK_INTERVAL_MS = 500;
 
 type Waiting = { readonly resolve: (output: unknown) => void; readonly reject: (error: FerriteError) => void };
 
 export class InspectorProcess {
   readonly #child: ChildProcess;
-  readonly #silence: Silence;
+  /** While it reads a file. */
+  #silence: Silence | null = null;
+  readonly #bounds: InspectionBounds;
+  /** Its processor time when it took the file. */
+  #workedBeforeMs = 0;
   #waiting: Waiting | null = null;
   #isEnded = false;
   #residentBytes = 0;
 
   /** Rejects with WORKER_LOST: no file has to do with it. */
-  static async start({ spawner, spawnerSocketPath, ffmpegPath, ffprobePath }: InspectorOptions): Promise<InspectorProcess> {
+  static async start({ spawner, spawnerSocketPath, ffmpegPath, ffprobePath, bounds }: InspectorOptions): Promise<InspectorProcess> {
     const args = [`--max-old-space-size=${MAX_HEAP_MIB}`, SCRIPT, spawnerSocketPath, ffmpegPath, ffprobePath];
-    const inspector = new InspectorProcess(await spawner.run(process.execPath, args, LIMITS));
+    const inspector = new InspectorProcess(await spawner.run(process.execPath, args, LIMITS), bounds ?? BOUNDS);
     try {
       await inspector.#wait(READY_DEADLINE_MS);
     } catch (cause) {
@@ -49,9 +65,9 @@ export class InspectorProcess {
     return inspector;
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, bounds: InspectionBounds) {
     this.#child = child;
-    this.#silence = new Silence({ ...SILENCE, onTooLong: () => this.#end(lost('the file stalled its inspector')) });
+    this.#bounds = bounds;
     const lines = new LineReader({
       maxLength: MAX_LINE,
       onLine: line => this.#onMessage(JSON.parse(line) as FromInspector),
@@ -59,7 +75,7 @@ export class InspectorProcess {
     });
     child.socket.setEncoding('utf8');
     child.socket.on('data', (text: string) => {
-      this.#silence.heard();
+      this.#silence?.heard();
       lines.push(text);
     });
     void child.exited.then(({ signal, exitCode }) =>
@@ -76,7 +92,7 @@ export class InspectorProcess {
     return !this.#isEnded && this.#residentBytes <= MAX_LEFT_BEHIND_BYTES;
   }
 
-  /** Rejects with what is wrong with the file, with INSPECTOR_LOST when the file ended or stalled the inspector, or with CANCELLED. */
+  /** Rejects with what is wrong with the file, with INSPECTOR_LOST when the file ended the inspector or took too much of it, with INSPECTION_DEFERRED when it was slow by the clock alone, or with CANCELLED. */
   async ask<T extends InspectionType>(
     type: T,
     input: Inspections[T]['input'],
@@ -86,9 +102,11 @@ export class InspectorProcess {
     const onAbort = (): void => this.#end(cancelled());
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      this.#watch();
       this.#child.socket.write(`${JSON.stringify({ type, input })}\n`);
       return (await this.#wait(deadlineMs)) as Inspections[T]['output'];
     } finally {
+      this.#silence?.close();
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -101,8 +119,31 @@ export class InspectorProcess {
     if (this.#isEnded) return Promise.reject(lost('the inspector has ended'));
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting = { resolve, reject };
-    const deadline = setTimeout(() => this.#end(lost(`reading the file took longer than ${deadlineMs} ms`)), deadlineMs);
+    const deadline = setTimeout(() => this.#end(deferred(`reading the file took longer than ${deadlineMs} ms`)), deadlineMs);
     return promise.finally(() => clearTimeout(deadline));
+  }
+
+  #watch(): void {
+    this.#workedBeforeMs = this.#workedMs();
+    this.#silence = new Silence({
+      intervalMs: LOOK_INTERVAL_MS,
+      limitMs: this.#bounds.silentMs,
+      onInterval: () => this.#endIfOverworked(),
+      onTooLong: () => {
+        this.#endIfOverworked();
+        this.#end(deferred('what reads the file was not heard of for too long'));
+      },
+    });
+  }
+
+  /** Where that can not be told, nothing counts as work. */
+  #workedMs(): number {
+    return (this.#child.pid === null ? null : processorMs(this.#child.pid)) ?? 0;
+  }
+
+  #endIfOverworked(): void {
+    if (this.#workedMs() - this.#workedBeforeMs >= this.#bounds.workMs)
+      this.#end(lost('the file took more processor time to read than it may'));
   }
 
   #onMessage(message: FromInspector): void {
@@ -132,7 +173,7 @@ export class InspectorProcess {
   #end(reason: FerriteError): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#silence.close();
+    this.#silence?.close();
     this.#child.kill('SIGKILL');
     this.#child.socket.destroy();
     this.#take()?.reject(reason);
@@ -140,4 +181,5 @@ export class InspectorProcess {
 }
 
 const lost = (message: string): FerriteError => new FerriteError('INSPECTOR_LOST', message);
+const deferred = (message: string): FerriteError => new FerriteError('INSPECTION_DEFERRED', message);
 const cancelled = (): FerriteError => new FerriteError('CANCELLED', 'the inspection was stopped');

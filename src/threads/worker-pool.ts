@@ -16,6 +16,8 @@ export type WorkerPoolOptions = {
   readonly host: Omit<HostOptions, 'port' | 'begun'>;
   /** The program of a thread; by default the product's. */
   readonly program?: URL;
+  /** Told of each answer that a viewer may wait for. */
+  readonly onAwaited?: (answer: Promise<unknown>) => void;
 };
 
 export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
@@ -68,7 +70,9 @@ export class WorkerPool implements MediaHosts {
     } catch (error) {
       return Promise.reject(error);
     }
-    return thread.request(type, input, signal);
+    const answer = thread.request(type, input, signal);
+    if (MAY_STALL.has(type)) this.#options.onAwaited?.(answer);
+    return answer;
   }
 
   notify(mediaId: MediaId, message: Notification): void {

@@ -285,6 +285,47 @@ test('scanner: a file that twice ends what reads it is unreadable and not opened
   assert.deepEqual([...world.database.refusedFiles.ofLibrary(world.library.id)], []);
 });
 
+test('scanner: a file that could not be read in time is tried again after the others, and is not blamed', async t => {
+  const opened: string[] = [];
+  let isStarved = false;
+  const world = await makeWorld(t, {
+    parallel: 1,
+    inspect: async (_, path, signal) => {
+      opened.push(basename(path));
+      if (path.endsWith('a.mp4') && (isStarved || opened.length === 1)) throw new FerriteError('INSPECTION_DEFERRED', 'too slow');
+      return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
+    },
+  });
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) await copyFile(film, join(world.root, name));
+  const status = await world.scan();
+  assert.deepEqual([status.probed, status.failed, status.total], [3, 0, 3]);
+  assert.deepEqual([opened.filter(name => name === 'a.mp4').length, opened.at(-1)], [2, 'a.mp4']);
+  // A film that is known to be good stays listed while it has to wait, and the next scan reads it.
+  await utimes(join(world.root, 'a.mp4'), 1000, 1000);
+  isStarved = true;
+  const starved = await world.scan();
+  assert.deepEqual([starved.state, starved.failed, starved.errors.map(({ code }) => code)], ['done', 1, ['INSPECTION_DEFERRED']]);
+  assert.deepEqual([world.media().length, [...world.database.refusedFiles.ofLibrary(world.library.id)]], [3, []]);
+  isStarved = false;
+  assert.deepEqual([(await world.scan()).probed, world.media().length], [1, 3]);
+});
+
+test('scanner: a poster that could not be cut in time is cut by the next scan', async t => {
+  let isStarved = true;
+  const world = await makeWorld(t, {
+    cut: (path, atMs, signal) =>
+      isStarved
+        ? Promise.reject(new FerriteError('INSPECTION_DEFERRED', 'too slow'))
+        : cutPoster(path, { runTool, atMs, width: 400, signal }),
+  });
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  assert.equal(world.media()[0]?.hasPoster, null);
+  isStarved = false;
+  await world.scan();
+  assert.equal(world.media()[0]?.hasPoster, true);
+});
+
 test('scanner: one loss of an inspector and one of a thread are no two strikes', async t => {
   const losses: ErrorCode[] = ['INSPECTOR_LOST', 'WORKER_LOST'];
   const world = await makeWorld(t, {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ErrorCode } from '#domain/errors.ts';
 import { InspectionPool } from '#src/threads/inspection-pool.ts';
+import type { InspectionBounds } from '#src/threads/inspector-process.ts';
+import { RightOfWay } from '#src/threads/right-of-way.ts';
 import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { makeFilm, temporaryFolder } from '../support/run-tool.ts';
 import { isAlive, until } from '../support/until.ts';
@@ -18,7 +20,7 @@ case "$path" in *harmful*) echo $$ > "\${path#file:}.pid"; exec sleep 1000;; esa
 exec ffprobe "$@"
 `;
 
-async function start(t: TestContext) {
+async function start(t: TestContext, bounds?: InspectionBounds) {
   const folder = await temporaryFolder(t);
   const ffprobePath = join(folder, 'ffprobe');
   await writeFile(ffprobePath, PROBE);
@@ -27,7 +29,13 @@ async function start(t: TestContext) {
   await makeFilm(good);
   await copyFile(good, harmful);
   const spawner = await SpawnerProcess.start(() => undefined);
-  const pool = new InspectionPool({ spawnerSocketPath: spawner.socketPath, ffmpegPath: 'ffmpeg', ffprobePath });
+  const pool = new InspectionPool({
+    spawnerSocketPath: spawner.socketPath,
+    ffmpegPath: 'ffmpeg',
+    ffprobePath,
+    rightOfWay: new RightOfWay(),
+    ...(bounds && { bounds }),
+  });
   t.after(async () => {
     await pool.close();
     await spawner.close();
@@ -70,24 +78,26 @@ test('inspection pool: an inspector may take so much memory and no more, and let
   assert.match(limits, /^Max core file size +0 +0/m);
 });
 
-for (const [what, signal] of [
-  ['ends', 'SIGKILL'],
-  ['stalls', 'SIGSTOP'],
+/** Less than an inspector can read a file with. */
+const LITTLE_WORK: InspectionBounds = { workMs: 10, silentMs: 60_000 };
+/** A few of its signs of life. */
+const LITTLE_SILENCE: InspectionBounds = { workMs: 60_000, silentMs: 5_000 };
+
+for (const { what, code, bounds, signal } of [
+  { what: 'ends its inspector', code: 'INSPECTOR_LOST', bounds: undefined, signal: 'SIGKILL' },
+  { what: 'takes more work than it may', code: 'INSPECTOR_LOST', bounds: LITTLE_WORK, signal: undefined },
+  { what: 'waits for long without any work', code: 'INSPECTION_DEFERRED', bounds: LITTLE_SILENCE, signal: 'SIGSTOP' },
 ] as const) {
-  test(
-    `inspection pool: a file that ${what} its inspector is told so, takes what it started along, and the next is read`,
-    DEADLINE,
-    async t => {
-      const { good, harmful, inspect, inspectors } = await start(t);
-      const lost = rejects(inspect(harmful), 'INSPECTOR_LOST');
-      const probe = await probeOf(harmful);
-      const [pid = 0] = await inspectors();
-      process.kill(pid, signal);
-      await lost;
-      await until(() => !isAlive(probe) && !isAlive(pid), 'both are gone');
-      assert.equal((await inspect(good)).durationMs, 3000);
-    },
-  );
+  test(`inspection pool: a file that ${what} is told so, takes what it started along, and the next is read`, DEADLINE, async t => {
+    const { good, harmful, inspect, inspectors } = await start(t, bounds);
+    const failed = rejects(inspect(harmful), code);
+    const probe = await probeOf(harmful);
+    const [pid = 0] = await inspectors();
+    if (signal !== undefined) process.kill(pid, signal);
+    await failed;
+    await until(() => !isAlive(probe) && !isAlive(pid), 'both are gone');
+    if (bounds === undefined) assert.equal((await inspect(good)).durationMs, 3000);
+  });
 }
 
 test('inspection pool: who does not wait any more ends the inspection, and a closed pool leaves nothing', DEADLINE, async t => {

@@ -40,14 +40,14 @@ const PROBE: ProgramBounds = {
   deadlineMs: 120_000,
   maxOutputBytes: 8 * MIB,
   // The index of a film of ten hours takes it a second.
-  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: 8, niceness: 10 },
+  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: 8, priority: 'background' },
 };
 
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
 const packetBounds = (byteLength: number): ProgramBounds => ({
   deadlineMs: Math.min(10 * 60_000, 120_000 + Math.ceil((byteLength * 1000) / (5 * MIB))),
   maxOutputBytes: Math.min(128 * MIB, 8 * MIB + byteLength),
-  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), niceness: 10 },
+  limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), priority: 'background' },
 });
 
 /** Types of the box an mp4 file begins with. */
@@ -162,6 +162,8 @@ async function runFfprobe(
       ...bounds,
       ...(signal && { signal }),
     });
+    // Ended by a signal: by the system for what it took, or by a fault in reading this file.
+    if (exitCode === null) throw new FerriteError('INSPECTOR_LOST', 'the file ended ffprobe');
     if (exitCode !== 0) throw new FerriteError('MEDIA_UNREADABLE', probeFailure(stderrTail, head));
     return stdout;
   } catch (cause) {

@@ -15,7 +15,7 @@ export type PosterOptions = {
 const DEADLINE_MS = 120_000;
 const MAX_BYTES = 1024 * 1024;
 /** Cut while people watch and files wait to be listed. Frames of 8K take a gigabyte. */
-const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, niceness: 15 };
+const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, priority: 'background' } as const;
 /** Mean luma (16 is black) from which a picture shows something. */
 const BRIGHT_ENOUGH = 48;
 
@@ -25,29 +25,40 @@ const ANY_FRAME: Candidate = { atMs: 0, frames: 'all' };
 
 type Picture = { readonly bytes: Buffer; readonly luma: number };
 
-/** Throws MEDIA_UNREADABLE when no candidate gives a picture. */
+/** Throws MEDIA_UNREADABLE when no candidate gives a picture, INSPECTION_DEFERRED when it might have with more time. */
 export async function cutPoster(path: string, options: PosterOptions): Promise<Buffer> {
   const endsAt = performance.now() + DEADLINE_MS;
   let best: Picture | null = null;
+  let deferral: FerriteError | null = null;
   for (const candidate of [...options.atMs.map(atMs => ({ atMs, frames: 'keyframes' as const })), ANY_FRAME]) {
     const deadlineMs = Math.floor(endsAt - performance.now());
     if (deadlineMs <= 0 || (best !== null && candidate === ANY_FRAME)) break;
     const picture = await tryFrame(path, candidate, deadlineMs, options);
+    if (picture instanceof FerriteError) {
+      deferral = picture;
+      continue;
+    }
     if (picture !== null && (best === null || picture.luma > best.luma)) best = picture;
     if (best !== null && best.luma >= BRIGHT_ENOUGH) break;
   }
-  if (best === null) throw new FerriteError('MEDIA_UNREADABLE', 'no picture can be decoded');
+  // Slow by the clock says nothing of the film: another time there may be a picture.
+  if (best === null) throw deferral ?? new FerriteError('MEDIA_UNREADABLE', 'no picture can be decoded');
   return best.bytes;
 }
 
-/** A candidate that takes too long or can't be decoded is only one of several. */
-async function tryFrame(path: string, candidate: Candidate, deadlineMs: number, options: PosterOptions): Promise<Picture | null> {
+/** A candidate that takes too long, which is returned, or can't be decoded is only one of several. */
+async function tryFrame(
+  path: string,
+  candidate: Candidate,
+  deadlineMs: number,
+  options: PosterOptions,
+): Promise<Picture | FerriteError | null> {
   try {
     return await cutFrame(path, candidate, deadlineMs, options);
   } catch (cause) {
     if (options.signal?.aborted) throw new FerriteError('CANCELLED', 'the poster was not wanted any more', { cause });
-    if (cause instanceof FerriteError) return null;
-    throw cause;
+    if (!(cause instanceof FerriteError) || cause.code === 'WORKER_LOST') throw cause;
+    return cause.code === 'INSPECTION_DEFERRED' ? cause : null;
   }
 }
 

@@ -8,8 +8,8 @@ export type ProgramLimits = {
   /** What it may write to of its own: for a program that maps far more than it uses, such as Node, or ffmpeg with many threads. */
   readonly dataBytes?: number;
   readonly cpuSeconds?: number;
-  /** 0 to 19: the higher, the more others go first. */
-  readonly niceness?: number;
+  /** `background`: others go first, and it is held where viewers wait (background.ts). */
+  readonly priority?: 'background';
 };
 
 const GIB = 1024 ** 3;
@@ -17,19 +17,22 @@ const GIB = 1024 ** 3;
 /** Whoever plays waits for it, so its time is its own; its memory ends where no encode of a real film comes near to. */
 export const ENCODER_LIMITS: ProgramLimits = { dataBytes: 8 * GIB };
 
+/** A tenth of what others get. With less, or in the kernel's idle class, nothing would be read on a machine that is always busy. */
+const BACKGROUND_NICENESS = 10;
+
 /**
- * `nice -n 15 prlimit --as=… ffprobe …`, each of which becomes the next: no shell, one process. Where a tool is missing
+ * `nice -n 10 prlimit --as=… ffprobe …`, each of which becomes the next: no shell, one process. Where a tool is missing
  * (both are there on every Linux) the program runs without it, and deadlines and bounds of output are what is left.
  */
 export function limited(file: string, args: readonly string[], limits: ProgramLimits): readonly [file: string, args: readonly string[]] {
   // A program that is not there fails as itself.
   if (!isThere(file)) return [file, args];
-  const words = [...niceWords(limits), ...prlimitWords(limits), file, ...args];
+  const words = [...priorityWords(limits), ...prlimitWords(limits), file, ...args];
   return [words[0] ?? file, words.slice(1)];
 }
 
-function niceWords({ niceness = 0 }: ProgramLimits): string[] {
-  return niceness > 0 && isThere('nice') ? ['nice', '-n', String(niceness)] : [];
+function priorityWords({ priority }: ProgramLimits): string[] {
+  return priority === 'background' && isThere('nice') ? ['nice', '-n', String(BACKGROUND_NICENESS)] : [];
 }
 
 function prlimitWords({ addressSpaceBytes, dataBytes, cpuSeconds }: ProgramLimits): string[] {
@@ -66,15 +69,15 @@ const AUTOGROUP_RETRY_MS = 120;
 
 /**
  * Each program is a session of its own, and where the kernel groups processes by session (autogroup) it shares time between groups first:
- * niceness counts within one alone. So its group is made as nice as it is itself.
+ * priority counts within one alone. So its group is made as nice as it is itself.
  */
-export function makeGroupNice(pid: number, { niceness = 0 }: ProgramLimits, attempts = AUTOGROUP_ATTEMPTS): void {
+export function makeGroupNice(pid: number, { priority }: ProgramLimits, attempts = AUTOGROUP_ATTEMPTS): void {
   const path = `/proc/${pid}/autogroup`;
-  if (niceness <= 0 || attempts === 0 || !existsSync(path)) return;
+  if (priority === undefined || attempts === 0 || !existsSync(path)) return;
   try {
-    writeFileSync(path, String(niceness));
+    writeFileSync(path, String(BACKGROUND_NICENESS));
   } catch {
     // Asked too often, or it has ended: without it the program is only less polite.
-    setTimeout(() => makeGroupNice(pid, { niceness }, attempts - 1), AUTOGROUP_RETRY_MS).unref();
+    setTimeout(() => makeGroupNice(pid, { priority }, attempts - 1), AUTOGROUP_RETRY_MS).unref();
   }
 }

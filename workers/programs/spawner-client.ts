@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import net from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FerriteError } from '#domain/errors.ts';
+import { type ErrorCode, FerriteError } from '#domain/errors.ts';
 import { ENCODER_LIMITS, type ProgramLimits } from './limits.ts';
 import type { RunTool } from './run-tool.ts';
 import type { SpawnerEvent, SpawnerHello, SpawnerRequest } from './spawner.ts';
@@ -13,6 +13,8 @@ export type ProcessExit = { readonly exitCode: number | null; readonly signal: s
 /** A started program. Its output comes out of `socket`; not reading it pauses the program. */
 export type ChildProcess = {
   readonly socket: net.Socket;
+  /** Null before it runs. */
+  readonly pid: number | null;
   /** Resolves when the program is running; its stdin may be written to from then on. */
   readonly spawned: Promise<void>;
   /** Resolves when the process is gone, for any reason. */
@@ -46,6 +48,23 @@ export class SpawnerClient {
       this.#connection = null;
       throw new FerriteError('WORKER_LOST', 'programs can not be started at the moment', { cause });
     }
+  }
+
+  /** Programs in the background, whoever started them, stand still until they are released, or this client is closed. */
+  hold(): void {
+    this.#tell({ type: 'hold' });
+  }
+
+  release(): void {
+    this.#tell({ type: 'release' });
+  }
+
+  /** To a process starter that was replaced meanwhile it says nothing: what it was about is gone. */
+  #tell(request: SpawnerRequest): void {
+    this.#connection?.then(
+      connection => connection.send(request),
+      () => undefined,
+    );
   }
 
   /** Ends every program that is still running. */
@@ -120,19 +139,27 @@ class Connection {
     const exited = Promise.withResolvers<ProcessExit>();
     const pending: Pending = { pid: null, onSpawned: spawned.resolve, onExited: exited.resolve };
     this.#pending.set(id, pending);
-    this.#send({ type: 'run', id, file, args, limits });
+    this.send({ type: 'run', id, file, args, limits });
     const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
-      if (this.#control.writable) this.#send({ type: 'kill', id, signal });
+      if (this.#control.writable) this.send({ type: 'kill', id, signal });
       else if (pending.pid !== null && !socket.destroyed) killOrphan(pending.pid, signal);
     };
-    return { socket, spawned: spawned.promise, exited: exited.promise, kill };
+    return {
+      socket,
+      get pid() {
+        return pending.pid;
+      },
+      spawned: spawned.promise,
+      exited: exited.promise,
+      kill,
+    };
   }
 
   close(): void {
     this.#control.destroy();
   }
 
-  #send(request: SpawnerRequest): void {
+  send(request: SpawnerRequest): void {
     if (this.#control.writable) this.#control.write(`${JSON.stringify(request)}\n`);
   }
 
@@ -175,12 +202,13 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
     const chunks: Buffer[] = [];
     let byteLength = 0;
     let failure: FerriteError | null = null;
-    const fail = (message: string): void => {
-      failure ??= new FerriteError('MEDIA_UNREADABLE', message);
+    const fail = (message: string, code: ErrorCode = 'MEDIA_UNREADABLE'): void => {
+      failure ??= new FerriteError(code, message);
       child.kill('SIGKILL');
       child.socket.destroy();
     };
-    const deadline = setTimeout(() => fail(`${tool} took longer than ${deadlineMs} ms`), deadlineMs);
+    // It has not used up its processor time: it may have waited for others, or for the disk.
+    const deadline = setTimeout(() => fail(`${tool} took longer than ${deadlineMs} ms`, 'INSPECTION_DEFERRED'), deadlineMs);
     const onAbort = (): void => fail(`${tool} was cancelled`);
     signal?.addEventListener('abort', onAbort);
     // It may have come while the program was being started.
@@ -194,7 +222,10 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
     try {
       const [exit] = await Promise.all([child.exited, ended]);
       if (failure) throw failure;
-      if (exit.signal === 'SIGXCPU') throw new FerriteError('MEDIA_UNREADABLE', `${tool} took more processor time than it may`);
+      if (exit.signal === 'SIGXCPU') throw new FerriteError('INSPECTOR_LOST', `the file took more processor time of ${tool} than it may`);
+      // Lost, or never begun.
+      if (exit.signal === LOST.signal || (exit.signal === null && exit.exitCode === null))
+        throw new FerriteError('WORKER_LOST', exit.stderrTail);
       return { stdout: Buffer.concat(chunks), stderrTail: exit.stderrTail, exitCode: exit.exitCode };
     } finally {
       clearTimeout(deadline);

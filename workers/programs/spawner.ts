@@ -4,10 +4,11 @@
 //
 // A client opens one control connection (JSON lines: SpawnerRequest in, SpawnerEvent out) and, for each run, one data
 // connection that becomes the child's stdin and stdout: its bytes never pass through here.
-import { closeSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
+import { Background } from './background.ts';
 import { limited, makeGroupNice, type ProgramLimits } from './limits.ts';
 
 export type SpawnerRequest =
@@ -18,7 +19,10 @@ export type SpawnerRequest =
       readonly args: readonly string[];
       readonly limits: ProgramLimits;
     }
-  | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' };
+  | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  /** Programs in the background stand still, whoever started them, until the client releases them or is gone. */
+  | { readonly type: 'hold' }
+  | { readonly type: 'release' };
 
 export type SpawnerEvent =
   | { readonly type: 'spawned'; readonly id: number; readonly pid: number }
@@ -42,6 +46,8 @@ const HELLO_DEADLINE_MS = 5_000;
 const DATA_DEADLINE_MS = HELLO_DEADLINE_MS + 1_000;
 
 type RunRequest = Extract<SpawnerRequest, { type: 'run' }>;
+
+const background = new Background(killGroup);
 
 /** One client thread: its children, and data connections that wait for their run or the other way round. */
 class Client {
@@ -72,6 +78,7 @@ class Client {
 
   /** The client is gone, and with it the readers of its children's output. */
   close(): void {
+    background.release(this);
     for (const pid of this.#children.values()) killGroup(pid, 'SIGKILL');
     for (const socket of this.#sockets.values()) socket.destroy();
     for (const { deadline } of this.#requests.values()) clearTimeout(deadline);
@@ -79,7 +86,9 @@ class Client {
   }
 
   #onRequest(request: SpawnerRequest): void {
-    if (request.type === 'run') {
+    if (request.type === 'hold') background.hold(this);
+    else if (request.type === 'release') background.release(this);
+    else if (request.type === 'run') {
       this.#lastId = request.id;
       const deadline = setTimeout(() => this.#giveUp(request.id, null), DATA_DEADLINE_MS);
       this.#requests.set(request.id, { request, deadline });
@@ -127,12 +136,14 @@ class Client {
     if (child.pid !== undefined) {
       this.#children.set(id, child.pid);
       makeGroupNice(child.pid, limits);
+      if (limits.priority === 'background') background.add(child.pid);
       this.#send({ type: 'spawned', id, pid: child.pid });
     }
     // The child has its own copy of the connection: with ours closed, its exit is the client's end of file.
     socket.destroy();
     const result = await child;
     this.#children.delete(id);
+    if (child.pid !== undefined) background.remove(child.pid);
     const stderrTail = child.pid === undefined ? `${file} could not be started` : tail();
     this.#send({ type: 'exited', id, exitCode: result.exitCode ?? null, signal: result.signal ?? null, stderrTail });
   }
@@ -142,7 +153,7 @@ class Client {
   }
 }
 
-function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
@@ -230,13 +241,27 @@ function serve(socketPath: string): void {
     rmSync(dirname(socketPath), { recursive: true, force: true });
     process.exit(0);
   };
-  // A predecessor that was killed leaves its socket behind.
+  // A predecessor that was killed leaves its socket behind, and what it held standing still for ever.
+  endStopped(socketPath);
   rmSync(socketPath, { force: true });
   server.listen(socketPath, () => process.stdout.write('ready\n'));
   // The server holds our stdin open for as long as it lives, however it dies.
   process.stdin.on('end', shutDown).on('error', shutDown).resume();
   // A terminal's Ctrl-C reaches the whole group: the server drains first, then closes our stdin.
   process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
+}
+
+function endStopped(socketPath: string): void {
+  if (process.platform !== 'linux') return;
+  for (const pid of readdirSync('/proc').map(Number).filter(Number.isInteger)) {
+    try {
+      const isStopped = /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+      if (isStopped && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`FERRITE_SPAWNER=${socketPath}`))
+        killGroup(pid, 'SIGKILL');
+    } catch {
+      // Somebody else's, or gone.
+    }
+  }
 }
 
 /** Files that the server had open when it started us, such as its store: none of them is for the programs that we start. */

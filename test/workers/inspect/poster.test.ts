@@ -68,7 +68,7 @@ test('poster: decodes the keyframe it is told and nothing else, within limits an
   const [call] = calls;
   assert.ok(call);
   const [, args, { limits }] = call;
-  assert.ok(limits?.addressSpaceBytes && limits.cpuSeconds && limits.niceness, JSON.stringify(limits));
+  assert.ok(limits?.addressSpaceBytes && limits.cpuSeconds && limits.priority === 'background', JSON.stringify(limits));
   // The same command as it tells what it decodes.
   const { stderr } = await execa('ffmpeg', ['-stats', '-debug_ts', ...args.filter(arg => arg !== '-nostats')], { encoding: 'buffer' });
   const decoded =
@@ -94,9 +94,15 @@ test('poster: a candidate that takes too long does not cost the others', async t
   const path = join(await temporaryFolder(t), 'film.mp4');
   await makeFilm(path);
   let calls = 0;
-  const slowAtFirst: RunTool = (tool, args, options) => {
-    calls++;
-    return calls === 1 ? Promise.reject(new FerriteError('MEDIA_UNREADABLE', 'too long')) : runTool(tool, args, options);
-  };
+  const tooLong = () => Promise.reject(new FerriteError('INSPECTION_DEFERRED', 'too long'));
+  const slowAtFirst: RunTool = (tool, args, options) => (++calls === 1 ? tooLong() : runTool(tool, args, options));
   assert.deepEqual(sizeOf(await cutPoster(path, { runTool: slowAtFirst, atMs: [1000], width: 400 })), [128, 72]);
+});
+
+test('poster: of a film that was only too slow to decode is put off; the loss of who starts programs is told', async t => {
+  const path = join(await temporaryFolder(t), 'film.mp4');
+  for (const code of ['INSPECTION_DEFERRED', 'WORKER_LOST'] as const) {
+    const failing: RunTool = () => Promise.reject(new FerriteError(code, 'not now'));
+    await assert.rejects(cutPoster(path, { runTool: failing, atMs: [0], width: 400 }), { code });
+  }
 });
