@@ -22,6 +22,10 @@ export type VideoStream = StreamBase & {
   readonly profile: string | null;
   readonly width: number;
   readonly height: number;
+  /** Shape of a pixel, width to height: 1/1 when it is square. */
+  readonly pixelAspect: Rational;
+  /** Pictures a second of the file itself, the most where they vary: what a copy has. */
+  readonly sourceFrameRate: Rational;
   /** Constant rate of every encode of this media; see `encodeFrameRate` in plan.ts. */
   readonly frameRate: Rational;
   readonly isVariableFrameRate: boolean;

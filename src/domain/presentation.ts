@@ -21,6 +21,16 @@ export function withOrigin(video: VideoTimeline, audio: readonly AudioTimeline[]
   return { ...video, originPts: video.firstShownPts - Math.round((frames * frameRate.den * video.timescale) / frameRate.num) };
 }
 
+/** Sound that goes on for less after the last picture ends a film as it does everywhere. */
+const MAX_SOUND_ALONE_S = 1;
+
+/** A last picture that is followed by sound alone is shown until that ends: players wait for pictures, and would not go on. */
+export function withHeldPicture(video: VideoTimeline, audio: readonly AudioTimeline[]): VideoTimeline {
+  const soundEndS = Math.max(...audio.map(({ endPts, timescale }) => endPts / timescale));
+  const aloneS = soundEndS - video.endPts / video.timescale;
+  return aloneS > MAX_SOUND_ALONE_S ? { ...video, endPts: Math.round(soundEndS * video.timescale) } : video;
+}
+
 /** From media time 0 to the end of whatever lasts longest: what is served. */
 export function presentationMs(video: VideoTimeline, audio: readonly AudioTimeline[]): number {
   const pictureEndS = video.endPts / video.timescale;

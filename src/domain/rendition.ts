@@ -22,6 +22,8 @@ export type VideoEncode = {
   readonly width: number;
   readonly height: number;
   readonly frameRate: Rational;
+  /** Made of whole pictures where the file has two fields for each. Absent: the file has whole pictures. */
+  readonly isDeinterlaced?: true;
   readonly maxBitrateBps: number;
   /** x264 speed: part of the rendition, for another preset writes another init segment. */
   readonly preset: 'superfast' | 'veryfast';

@@ -21,9 +21,10 @@ export type WalkListener = {
 };
 
 const VIDEO_EXTENSIONS = new Set(
-  ['mp4', 'm4v', 'mov', 'mkv', 'webm', 'avi', 'ts', 'm2ts', 'mts', 'mpg', 'mpeg', 'wmv', 'flv', 'ogv', '3gp'].map(
-    extension => `.${extension}`,
-  ),
+  [
+    ...['mp4', 'm4v', 'mov', '3gp', '3g2', 'f4v', 'mkv', 'webm', 'avi', 'divx', 'ts', 'm2ts', 'mts', 'm2t', 'mpg', 'mpeg', 'vob'],
+    ...['wmv', 'asf', 'flv', 'ogv', 'ogm', 'mxf'],
+  ].map(extension => `.${extension}`),
 );
 /** Folders that systems and network drives keep for themselves. */
 const SYSTEM_FOLDERS = new Set(['@eadir', '#recycle', '$recycle.bin', 'lost+found', 'system volume information']);

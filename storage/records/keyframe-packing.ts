@@ -2,7 +2,7 @@
 import { MAX_KEYFRAMES } from '#domain/keyframes.ts';
 import type { KeyframeMap } from '#domain/media.ts';
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 type Facts = Omit<KeyframeMap, 'video'> & { readonly video: Omit<KeyframeMap['video'], 'keyframes'> };
 

@@ -9,16 +9,24 @@ import { type Page, parseCursor, takePage } from './page.ts';
 
 const ORDERS = 'media.orders';
 
-/** Format 2 keeps the facts of the keyframe map, which were told from the map whenever somebody asked. */
+/**
+ * Format 2 keeps the facts of the keyframe map, which were told from the map whenever somebody asked. Format 3 knows the shape of pixels
+ * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
+ */
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 2,
+  format: 3,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
       const map = other(KEYFRAME_MAPS, key) as Uint8Array | undefined;
       return { key, value: { ...media, keyframes: map ? factsOfPackedMap(map, media.version) : null } };
+    },
+    ({ key, value }) => {
+      const media = value as Media;
+      const video = media.streams.video.map(stream => ({ ...stream, pixelAspect: { num: 1, den: 1 }, sourceFrameRate: stream.frameRate }));
+      return { key, value: { ...media, streams: { ...media.streams, video } } };
     },
   ],
   indexes: [ORDERS],

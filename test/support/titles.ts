@@ -7,6 +7,8 @@ import type { Offer, SessionRecord } from '#domain/session.ts';
 
 export const MEDIA_ID: MediaId = parseMediaId('film-1');
 
+const USUAL_PROFILES: Readonly<Record<string, string>> = { h264: 'High', hevc: 'Main', vp9: 'Profile 0', av1: 'Main' };
+
 export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream => ({
   index: 0,
   codec: 'h264',
@@ -14,9 +16,11 @@ export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream =>
   language: null,
   title: null,
   isDefault: true,
-  profile: 'High',
+  profile: USUAL_PROFILES[changes.codec ?? 'h264'] ?? null,
   width: 1920,
   height: 1080,
+  pixelAspect: { num: 1, den: 1 },
+  sourceFrameRate: { num: 24, den: 1 },
   frameRate: { num: 24, den: 1 },
   isVariableFrameRate: false,
   bitDepth: 8,

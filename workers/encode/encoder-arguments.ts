@@ -26,10 +26,14 @@ export const KNOWN_HEADER = ['-movflags', '+empty_moov+default_base_moof+frag_ev
 const TUNING: Readonly<Record<VideoEncode['preset'], readonly string[]>> = { superfast: ['-tune', 'zerolatency'], veryfast: [] };
 
 /** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
-export function pictureFilters({ frameRate: { num, den }, width, height }: VideoEncode, startS: number): string[] {
+export function pictureFilters({ frameRate: { num, den }, width, height, isDeinterlaced }: VideoEncode, startS: number): string[] {
   return [
-    `fps=${num}/${den}:start_time=${startS}`,
+    // What a film has of whole pictures between its fields stays as it is.
+    ...(isDeinterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+    // On the frame grid first, so that the last picture goes on for runs that begin after it as well.
+    `fps=${num}/${den}`,
     'tpad=stop_mode=clone:stop=-1',
+    `fps=${num}/${den}:start_time=${startS}`,
     `scale=${width}:${height}:flags=bicubic`,
     'format=yuv420p',
     'setsar=1',

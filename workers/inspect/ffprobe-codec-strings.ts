@@ -42,7 +42,7 @@ const VP9_LEVELS: readonly (readonly [pictureSize: number, level: number])[] = [
 const AUDIO: Readonly<Record<string, string>> = {
   ac3: 'ac-3',
   eac3: 'ec-3',
-  opus: 'opus',
+  opus: 'Opus',
   flac: 'fLaC',
   mp3: 'mp4a.40.34',
   alac: 'alac',
@@ -56,8 +56,6 @@ export function videoCodecString(facts: CodecFacts): string | null {
       return h264(facts);
     case 'hevc':
       return hevc(facts);
-    case 'vp8':
-      return 'vp8';
     case 'vp9':
       return vp9(facts);
     case 'av1':

@@ -22,6 +22,7 @@ const ProbeStream = Type.Object({
   pix_fmt: Text,
   bits_per_raw_sample: Text,
   field_order: Text,
+  sample_aspect_ratio: Text,
   color_transfer: Text,
   r_frame_rate: Text,
   avg_frame_rate: Text,
@@ -31,6 +32,7 @@ const ProbeStream = Type.Object({
   bit_rate: Text,
   sample_rate: Text,
   channels: Whole,
+  channel_layout: Text,
   disposition: Type.Optional(Type.Record(Type.String(), Type.Number())),
   tags: Tags,
   side_data_list: Type.Optional(Type.Array(Type.Object({ side_data_type: Text, rotation: Whole }))),
@@ -46,6 +48,8 @@ export type Probe = Static<typeof Probe>;
 type ProbeStream = Static<typeof ProbeStream>;
 
 const IMAGE_SUBTITLES = new Set(['hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle', 'xsub']);
+/** Of covers, which stand beside the film as a track of one picture, with or without a mark that says so. */
+const STILL_CODECS = new Set(['mjpeg', 'png', 'bmp', 'gif', 'tiff', 'webp']);
 /** For an audio track whose container does not say: enough for any lossy codec. */
 const ASSUMED_BPS_PER_CHANNEL = 96_000;
 
@@ -73,8 +77,10 @@ export function streamsOf(probe: Probe): Streams {
   const audio = probe.streams.filter(stream => stream.codec_type === 'audio' && isDecodable(stream)).map(audioStream);
   const audioBps = audio.reduce((sum, { bitrateBps }) => sum + bitrateBps, 0);
   const restBps = Math.max(0, whole(probe.format.bit_rate) - audioBps);
+  const pictures = probe.streams.filter(isVideo);
+  const films = pictures.filter(({ codec_name }) => !STILL_CODECS.has(codec_name ?? ''));
   return {
-    video: probe.streams.filter(isVideo).map(stream => videoStream(stream, restBps)),
+    video: (films.length > 0 ? films : pictures).map(stream => videoStream(stream, restBps)),
     audio,
     subtitles: probe.streams.filter(stream => stream.codec_type === 'subtitle' && isDecodable(stream)).map(subtitleStream),
   };
@@ -120,7 +126,7 @@ const isDecodable = (stream: ProbeStream): boolean => stream.codec_name !== unde
 
 function videoStream(stream: ProbeStream, restBps: number): VideoStream {
   const isInterlaced = ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? '');
-  const { frameRate, isVariable } = chooseFrameRate(parseRate(stream.r_frame_rate), parseRate(stream.avg_frame_rate), isInterlaced);
+  const rates = chooseFrameRate(parseRate(stream.r_frame_rate), parseRate(stream.avg_frame_rate), isInterlaced);
   const base = streamBase(stream);
   const shape = { width: stream.width ?? 0, height: stream.height ?? 0, bitDepth: bitDepthOf(stream), profile: stream.profile ?? null };
   const level = stream.level !== undefined && stream.level >= 0 ? stream.level : null;
@@ -128,8 +134,10 @@ function videoStream(stream: ProbeStream, restBps: number): VideoStream {
     ...base,
     ...shape,
     codecString: videoCodecString({ codec: base.codec, level, ...shape }),
-    frameRate,
-    isVariableFrameRate: isVariable,
+    pixelAspect: pixelAspectOf(stream),
+    frameRate: rates.frameRate,
+    sourceFrameRate: rates.sourceFrameRate,
+    isVariableFrameRate: rates.isVariable,
     isInterlaced,
     hdr: hdrOf(stream),
     reorderFrames: stream.has_b_frames ?? 0,
@@ -143,12 +151,17 @@ function audioStream(stream: ProbeStream): AudioStream {
   const channels = stream.channels ?? 0;
   return {
     ...base,
-    codecString: audioCodecString(base.codec, stream.profile ?? null),
+    codecString: hasNamedChannels(stream) ? audioCodecString(base.codec, stream.profile ?? null) : null,
     channels,
     sampleRate: whole(stream.sample_rate),
     bitrateBps: declaredBitrate(stream) || channels * ASSUMED_BPS_PER_CHANNEL,
   };
 }
+
+/** Layouts of AAC's numbered channel configurations; of others players do not take the list that stands in their place. */
+const AAC_LAYOUTS = new Set(['mono', 'stereo', '3.0', '4.0', '5.0', '5.1', '7.1(wide)', '6.1(back)', '7.1']);
+const hasNamedChannels = ({ codec_name, channel_layout }: ProbeStream): boolean =>
+  codec_name !== 'aac' || AAC_LAYOUTS.has(channel_layout ?? '');
 
 function subtitleStream(stream: ProbeStream): SubtitleStream {
   const base = streamBase(stream);
@@ -164,6 +177,16 @@ function streamBase(stream: ProbeStream) {
     title: tag(stream.tags, 'title'),
     isDefault: stream.disposition?.default === 1,
   };
+}
+
+/** Beyond any film: a number that somebody mistyped. */
+const MAX_ASPECT = 8;
+const SQUARE: Rational = { num: 1, den: 1 };
+
+function pixelAspectOf({ sample_aspect_ratio }: ProbeStream): Rational {
+  const aspect = parseRate(sample_aspect_ratio?.replace(':', '/')) ?? SQUARE;
+  const ratio = aspect.num / aspect.den;
+  return ratio > MAX_ASPECT || ratio < 1 / MAX_ASPECT ? SQUARE : aspect;
 }
 
 function hdrOf(stream: ProbeStream): VideoStream['hdr'] {

@@ -1,7 +1,12 @@
 // The one constant frame rate at which a video is encoded, from the two rates that ffprobe tells.
 import type { Rational } from '#domain/media.ts';
 
-export type FrameRate = { readonly frameRate: Rational; readonly isVariable: boolean };
+export type FrameRate = {
+  readonly frameRate: Rational;
+  /** Of the file itself, the most where it varies. */
+  readonly sourceFrameRate: Rational;
+  readonly isVariable: boolean;
+};
 
 const STANDARD_RATES: readonly Rational[] = [
   { num: 24_000, den: 1001 },
@@ -16,6 +21,8 @@ const STANDARD_RATES: readonly Rational[] = [
 ];
 
 const MAX_CONSTANT_FPS = 120;
+/** Beyond it a rate is the grid of a clock. */
+const MAX_SOURCE_FPS = 300;
 const MAX_VARIABLE_FPS = 60;
 const MIN_FPS = 1;
 const MAX_DENOMINATOR = 1001;
@@ -25,13 +32,33 @@ const UNKNOWN_RATE: Rational = { num: 25, den: 1 };
 /** `nominal` is r_frame_rate, the finest that fits all timestamps; `average` is frames over duration. Null where ffprobe says 0/0. */
 export function chooseFrameRate(nominal: Rational | null, average: Rational | null, isInterlaced: boolean): FrameRate {
   const measured = isCountable(nominal, average) ? average : nominal;
-  if (measured === null) return { frameRate: UNKNOWN_RATE, isVariable: true };
+  if (measured === null) return { frameRate: UNKNOWN_RATE, sourceFrameRate: UNKNOWN_RATE, isVariable: true };
   const rate = nominal ?? measured;
-  const isWithinLimits = fps(rate) <= MAX_CONSTANT_FPS && rate.den <= MAX_DENOMINATOR;
-  if (isWithinLimits && isNear(fps(rate), fps(measured), 0.001)) return { frameRate: reduce(rate), isVariable: false };
+  const isSimple = fps(rate) <= MAX_SOURCE_FPS && rate.den <= MAX_DENOMINATOR;
+  const isConstant = isSimple && isNear(fps(rate), fps(measured), 0.001);
+  if (isConstant && fps(rate) <= MAX_CONSTANT_FPS) {
+    const frameRate = reduce(rate);
+    return { frameRate, sourceFrameRate: frameRate, isVariable: false };
+  }
+  if (isConstant) return { frameRate: halved(reduce(rate)), sourceFrameRate: reduce(rate), isVariable: false };
   // Interlaced video counts fields in its nominal rate.
-  if (isInterlaced && isNear(fps(rate), 2 * fps(measured), 0.001)) return { frameRate: nearestRate(measured), isVariable: false };
-  return { frameRate: nearestRate(measured), isVariable: true };
+  const isCountedTwice = isInterlaced && isNear(fps(rate), 2 * fps(measured), 0.001);
+  const frameRate = !isCountedTwice && isSimple ? variableRate(rate, measured) : nearestRate(measured);
+  return { frameRate, sourceFrameRate: frameRate, isVariable: !isCountedTwice };
+}
+
+/** Every so many pictures of a very fast film: each that is shown stands where it stood. */
+function halved({ num, den }: Rational): Rational {
+  return num / den > MAX_VARIABLE_FPS ? halved(reduce({ num, den: den * 2 })) : { num, den };
+}
+
+/**
+ * Of a film whose pictures come at intervals that are multiples of one: a picture for each. A mean that is a usual rate is no
+ * mean: pictures that are shown for two fields and for three (soft telecine), or times that somebody rounded.
+ */
+function variableRate(nominal: Rational, measured: Rational): Rational {
+  const isUsual = STANDARD_RATES.some(rate => isNear(fps(rate), fps(measured), 0.001));
+  return isUsual || fps(nominal) > MAX_VARIABLE_FPS ? nearestRate(measured) : reduce(nominal);
 }
 
 /** AVI counts empty packets as frames, so that the average exceeds what the timestamps allow. */

@@ -4,10 +4,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
 import { type AudioTimeline, type CopyMethod, type KeyframeMap, type Streams, scannedFile, type VideoTimeline } from '#domain/media.ts';
-import { presentationMs, withOrigin } from '#domain/presentation.ts';
+import { presentationMs, withHeldPicture, withOrigin } from '#domain/presentation.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
+import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import { OverBudget } from '#workers/remux/file-budget.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import {
@@ -23,13 +24,13 @@ import {
   timeBaseOf,
   titleOf,
 } from './ffprobe.ts';
-import { audioTimeline, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './packet-timelines.ts';
+import { audioTimeline, lacksPresentationTimes, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './packet-timelines.ts';
 
 export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 2;
+const INSPECTION_FORMAT = 3;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -60,7 +61,8 @@ type Timelines = {
   readonly copyMethod: CopyMethod;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
-  readonly codecStrings: ReadonlyMap<number, string>;
+  /** Null: not known to be copyable. A stream that is absent has what ffprobe's facts tell. */
+  readonly codecStrings: ReadonlyMap<number, string | null>;
 };
 
 /** Throws MEDIA_UNREADABLE with a reason that names no path. */
@@ -72,7 +74,8 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
   const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
   await requireUnchanged(path, identity);
   const { version, byteLength, mtimeMs, head } = identity;
-  const video = withOrigin(timelines.video, timelines.audio, probed.video[0]?.frameRate ?? { num: 25, den: 1 });
+  const held = withHeldPicture(timelines.video, timelines.audio);
+  const video = withOrigin(held, timelines.audio, probed.video[0]?.frameRate ?? { num: 25, den: 1 });
   const durationMs = presentationMs(video, timelines.audio);
   return {
     container: containerOf(probe, head),
@@ -183,7 +186,7 @@ function probeFailure(stderrTail: string, head: Buffer): string {
 
 /** From the container's own index, without touching the media data. Null when it has none that we read. */
 function timelinesFromIndex(source: RemuxSource | null, probe: Probe, streams: Streams): Timelines | null {
-  if (source === null || source.video.keyframes.length === 0) return null;
+  if (source === null || source.video.keyframes.length === 0 || source.videoIndex !== streams.video[0]?.index) return null;
   const { copyMethod, video } = source;
   const audio = streams.audio.map(stream => source.audio.find(({ index }) => index === stream.index) ?? headerTimeline(probe, stream));
   return { copyMethod, video, audio, codecStrings: codecStringsOf(source, streams) };
@@ -194,19 +197,14 @@ async function openSource(path: string, openRemuxSource: OpenRemuxSource): Promi
   try {
     return await openRemuxSource(path);
   } catch (error) {
-    if (error instanceof FerriteError && !(error instanceof OverBudget)) return null;
+    if (error instanceof FerriteError && !(error instanceof OverBudget || error instanceof EncryptedFilm)) return null;
     throw error;
   }
 }
 
-function codecStringsOf(source: RemuxSource, streams: Streams): ReadonlyMap<number, string> {
-  const strings = new Map<number, string>();
-  for (const { index } of [...streams.video.slice(0, 1), ...streams.audio]) {
-    const text = source.codecString(index);
-    if (text !== null) strings.set(index, text);
-  }
-  return strings;
-}
+/** What our reader can not package it can not copy either, whatever ffprobe calls it. */
+const codecStringsOf = (source: RemuxSource, streams: Streams): ReadonlyMap<number, string | null> =>
+  new Map([...streams.video.slice(0, 1), ...streams.audio].map(({ index }) => [index, source.codecString(index)]));
 
 async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Streams, tools: InspectTools): Promise<Timelines> {
   const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, packetBounds(file.byteLength), tools));
@@ -217,7 +215,8 @@ async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Stre
     copyMethod: 'ffmpeg',
     video: timeline,
     audio: streams.audio.map(stream => audioTimeline(packets, stream, timeBaseOf(probe, stream.index)) ?? headerTimeline(probe, stream)),
-    codecStrings: new Map(),
+    // The pictures of a container without presentation times are in another order than they are shown in.
+    codecStrings: new Map(video && video.reorderFrames > 0 && lacksPresentationTimes(packets, video.index) ? [[video.index, null]] : []),
   };
 }
 
@@ -237,10 +236,14 @@ function headerTimeline(probe: Probe, { index, sampleRate }: Streams['audio'][nu
   };
 }
 
-function withCodecStrings(streams: Streams, strings: ReadonlyMap<number, string>): Streams {
+function withCodecStrings(streams: Streams, strings: ReadonlyMap<number, string | null>): Streams {
+  const codecStringOf = ({ index, codecString }: Streams['video'][number] | Streams['audio'][number]): string | null => {
+    const told = strings.get(index);
+    return told === undefined ? codecString : told;
+  };
   return {
-    video: streams.video.map(stream => ({ ...stream, codecString: strings.get(stream.index) ?? stream.codecString })),
-    audio: streams.audio.map(stream => ({ ...stream, codecString: strings.get(stream.index) ?? stream.codecString })),
+    video: streams.video.map(stream => ({ ...stream, codecString: codecStringOf(stream) })),
+    audio: streams.audio.map(stream => ({ ...stream, codecString: codecStringOf(stream) })),
     subtitles: streams.subtitles,
   };
 }

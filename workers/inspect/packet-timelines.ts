@@ -5,6 +5,8 @@ const PEAK_INTERVAL_S = 2;
 
 /** One stream's packets in file order, in ticks of its time base. */
 class PacketList {
+  /** Packets that have a decode time alone. */
+  unshownCount = 0;
   readonly pts: number[] = [];
   readonly duration: number[] = [];
   readonly byteLength: number[] = [];
@@ -44,10 +46,17 @@ function addPacket(streams: Map<number, PacketList>, fields: readonly string[]):
   const index = Number(streamIndex);
   const list = streams.get(index) ?? new PacketList();
   streams.set(index, list);
+  if (pts === 'N/A') list.unshownCount++;
   list.pts.push(time);
   list.duration.push(Number(duration) || 0);
   list.byteLength.push(Number(byteLength) || 0);
   list.isKey.push(flags.startsWith('K'));
+}
+
+/** A few in the middle of a stream are those that a cut has torn apart. */
+export function lacksPresentationTimes(packets: Packets, streamIndex: number): boolean {
+  const list = packets.get(streamIndex);
+  return list !== undefined && list.unshownCount * 2 > list.pts.length;
 }
 
 /** Null when there is no keyframe. */

@@ -16,6 +16,10 @@ export class GuardedSource implements RemuxSource {
     return this.#source.copyMethod;
   }
 
+  get videoIndex(): number {
+    return this.#source.videoIndex;
+  }
+
   get video(): VideoTimeline {
     return this.#source.video;
   }

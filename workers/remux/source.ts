@@ -23,6 +23,8 @@ export type OpenOptions = { readonly signal?: AbortSignal };
 
 export interface RemuxSource {
   readonly copyMethod: Exclude<CopyMethod, 'ffmpeg'>;
+  /** ffmpeg's stream index of the picture. */
+  readonly videoIndex: number;
   readonly video: VideoTimeline;
   /** By ffmpeg's stream index, in file order. */
   readonly audio: readonly AudioTimeline[];

@@ -130,6 +130,23 @@ export async function withoutHeldPriming(table: SampleTable, budget: FileBudget)
   return (await constantDuration(rest, budget)) === null ? table : rest;
 }
 
+/**
+ * Sound whose writer rounded its times to another clock (1016, 1024, 1032 samples: Matroska's milliseconds), put back on the grid of its
+ * frames. The same table where every frame is as long as its codec says; null where a frame lies elsewhere than on the grid.
+ */
+export async function onFrameGrid(table: SampleTable, frameDuration: number, budget: FileBudget): Promise<SampleTable | null> {
+  if (table.compositionOffsets !== null) return null;
+  const first = numberAt(table.dts, 0);
+  const dts = new Float64Array(table.count);
+  for await (const { from, to } of budget.stretches(table.count)) {
+    for (let sample = from; sample < to; sample++) {
+      dts[sample] = first + sample * frameDuration;
+      if (Math.abs(numberAt(table.dts, sample) - numberAt(dts, sample)) > frameDuration / 2) return null;
+    }
+  }
+  return { ...table, dts, lastDuration: Math.min(table.lastDuration, frameDuration) };
+}
+
 /** The same times counted in `sampleRate`; null when they are not whole there. */
 export async function countInSamples(
   table: SampleTable,

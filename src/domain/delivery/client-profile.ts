@@ -1,5 +1,6 @@
 // The codecs and containers that a player can play: named profiles for players that do not list theirs, and the fields with which a request overrides a profile.
 import type { AudioStream, Container, Media, VideoStream } from '../media.ts';
+import { isPlayedProfile } from './played-profiles.ts';
 
 export type ProfileName = 'web-chrome' | 'web-firefox' | 'safari-macos' | 'safari-ios' | 'android' | 'tvos' | 'roku' | 'generic';
 
@@ -93,8 +94,8 @@ export const playsAudio = (capabilities: Capabilities, audio: AudioStream): bool
 export function videoObstacles(capabilities: Capabilities, video: VideoStream, media: Pick<Media, 'bitrateBps'>) {
   return [
     ...(capabilities.videoCodecs.includes(video.codec) ? [] : (['video-codec-unsupported'] as const)),
-    // Browsers and hardware decode H.264 in 8-bit 4:2:0 only, and no player plays interlaced fields well from fragmented MP4.
-    ...((video.codec === 'h264' && video.bitDepth > 8) || video.isInterlaced ? (['video-profile-unsupported'] as const) : []),
+    // No player plays interlaced fields well from fragmented MP4.
+    ...(!isPlayedProfile(video) || video.isInterlaced ? (['video-profile-unsupported'] as const) : []),
     ...(exceeds(video.width, capabilities.maxWidth) || exceeds(video.height, capabilities.maxHeight)
       ? (['resolution-too-high'] as const)
       : []),

@@ -57,6 +57,7 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
     streamIndex: video.index,
     ...size,
     frameRate: video.frameRate,
+    ...(video.isInterlaced && { isDeinterlaced: true as const }),
     maxBitrateBps,
     preset,
     bandwidthBps: peakBps(maxBitrateBps, RATE_BUFFER_S[preset], targetMs),
@@ -64,9 +65,12 @@ function rungFor(video: VideoStream, target: Target, scale: number, targetMs: nu
   };
 }
 
-/** The picture as a viewer sees it: turned, so that a phone's portrait film is portrait. */
-export function displaySize({ width, height, rotation }: VideoStream): { width: number; height: number } {
-  return rotation % 180 === 0 ? { width, height } : { width: height, height: width };
+/** The picture as a viewer sees it, in square pixels, none of its own lost: turned, so that a phone's portrait film is portrait. */
+export function displaySize({ width, height, pixelAspect, rotation }: VideoStream): { width: number; height: number } {
+  const aspect = pixelAspect.num / pixelAspect.den;
+  const wide = Math.round(width * Math.max(aspect, 1));
+  const high = Math.round(height / Math.min(aspect, 1));
+  return rotation % 180 === 0 ? { width: wide, height: high } : { width: high, height: wide };
 }
 
 export function stereoAac(track: number, audio: AudioStream): AudioEncode {

@@ -26,7 +26,7 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
         bandwidth: rendition.bandwidthBps + audioBps,
         codecs: [rendition.codecs, ...audioCodecs].join(','),
         resolution: { width: rendition.width, height: rendition.height },
-        frameRate: frameRateOf(media),
+        frameRate: frameRateOf(media, rendition),
         audio,
         currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
       }),
@@ -124,9 +124,9 @@ function isIndependent(rendition: VideoRendition | Rendition, hasLeadingPictures
   return rendition.kind !== 'video-copy' || !hasLeadingPictures;
 }
 
-function frameRateOf(media: Media): number {
-  const [video] = media.streams.video;
-  return video ? Number((video.frameRate.num / video.frameRate.den).toFixed(3)) : 0;
+function frameRateOf(media: Media, rendition: VideoRendition): number {
+  const rate = rendition.kind === 'video-encode' ? rendition.frameRate : media.streams.video[0]?.sourceFrameRate;
+  return rate ? Number((rate.num / rate.den).toFixed(3)) : 0;
 }
 
 const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;

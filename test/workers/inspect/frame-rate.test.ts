@@ -8,10 +8,13 @@ const CASES: readonly (readonly [nominal: string, average: string, isInterlaced:
   ['24000/1001', '23976/1000', false, '24000/1001', false],
   ['50/2', '25/1', false, '25/1', false],
   ['120/1', '120/1', false, '120/1', false],
-  ['240/1', '240/1', false, '60/1', true],
+  ['240/1', '240/1', false, '60/1', false],
+  ['144/1', '144/1', false, '36/1', false],
   ['90000/1', '2997/100', false, '30000/1001', true],
-  ['30/1', '2417/100', false, '24/1', true],
-  ['60/1', '2000/100', false, '20/1', true],
+  ['30/1', '215/10', false, '30/1', true],
+  ['30/1', '2417/100', false, '30/1', true],
+  ['60000/1001', '24000/1001', false, '24000/1001', true],
+  ['60/1', '2000/100', false, '60/1', true],
   ['50/1', '25/1', true, '25/1', false],
   ['50/1', '25/1', false, '25/1', true],
   ['10/1', '20/1', false, '10/1', false],
@@ -32,4 +35,9 @@ test('frame rate: an odd average becomes a fraction with a small denominator tha
   const { frameRate } = chooseFrameRate({ num: 90_000, den: 1 }, { num: 4_477_612, den: 313_433 }, false);
   assert.ok(frameRate.den <= 1001);
   assert.ok(Math.abs(frameRate.num / frameRate.den - 4_477_612 / 313_433) < 1e-5);
+});
+
+test('frame rate: a film of more pictures a second than are worth encoding keeps its own rate for its copies', () => {
+  const rate = { num: 240, den: 1 };
+  assert.deepEqual(chooseFrameRate(rate, rate, false), { frameRate: { num: 60, den: 1 }, sourceFrameRate: rate, isVariable: false });
 });

@@ -92,6 +92,7 @@ test('inspect: the index of the container is preferred, its source closed, and t
   };
   const source: RemuxSource = {
     copyMethod: 'mp4',
+    videoIndex: 0,
     video,
     audio: [],
     codecString: index => (index === 0 ? 'avc1.from-the-record' : null),
@@ -300,7 +301,7 @@ test('inspect: WebM is told from Matroska, with codec strings for VP9 and Opus',
   ]);
   const { container, streams, keyframes } = await inspectMedia(at('film.webm'), withoutIndex);
   assert.equal(container, 'webm');
-  assert.deepEqual([streams.video[0]?.codecString, streams.audio[0]?.codecString], ['vp09.00.10.08', 'opus']);
+  assert.deepEqual([streams.video[0]?.codecString, streams.audio[0]?.codecString], ['vp09.00.10.08', 'Opus']);
   assert.equal(keyframes.audio[0]?.frameDuration, 960);
 });
 

@@ -1,6 +1,6 @@
 // RFC 6381 codec strings, told from the configuration record inside a sample entry.
 import { findBox } from '#workers/bmff/boxes.ts';
-import { audioObject } from './elementary-stream.ts';
+import { readElementaryStream } from './elementary-stream.ts';
 
 /** Bytes from the start of a sample entry to its child boxes. Audio: version 0, the only one an fMP4 we write has. */
 export const VIDEO_ENTRY_CHILDREN = 86;
@@ -27,7 +27,7 @@ export function codecStringOf(sampleEntry: Buffer): string | null {
     case 'ec-3':
       return withRecord(sampleEntry, AUDIO_ENTRY_CHILDREN, 'dec3', 3, () => 'ec-3');
     case 'Opus':
-      return withRecord(sampleEntry, AUDIO_ENTRY_CHILDREN, 'dOps', 11, () => 'opus');
+      return withRecord(sampleEntry, AUDIO_ENTRY_CHILDREN, 'dOps', 11, () => 'Opus');
     case 'fLaC':
       return withRecord(sampleEntry, AUDIO_ENTRY_CHILDREN, 'dfLa', 8, () => 'fLaC');
     default:
@@ -83,7 +83,7 @@ function av1(record: Buffer): string {
 }
 
 function mpeg4Audio(record: Buffer): string | null {
-  const object = audioObject(record.subarray(4)); // after the full box's version and flags
+  const object = readElementaryStream(record.subarray(4)); // after the full box's version and flags
   if (!object) return null;
   switch (object.objectTypeIndication) {
     case 0x40: // MPEG-4 audio

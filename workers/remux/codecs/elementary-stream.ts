@@ -1,17 +1,23 @@
-// The MPEG-4 elementary stream descriptor of an `esds` box (ISO/IEC 14496-1, 7.2.6): which audio codec a `mp4a` track holds.
+// The MPEG-4 elementary stream descriptor of an `esds` box (ISO/IEC 14496-1, 7.2.6): which codec a `mp4a` or `mp4v` track holds.
+import { descriptor, fullBox } from '#workers/bmff/boxes.ts';
+
+/** Object type indication of AAC. */
+export const MPEG4_AUDIO = 0x40;
 
 const ES_DESCRIPTOR = 0x03;
 const DECODER_CONFIG = 0x04;
 const DECODER_SPECIFIC_INFO = 0x05;
 
-export type AudioObject = {
+export type ElementaryStream = {
   readonly objectTypeIndication: number;
   /** From the AudioSpecificConfig: 2 is AAC-LC, 5 HE-AAC; null when there is none. */
   readonly audioObjectType: number | null;
+  /** Such as an AudioSpecificConfig. */
+  readonly specific: Buffer | null;
 };
 
 /** `bytes`: the payload of `esds` after version and flags. Null when it is damaged. */
-export function audioObject(bytes: Buffer): AudioObject | null {
+export function readElementaryStream(bytes: Buffer): ElementaryStream | null {
   const stream = readDescriptor(bytes, ES_DESCRIPTOR);
   if (!stream || stream.byteLength < 3) return null;
   const flags = stream.readUInt8(2);
@@ -21,7 +27,7 @@ export function audioObject(bytes: Buffer): AudioObject | null {
   const config = readDescriptor(stream.subarray(3 + dependsOn + urlLength + clockReference), DECODER_CONFIG);
   if (!config || config.byteLength < 13) return null;
   const specific = readDescriptor(config.subarray(13), DECODER_SPECIFIC_INFO);
-  return { objectTypeIndication: config.readUInt8(0), audioObjectType: specific && objectTypeOf(specific) };
+  return { objectTypeIndication: config.readUInt8(0), audioObjectType: specific && objectTypeOf(specific), specific };
 }
 
 function readDescriptor(bytes: Buffer, tag: number): Buffer | null {
@@ -43,4 +49,11 @@ function objectTypeOf(config: Buffer): number | null {
   const short = first >> 3;
   if (short !== 31) return short;
   return second === undefined ? null : 32 + (((first & 0x07) << 3) | (second >> 5));
+}
+
+/** `esds` without bit rates: nothing reads them. */
+export function elementaryStream(objectType: number, specific: Buffer | null): Buffer {
+  const parts = specific ? [descriptor(DECODER_SPECIFIC_INFO, specific)] : [];
+  const decoderConfig = descriptor(DECODER_CONFIG, Buffer.from([objectType, 0x15]), Buffer.alloc(11), ...parts); // 0x15: an audio stream
+  return fullBox('esds', 0, 0, descriptor(ES_DESCRIPTOR, Buffer.from([0, 0, 0]), decoderConfig, descriptor(0x06, Buffer.from([2]))));
 }

@@ -6,6 +6,7 @@ import { initSegment } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
 import { asUnreadable } from '#workers/remux/contradiction.ts';
+import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
 import type { OpenOptions, RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
@@ -42,6 +43,8 @@ type Layout = {
   readonly clustersEnd: number;
 };
 
+/** Of covers that stand beside the film as a track of one picture. */
+const STILL_CODECS = new Set(['V_MJPEG', 'V_PNG', 'V_BMP', 'V_GIF', 'V_TIFF', 'V_WEBP']);
 const MAX_TICKS_PER_SECOND = 1e8; // so that durations and composition offsets of many seconds fit their 32 bits
 const PEAK_INTERVAL_S = 2;
 /** Video frames of this size are read over when only the sound is wanted; smaller ones come with the same read. */
@@ -65,7 +68,8 @@ async function openIndex(file: UnchangedFile, budget: FileBudget): Promise<Matro
   const index = await readIndex(file, budget);
   const { timestampScaleNs, firstClusterPosition } = index;
   const ticksPerSecond = 1e9 / timestampScaleNs;
-  const video = index.tracks.find(({ kind }) => kind === 'video');
+  if (index.tracks.some(({ isEncrypted }) => isEncrypted)) throw new EncryptedFilm();
+  const video = index.tracks.find(({ kind, codecId }) => kind === 'video' && !STILL_CODECS.has(codecId));
   const audio = index.tracks.filter(({ kind }) => kind === 'audio');
   if (!video || video.codecId === 'V_MS/VFW/FOURCC') return null; // whose timestamps are decode times
   if ([video, ...audio].some(({ isEncoded, timestampScale }) => isEncoded || timestampScale !== 1)) return null;
@@ -93,6 +97,10 @@ class MatroskaSource implements RemuxSource {
     this.#video = video;
     this.#audio = audio;
     this.#layout = layout;
+  }
+
+  get videoIndex(): number {
+    return this.#video.track.streamIndex;
   }
 
   get video(): VideoTimeline {

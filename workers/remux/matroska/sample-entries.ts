@@ -1,5 +1,6 @@
 // `stsd` entries (ISO/IEC 14496-12, 8.5.2) built from what Matroska keeps about a track: its codec id, its private data and its first frames.
-import { box, descriptor, fullBox, u16, u32 } from '#workers/bmff/boxes.ts';
+import { box, fullBox, u16, u32 } from '#workers/bmff/boxes.ts';
+import { withNamedChannels } from '#workers/remux/codecs/aac-channels.ts';
 import {
   type Eac3Substream,
   opusPacketDuration,
@@ -9,13 +10,13 @@ import {
   readFlacStreamInfo,
   readMp3Frame,
 } from '#workers/remux/codecs/audio-frames.ts';
+import { elementaryStream, MPEG4_AUDIO } from '#workers/remux/codecs/elementary-stream.ts';
 import { readVp9Keyframe, vp9Level } from '#workers/remux/codecs/vp9-frame.ts';
 import type { MatroskaTrack, Picture } from './tracks.ts';
 
 /** `sampleEntry` is null when the codec has no fMP4 packaging we know; `frameDuration` when frames differ or it can't be told. */
 export type AudioPackaging = { readonly sampleRate: number; readonly frameDuration: number | null; readonly sampleEntry: Buffer | null };
 
-const MPEG4_AUDIO = 0x40;
 const MPEG1_LAYER3 = 0x6b;
 const MPEG2_LAYER3 = 0x69;
 const OPUS_RATE = 48_000;
@@ -109,13 +110,6 @@ function vp9Entry(picture: Picture, keyframe: Buffer, framesPerSecond: number): 
   return visualEntry('vp09', picture, fullBox('vpcC', 1, 0, Buffer.from([frame.profile, level, formats, ...codePoints]), u16(0)));
 }
 
-/** `esds` without bit rates: nothing reads them. */
-function elementaryStream(objectType: number, specific: Buffer | null): Buffer {
-  const parts = specific ? [descriptor(0x05, specific)] : [];
-  const decoderConfig = descriptor(0x04, Buffer.from([objectType, 0x15]), Buffer.alloc(11), ...parts); // 0x15: an audio stream
-  return fullBox('esds', 0, 0, descriptor(0x03, Buffer.from([0, 0, 0]), decoderConfig, descriptor(0x06, Buffer.from([2]))));
-}
-
 const notPackaged = ({ sound }: MatroskaTrack): AudioPackaging => ({
   sampleRate: sound.outputSampleRate,
   frameDuration: null,
@@ -124,8 +118,9 @@ const notPackaged = ({ sound }: MatroskaTrack): AudioPackaging => ({
 
 function packageAac(track: MatroskaTrack): AudioPackaging {
   const config = readAacConfig(track.codecPrivate);
-  if (!config) return notPackaged(track);
-  const sampleEntry = audioEntry('mp4a', track.sound.channels, config.sampleRate, elementaryStream(MPEG4_AUDIO, track.codecPrivate));
+  const named = config && withNamedChannels(track.codecPrivate);
+  if (!named) return notPackaged(track);
+  const sampleEntry = audioEntry('mp4a', track.sound.channels, config.sampleRate, elementaryStream(MPEG4_AUDIO, named));
   return { ...config, sampleEntry };
 }
 

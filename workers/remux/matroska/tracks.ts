@@ -18,6 +18,7 @@ export type MatroskaTrack = {
   readonly strippedHeader: Buffer;
   /** Compressed or encrypted: the frames can not be copied as they lie. */
   readonly isEncoded: boolean;
+  readonly isEncrypted: boolean;
   readonly picture: Picture;
   readonly sound: Sound;
 };
@@ -87,21 +88,25 @@ function readTrack(source: Source, entry: WholeElement, streamIndex: number): Ma
 
 const CODEC_PREFIXES: Readonly<Record<number, readonly string[]>> = { 1: ['V'], 2: ['A'], 17: ['S', 'D'], 33: ['S', 'D'] };
 
-function readEncodings(source: Source, list: WholeElement | undefined): { strippedHeader: Buffer; isEncoded: boolean } {
+type Encodings = Pick<MatroskaTrack, 'strippedHeader' | 'isEncoded' | 'isEncrypted'>;
+
+function readEncodings(source: Source, list: WholeElement | undefined): Encodings {
   const { bytes, budget } = source;
   const encodings = list ? [...elements(bytes, list.start, list.end, budget)].filter(({ id }) => id === 0x6240) : [];
   const [encoding] = encodings;
-  if (!encoding) return { strippedHeader: NO_BYTES, isEncoded: false };
+  const plain = { strippedHeader: NO_BYTES, isEncoded: false, isEncrypted: false };
+  if (!encoding) return plain;
+  const isEncrypted = encodings.some(one => unsigned(bytes, fieldsOf(source, one).get(0x5033), 0) === 1);
   const fields = fieldsOf(source, encoding);
   const compression = fields.get(0x5034);
   const settings = compression && fieldsOf(source, compression);
   const scope = unsigned(bytes, fields.get(0x5032), 1);
   const isStripping = unsigned(bytes, fields.get(0x5033), 0) === 0 && unsigned(bytes, settings?.get(0x4254), 0) === 3;
-  if (encodings.length > 1 || scope !== 1 || !isStripping) return { strippedHeader: NO_BYTES, isEncoded: true };
+  if (encodings.length > 1 || scope !== 1 || !isStripping) return { ...plain, isEncoded: true, isEncrypted };
   const header = settings?.get(0x4255);
   // Every frame is made longer by it.
-  if (header && header.end - header.start > MAX_STRIPPED_BYTES) return { strippedHeader: NO_BYTES, isEncoded: true };
-  return { strippedHeader: header ? Buffer.from(bytes.subarray(header.start, header.end)) : NO_BYTES, isEncoded: false };
+  if (header && header.end - header.start > MAX_STRIPPED_BYTES) return { ...plain, isEncoded: true, isEncrypted };
+  return header ? { ...plain, strippedHeader: Buffer.from(bytes.subarray(header.start, header.end)) } : plain;
 }
 
 function readPicture(source: Source, video: WholeElement | undefined): Picture {

@@ -3,6 +3,8 @@ import { isWithinBounds } from '#domain/keyframes.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
 import type { TrackHeader } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
+import { frameDurationOf } from '#workers/remux/codecs/frame-duration.ts';
+import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { type SampleTable, shiftTimes, withoutFirstLeading, withoutMissing } from '#workers/remux/sample-table.ts';
 import {
@@ -10,6 +12,7 @@ import {
   countInSamples,
   type Keyframes,
   keyframesOf,
+  onFrameGrid,
   videoTimeline,
   withoutHeldPriming,
 } from '#workers/remux/table-timelines.ts';
@@ -29,6 +32,8 @@ export type CopyableTrack = {
 };
 
 export type Mp4Index = {
+  /** ffmpeg's stream index of the picture. */
+  readonly videoIndex: number;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
   /** By ffmpeg's stream index, as `copyable`. */
@@ -43,6 +48,9 @@ const FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pn
 // A cover or a slide show is no film.
 const PICTURE_FORMATS = new Set(['jpeg', 'png ', 'mjpa', 'mjpb']);
 
+// Common encryption (ISO/IEC 23001-7, 4.2) and what went before it.
+const ENCRYPTED_FORMATS = new Set(['encv', 'enca', 'drmi', 'drms']);
+
 export const startsLikeMp4 = (head: Buffer): boolean => head.byteLength >= 8 && FIRST_BOXES.has(head.toString('latin1', 4, 8));
 
 /** Null when it is no MP4, has no video track, or its video has timing we don't copy. */
@@ -53,6 +61,7 @@ export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Pro
   const movie = parseMovie(moov, budget);
   const video = videoTrackOf(movie);
   if (!video) return null;
+  if (movie.tracks.some(({ formats }) => formats.some(format => ENCRYPTED_FORMATS.has(format)))) throw new EncryptedFilm();
   const audio = movie.tracks.filter(track => track.kind === 'audio');
   // Uncompressed sound has a sample for each sample of sound: a table of it would cost gigabytes and could not be copied anyway.
   const copied = audio.filter(track => codecStringOfTrack(track) !== null);
@@ -67,6 +76,7 @@ export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Pro
     tracks.push({ track, ...(await indexAudio(track, samples, movie.timescale, { file, budget })) });
   }
   return {
+    videoIndex: video.index,
     video: indexed.timeline,
     audio: tracks.map(({ timeline }) => timeline),
     codecStrings: new Map([video, ...tracks.map(({ track }) => track)].flatMap(track => entryIf(track.index, codecStringOfTrack(track)))),
@@ -119,7 +129,8 @@ async function readMoov(reader: BoxReader): Promise<Buffer> {
 function videoTrackOf({ tracks }: Mp4Movie): Mp4Track | undefined {
   const chapterIds = new Set(tracks.flatMap(track => track.chapterIds));
   return tracks.find(
-    track => track.kind === 'video' && !chapterIds.has(track.id) && !track.formats.every(format => PICTURE_FORMATS.has(format)),
+    track =>
+      track.kind === 'video' && !chapterIds.has(track.id) && !track.isStill && !track.formats.every(format => PICTURE_FORMATS.has(format)),
   );
 }
 
@@ -165,8 +176,12 @@ async function indexAudio(
   if (table.count === 0) return { timeline: { index, timescale, firstPts, frameDuration: null, endPts: firstPts }, copy: null };
   const sampleRate = track.sampleRate || timescale;
   const counted = sampleRate === timescale ? table : await countInSamples(table, timescale, sampleRate, budget);
+  const frameDuration =
+    counted && (await audioTimeline(counted, index, sampleRate, budget)).frameDuration === null ? frameDurationIn(track) : null;
+  const even = counted && frameDuration !== null ? await onFrameGrid(counted, frameDuration, budget) : null;
   if (!counted) return { timeline: { ...(await audioTimeline(table, index, timescale, budget)), frameDuration: null }, copy: null };
-  return { timeline: await audioTimeline(counted, index, sampleRate, budget), copy: copyOf(track, counted, sampleRate, null) };
+  const copied = even ?? counted;
+  return { timeline: await audioTimeline(copied, index, sampleRate, budget), copy: copyOf(track, copied, sampleRate, null) };
 }
 
 function copyOf(track: Mp4Track, table: SampleTable, timescale: number, keyframes: Keyframes | null): CopyableTrack | null {
@@ -176,3 +191,5 @@ function copyOf(track: Mp4Track, table: SampleTable, timescale: number, keyframe
 }
 
 const codecStringOfTrack = ({ sampleEntry }: Mp4Track): string | null => sampleEntry && codecStringOf(sampleEntry);
+
+const frameDurationIn = ({ sampleEntry }: Mp4Track): number | null => sampleEntry && frameDurationOf(sampleEntry);

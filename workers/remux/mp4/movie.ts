@@ -2,7 +2,7 @@
 import { type BoxSpan, boxes } from '#workers/bmff/boxes.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { BoxChildren, corrupt } from './boxes.ts';
-import { cleanAudioEntry, cleanVideoEntry, pictureSize, sampleRate } from './sample-entry.ts';
+import { cleanAudioEntry, cleanVideoEntry, isStill, pictureSize, sampleRate } from './sample-entry.ts';
 
 /** `mediaTime` −1 is an empty edit; `duration` is in the movie's timescale. */
 export type Edit = { readonly duration: number; readonly mediaTime: number };
@@ -19,6 +19,8 @@ export type Mp4Track = {
   readonly edits: readonly Edit[];
   /** Four characters of each sample entry in `stsd`. */
   readonly formats: readonly string[];
+  /** Of a picture that is none of a film, whatever its format is called. */
+  readonly isStill: boolean;
   /** The first of them, ready to write; null when there is none or it can't be read. */
   readonly sampleEntry: Buffer | null;
   /** Samples per second of sound as its entry says; 0 when it does not. */
@@ -111,10 +113,10 @@ function parseMediaHeader(moov: Buffer, { start, ...rest }: BoxSpan): Pick<Mp4Tr
   return { timescale: moov.readUInt32BE(start + 12), mediaDuration, language: unpackLanguage(moov.readUInt16BE(start + 20)) };
 }
 
-type Description = Pick<Mp4Track, 'formats' | 'sampleEntry' | 'sampleRate' | 'width' | 'height'>;
+type Description = Pick<Mp4Track, 'formats' | 'isStill' | 'sampleEntry' | 'sampleRate' | 'width' | 'height'>;
 
 function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind: 'video' | 'audio', budget: FileBudget): Description {
-  const nothing = { formats: [], sampleEntry: null, sampleRate: 0, width: 0, height: 0 };
+  const nothing = { formats: [], isStill: false, sampleEntry: null, sampleRate: 0, width: 0, height: 0 };
   if (!descriptions) return nothing;
   const entries: BoxSpan[] = [];
   for (const entry of boxes(moov, descriptions.start + 8, descriptions.end)) {
@@ -127,7 +129,7 @@ function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind
   // As many boxes as it has room for: they are walked more than once.
   budget.take('descriptions', Math.ceil((first.end - first.start) / 64));
   const entry = moov.subarray(first.headerStart, first.end);
-  if (kind === 'video') return { ...nothing, formats, sampleEntry: cleanVideoEntry(entry), ...pictureSize(entry) };
+  if (kind === 'video') return { ...nothing, formats, isStill: isStill(entry), sampleEntry: cleanVideoEntry(entry), ...pictureSize(entry) };
   const version = moov.readUInt8(descriptions.start);
   return { ...nothing, formats, sampleEntry: cleanAudioEntry(entry, version), sampleRate: sampleRate(entry, version) };
 }

@@ -47,6 +47,7 @@ type Place = {
 
 class Mp4Source implements RemuxSource {
   readonly copyMethod = 'mp4';
+  readonly videoIndex: number;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
   readonly indexByteLength: number;
@@ -56,6 +57,7 @@ class Mp4Source implements RemuxSource {
   constructor(file: UnchangedFile, index: Mp4Index) {
     this.#file = file;
     this.#index = index;
+    this.videoIndex = index.videoIndex;
     this.video = index.video;
     this.audio = index.audio;
     this.indexByteLength = indexByteLength(index);
@@ -164,7 +166,7 @@ function timesOf({ table, keyframes }: CopyableTrack, first: number, end: number
   decodeTimes[end - first] = onClock(numberAt(table.dts, end - 1) + durationAt(table, end - 1));
   if (!keyframes || span.anchor === 'decode') return { decodeTimes, shownTimes: pts.map(onClock) };
   const from = index === 0 ? 0 : onClock(earliestPts(table, first));
-  anchorTimes(decodeTimes, from, onClock(end < table.count ? earliestPts(table, end) : video.endPts));
+  anchorTimes(decodeTimes, from, onClock(end < table.count ? earliestPts(table, end) : Math.max(video.endPts, span.toPts)));
   return { decodeTimes, shownTimes: shownTimes(pts, video, span, index === 0) };
 }
 

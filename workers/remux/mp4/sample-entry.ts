@@ -1,6 +1,8 @@
 // Sample entries as CMAF wants them: QuickTime's extra fields and wrappings taken off, only the boxes that describe the codec kept.
 import { box, boxes, findBox, u16, u32 } from '#workers/bmff/boxes.ts';
+import { withNamedChannels } from '#workers/remux/codecs/aac-channels.ts';
 import { AUDIO_ENTRY_CHILDREN, VIDEO_ENTRY_CHILDREN } from '#workers/remux/codecs/codec-strings.ts';
+import { elementaryStream, MPEG4_AUDIO, readElementaryStream } from '#workers/remux/codecs/elementary-stream.ts';
 
 const VIDEO_BOXES = new Set([
   'avcC',
@@ -38,11 +40,20 @@ export const pictureSize = (entry: Buffer): { width: number; height: number } =>
 
 /** Apple's players take HEVC only as `hvc1`, which promises that the parameter sets are in the record. */
 function videoFormat(entry: Buffer): string {
-  const format = entry.toString('latin1', 4, 8);
+  const given = entry.toString('latin1', 4, 8);
+  const format = isPlainHevc(entry, given) ? (given === 'dvh1' ? 'hvc1' : 'hev1') : given;
   if (format !== 'hev1') return format;
   const record = findBox(entry, ['hvcC'], VIDEO_ENTRY_CHILDREN);
   const arrayCount = record && record.end - record.start > 22 ? entry.readUInt8(record.start + 22) : 0;
   return arrayCount > 0 ? 'hvc1' : format;
+}
+
+/** Dolby Vision that any HEVC decoder shows right without knowing of it: its base layer is a picture of a usual kind. */
+function isPlainHevc(entry: Buffer, format: string): boolean {
+  if (format === 'hev1') return true;
+  if (format !== 'dvh1' && format !== 'dvhe') return false;
+  const record = findBox(entry, ['dvcC'], VIDEO_ENTRY_CHILDREN) ?? findBox(entry, ['dvvC'], VIDEO_ENTRY_CHILDREN);
+  return !record || (record.end - record.start > 4 && entry.readUInt8(record.start + 4) >> 4 !== 0);
 }
 
 /** QuickTime's `nclc` says what `nclx` says without the last byte, the full range flag. */
@@ -62,7 +73,8 @@ export function cleanAudioEntry(entry: Buffer, descriptionVersion: number): Buff
   const nested = wave ? [...boxes(entry, wave.start, wave.end)] : [];
   const children = [...boxes(entry, childrenStart), ...nested]
     .filter(child => AUDIO_BOXES.has(child.type))
-    .map(child => entry.subarray(child.headerStart, child.end));
+    .map(child => withPlayedChannels(entry.subarray(child.headerStart, child.end)));
+  if (!children.every(child => child !== null)) return null;
   const channels = version === 2 && extraBytes > 0 ? entry.readUInt32BE(48) : entry.readUInt16BE(24);
   const rate = sampleRate(entry, descriptionVersion);
   return box(
@@ -73,6 +85,24 @@ export function cleanAudioEntry(entry: Buffer, descriptionVersion: number): Buff
     u32(rate > 0xffff ? 0 : rate * 0x10000),
     ...children,
   );
+}
+
+/** Null where players do not take the way in which AAC names its channels. */
+function withPlayedChannels(child: Buffer): Buffer | null {
+  if (child.toString('latin1', 4, 8) !== 'esds') return child;
+  const stream = readElementaryStream(child.subarray(12));
+  if (stream?.objectTypeIndication !== MPEG4_AUDIO || !stream.specific) return child;
+  const named = withNamedChannels(stream.specific);
+  return named === null || named === stream.specific ? named && child : elementaryStream(MPEG4_AUDIO, named);
+}
+
+/** What ffmpeg calls a picture is `mp4v` to MP4, as a film is. */
+const STILL_OBJECT_TYPES = new Set([0x6c, 0x6d, 0x6e]); // JPEG, PNG, JPEG 2000
+
+export function isStill(entry: Buffer): boolean {
+  const found = entry.toString('latin1', 4, 8) === 'mp4v' ? findBox(entry, ['esds'], VIDEO_ENTRY_CHILDREN) : undefined;
+  const stream = found && readElementaryStream(entry.subarray(found.start + 4, found.end));
+  return stream !== undefined && stream !== null && STILL_OBJECT_TYPES.has(stream.objectTypeIndication);
 }
 
 /** Samples per second as the entry says; 0 when it does not, as for rates that don't fit into 16 bits. */

@@ -36,7 +36,7 @@ const EXPECTED: readonly [string, Buffer, string | null][] = [
   ['DTS in mp4a', audio('mp4a', esds(0xa9)), null],
   ['AC-3', audio('ac-3', box('dac3', hex('10 3d 40'))), 'ac-3'],
   ['E-AC-3', audio('ec-3', box('dec3', hex('07c0 20 0f 00'))), 'ec-3'],
-  ['Opus', audio('Opus', box('dOps', Buffer.alloc(11))), 'opus'],
+  ['Opus', audio('Opus', box('dOps', Buffer.alloc(11))), 'Opus'],
   ['FLAC', audio('fLaC', fullBox('dfLa', 0, 0, Buffer.alloc(38))), 'fLaC'],
   ['ALAC', audio('alac', fullBox('alac', 0, 0, Buffer.alloc(24))), null],
   ['a record that is missing', video('avc1'), null],

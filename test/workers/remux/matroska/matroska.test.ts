@@ -110,7 +110,7 @@ const EXACT: Record<string, Case> = {
   'VP9 and Opus in WebM': {
     name: 'exact.webm',
     args: [...SOURCE, '-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '48', '-c:a', 'libopus'],
-    check: codecs('vp09.00.11.08', 'opus'),
+    check: codecs('vp09.00.11.08', 'Opus'),
   },
   AV1: {
     args: [...SOURCE, '-c:v', 'libsvtav1', '-preset', '12', '-g', '48', ...AAC],
