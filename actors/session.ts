@@ -67,7 +67,9 @@ export type SessionEmitted =
   /** Another run takes its place. */
   | { readonly type: 'run.superseded'; readonly run: Run }
   /** `run` is null where it was superseded before. */
-  | { readonly type: 'run.ended'; readonly run: Run | null; readonly job: EncodeJob; readonly error: ErrorRecord | null };
+  | { readonly type: 'run.ended'; readonly run: Run | null; readonly job: EncodeJob; readonly error: ErrorRecord | null }
+  /** The pending seek's encode may start now: it is wanted again where the session has room for it. */
+  | { readonly type: 'seek.due'; readonly slot: string; readonly job: EncodeJob };
 
 type Input = { readonly record: SessionRecord; readonly lead: Lead };
 
@@ -136,8 +138,7 @@ export const session = setup({
       enqueue.sendTo(run.actor, { type: 'encode.stop' });
       enqueue.emit({ type: 'run.superseded', run });
     }),
-    startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob | null }) => {
-      if (job === null) return;
+    startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
       const actorId = `encode-${context.runsStarted}`;
       const limitIndex = job.firstIndex + leadOf(context.lead, slot);
       enqueue.assign(({ context: now, spawn }) => {
@@ -160,7 +161,13 @@ export const session = setup({
     setSeekAside: assign({
       scrubs: ({ context }, { slot, job }: { slot: string; job: EncodeJob }) => ({ ...context.scrubs, [slot]: { pending: job } }),
     }),
-    // The scrub goes on: what follows is still too soon.
+    // Whether there is room for the encode is not known here: another rung's may have started since the seek was set aside.
+    releaseSeek: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
+      const job = context.scrubs[slot]?.pending;
+      enqueue.assign({ scrubs: without(context.scrubs, slot) });
+      if (job) enqueue.emit({ type: 'seek.due', slot, job });
+    }),
+    // The scrub goes on: the next seek is still too soon.
     withdrawSeek: assign({ scrubs: ({ context }, { slot }: { slot: string }) => ({ ...context.scrubs, [slot]: { pending: null } }) }),
     closeScrub: assign({ scrubs: ({ context }, { slot }: { slot: string }) => without(context.scrubs, slot) }),
     progress: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
@@ -281,27 +288,10 @@ export const session = setup({
             { type: 'awaitQuiet', params: ({ event }) => event },
           ],
         },
-        'slot.quiet': [
-          {
-            guard: { type: 'hasPendingSeek', params: ({ event }) => event },
-            actions: [
-              {
-                type: 'startRun',
-                params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.pending ?? null }),
-              },
-              { type: 'openScrub', params: ({ event }) => event },
-              { type: 'awaitQuiet', params: ({ event }) => event },
-            ],
-          },
-          { actions: { type: 'closeScrub', params: ({ event }) => event } },
-        ],
+        'slot.quiet': { actions: { type: 'releaseSeek', params: ({ event }) => event } },
         'scrub.due': {
           guard: { type: 'hasPendingSeek', params: ({ event }) => event },
-          actions: [
-            { type: 'startRun', params: ({ context, event }) => ({ slot: event.slot, job: context.scrubs[event.slot]?.pending ?? null }) },
-            { type: 'openScrub', params: ({ event }) => event },
-            { type: 'awaitQuiet', params: ({ event }) => event },
-          ],
+          actions: { type: 'releaseSeek', params: ({ event }) => event },
         },
         'segment.sent': {
           actions: [

@@ -32,7 +32,8 @@ class ScriptedRun {
   }
 }
 
-function start({ isStubborn = false } = {}) {
+/** `hasRoom`: a pending seek that is due is wanted again at once, as where nothing is in its way. */
+function start({ isStubborn = false, hasRoom = true } = {}) {
   const clock = new SimulatedClock();
   const runs: ScriptedRun[] = [];
   const ffmpeg = fromCallback<FfmpegCommand, EncodeJob>(({ input, receive, sendBack }) => {
@@ -49,17 +50,23 @@ function start({ isStubborn = false } = {}) {
   const machine = session.provide({ actors: { ladder, encode: encode.provide({ actors: { ffmpeg } }) } });
   const actor = createActor(machine, { input: { record: aRecord(anOffer([aRung()])), lead: { picture: LEAD, sound: LEAD } }, clock });
   const emitted: string[] = [];
-  const note = (event: SessionEmitted): void => {
+  const note = (event: Exclude<SessionEmitted, { type: 'seek.due' }>): void => {
     const more = event.type === 'run.ended' ? ` ${event.error?.code ?? 'ok'}` : '';
     emitted.push(`${event.type} ${event.run?.actorId ?? 'superseded'}${more}`);
   };
   for (const type of ['run.started', 'run.progressed', 'run.superseded', 'run.ended'] as const) actor.on(type, note);
+  const due: string[] = [];
+  actor.on('seek.due', ({ slot, job }) => {
+    due.push(`${slot} ${job.firstIndex}`);
+    if (hasRoom) actor.send({ type: 'segment.wanted', slot, rungId: null, job, isInit: false });
+  });
   actor.start();
   return {
     actor,
     clock,
     runs,
     emitted,
+    due,
     run: (at: number): ScriptedRun => {
       const run = runs[at];
       assert.ok(run, `run ${at} was not started`);
@@ -594,4 +601,15 @@ test('session: a run whose next segments are kept already ends as if its work we
   calm();
   wants(15);
   assert.deepEqual(firsts(), [10, 15]);
+});
+
+test('session: a pending seek that is due starts nothing by itself, and its slot is free for the next', () => {
+  const { wants, calm, firsts, due, pending, context } = start({ hasRoom: false });
+  wants(0);
+  wants(40);
+  assert.equal(pending(), 40);
+  calm();
+  assert.deepEqual([due, firsts(), context().scrubs], [['video:720p 40'], [0], {}]);
+  wants(60);
+  assert.deepEqual(firsts(), [0, 60], 'what is wanted afterwards starts at once');
 });

@@ -9,6 +9,7 @@ import { type ErrorRecord, FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Encodes } from './encodes.ts';
+import { whenPatienceEnds } from './patience.ts';
 import { type SegmentRequest, type SegmentWait, SegmentWaits } from './segment-waits.ts';
 import { type Course, isInReach, mayTakeFrom, nextTurn, type Turn } from './turns.ts';
 
@@ -37,8 +38,11 @@ export class EncodeRequests {
     const { sessionId, job } = request;
     const wait = this.#waits.wait(request, signal);
     if (wait.isOver) return wait.promise;
-    // However it ends, it is in nobody's way any more.
-    const ended = (): void => this.#settleSoon([sessionId]);
+    const stopClock = request.isHint ? undefined : whenPatienceEnds(wait.note.sinceMs, () => this.#settle(sessionId));
+    const ended = (): void => {
+      stopClock?.();
+      this.#settleSoon([sessionId]);
+    };
     wait.promise.then(ended, ended);
     const actor = this.#options.actorOf(sessionId);
     if (actor && !this.#isBroughtByOther(wait) && isInReach(turnOf(wait), courseOf(actor, slotOf(job.rendition)))) want(actor, wait);
@@ -55,8 +59,8 @@ export class EncodeRequests {
     this.#settleSoon(this.#waits.sessionsOf(key));
   }
 
-  /** An encode of the session has ended: there may be room for another. */
-  ended(sessionId: SessionId): void {
+  /** An encode of the session has ended, so that there is room for another, or its pending seek is due. */
+  reconsiderSession(sessionId: SessionId): void {
     this.#settleSoon([sessionId]);
   }
 

@@ -184,6 +184,9 @@ export class Sessions {
         break;
       case 'run.ended':
         this.#onEnded(sessionId, event);
+        break;
+      case 'seek.due':
+        this.#requests.reconsiderSession(sessionId);
     }
   }
 
@@ -208,7 +211,7 @@ export class Sessions {
     this.#encodes.remove(sessionId, run);
     this.#pace.follow();
     this.#requests.reconsider(run.job.key);
-    this.#requests.ended(sessionId);
+    this.#requests.reconsiderSession(sessionId);
   }
 
   #changeLead(sessionId: SessionId): void {

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SpawnerProcess } from '#src/threads/spawner-process.ts';
+import { ENCODER_LIMITS } from '#workers/programs/limits.ts';
 import { type ChildProcess, SpawnerClient, toolRunner } from '#workers/programs/spawner-client.ts';
 import { temporaryFolder } from '../../support/run-tool.ts';
 import { isAlive, until } from '../../support/until.ts';
@@ -344,3 +345,25 @@ test('spawner: a program in the background is nice to other sessions too, where 
   await until(() => / nice 10$/m.test(groupOf('1000')) && / nice 0$/m.test(groupOf('1001')), 'one group is nice, the other is not');
   for (const { kill } of [child, plain]) kill('SIGKILL');
 });
+
+test(
+  'spawner: a program whose data connection never comes is told to have ended, and a connection that says nothing is closed',
+  DEADLINE,
+  async t => {
+    const { spawner } = await start(t);
+    const connect = (): net.Socket => {
+      const socket = net.connect(spawner.socketPath);
+      t.after(() => socket.destroy());
+      return socket;
+    };
+    const control = connect();
+    control.write(`${JSON.stringify({ type: 'control', client: 'a' })}\n`);
+    await once(control, 'data');
+    const silent = once(connect().resume(), 'close');
+    control.write(`${JSON.stringify({ type: 'run', id: 7, file: 'sleep', args: ['1000'], limits: ENCODER_LIMITS })}\n`);
+    const [answer] = (await once(control, 'data')) as [Buffer];
+    const stderrTail = 'its data connection did not come';
+    assert.deepEqual(JSON.parse(answer.toString()), { type: 'exited', id: 7, exitCode: null, signal: null, stderrTail });
+    await silent;
+  },
+);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { EncodeJob, FfmpegEvent } from '#actors/effects.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import { parseMediaId } from '#domain/ids.ts';
 import type { Track } from '#domain/protocol.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
+import { PATIENCE_MS } from '#workers/sessions/patience.ts';
 import { Sessions } from '#workers/sessions/sessions.ts';
-import { PATIENCE_MS } from '#workers/sessions/turns.ts';
 import { aMap, anAudioTimeline, anOffer, aRecord, aRung, aSound, aTitle, everyS } from '../../support/titles.ts';
 
 const FILM_S = 200;
@@ -186,6 +186,7 @@ test('sessions: who is still waited for keeps its encode, and who comes later ha
   await first;
   await settled();
   t.mock.timers.tick(QUIET_MS);
+  await settled();
   assert.deepEqual([firsts(), run(0).commands], [[10, 50], ['ffmpeg.stop']]);
   run(1).write(50);
   await second;
@@ -209,6 +210,7 @@ test('sessions: a seek whose client has left the place before gets its encode at
   }
   assert.deepEqual(run(0).commands, ['ffmpeg.stop']);
   t.mock.timers.tick(QUIET_MS);
+  await settled();
   assert.deepEqual(firsts(), [10, 90]);
   run(1).write(90);
   assert.deepEqual(await Promise.all(outcomes), ['CANCELLED', 'CANCELLED', 'CANCELLED', 'CANCELLED', null]);
@@ -222,6 +224,7 @@ test('sessions: of hints the last has its encode, the one before is told, and wh
   const hints = [10, 30].map(index => request(mine, index, { isHint: true }).catch(({ code }) => code));
   await settled();
   t.mock.timers.tick(QUIET_MS);
+  await settled();
   assert.deepEqual(firsts(), [10, 30]);
   assert.equal(await hints[0], 'ENCODE_STALLED');
   t.mock.timers.tick(QUIET_MS);
@@ -352,5 +355,82 @@ test('sessions: who waits behind one whose time is up has its turn then', async 
   assert.deepEqual(firsts(), [10, 50]);
   run(1).write(50);
   await behind;
+  await sessions.closeAll();
+});
+
+/** The mocked clock and timers of a test, moved together. */
+function fakeTime(t: TestContext): (ms: number) => Promise<void> {
+  let nowMs = 0;
+  // Two requests never come at the same moment.
+  t.mock.method(performance, 'now', () => (nowMs += 0.01));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  return ms => {
+    nowMs += ms;
+    t.mock.timers.tick(ms);
+    return settled();
+  };
+}
+
+test('sessions: a pending seek that is due waits for its turn where another rung has started meanwhile and may not run beside it', async t => {
+  const pass = fakeTime(t);
+  const { sessions, open, request, run, firsts } = start();
+  const mine = open();
+  const turn = (name: number, track: Track, goneWith = signal) => request(mine, name, { track, mayRunBeside: false, goneWith });
+  const gone = new AbortController();
+  const left = turn(10, PICTURE, gone.signal).catch(({ code }) => code);
+  const sought = turn(50, PICTURE);
+  gone.abort();
+  assert.equal(await left, 'CANCELLED');
+  await settled();
+  assert.deepEqual(run(0).commands, ['ffmpeg.stop'], 'the seek is set aside');
+  const other = turn(20, RUNG);
+  await settled();
+  assert.deepEqual(firsts(), [10, 20]);
+  await pass(QUIET_MS);
+  assert.deepEqual([firsts(), run(1).commands], [[10, 20], []], 'somebody waits for the other rung');
+  run(1).write(20);
+  await Promise.all([other, settled()]);
+  assert.deepEqual([firsts(), run(1).commands], [[10, 20, 50], ['ffmpeg.stop']]);
+  run(2).write(50);
+  await sought;
+  await sessions.closeAll();
+});
+
+test('sessions: a pending seek that is due asks for a grant where it may start no picture', async t => {
+  const pass = fakeTime(t);
+  const { sessions, open, request } = start();
+  const mine = open();
+  const gone = new AbortController();
+  const left = request(mine, 10, { goneWith: gone.signal }).catch(({ code }) => code);
+  const sought = request(mine, 50, { mayEncode: false }).catch(({ code }) => code);
+  gone.abort();
+  await left;
+  await settled();
+  await pass(QUIET_MS);
+  assert.equal(await sought, 'GRANT_NEEDED');
+  await sessions.closeAll();
+});
+
+test('sessions: a request whose patience ends has its turn then, though nobody comes or goes', async t => {
+  const pass = fakeTime(t);
+  const { sessions, open, request, run, firsts } = start();
+  const mine = open();
+  const [first, early] = [request(mine, 10), request(mine, 90)];
+  await settled();
+  const late = request(mine, 50);
+  run(0).write(10);
+  await Promise.all([first, settled()]);
+  await pass(QUIET_MS);
+  assert.deepEqual(firsts(), [10, 50], 'a viewer looks at what was asked for last');
+  await pass(PATIENCE_MS - QUIET_MS - 1);
+  assert.deepEqual(firsts(), [10, 50]);
+  await pass(2);
+  await pass(QUIET_MS);
+  assert.deepEqual(firsts(), [10, 50, 90]);
+  run(2).write(90);
+  await Promise.all([early, settled()]);
+  await pass(QUIET_MS);
+  run(3).write(50);
+  await late;
   await sessions.closeAll();
 });

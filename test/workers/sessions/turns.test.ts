@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reachFrom } from '#domain/encode-position.ts';
-import { type Course, nextTurn, PATIENCE_MS, type Turn } from '#workers/sessions/turns.ts';
+import { PATIENCE_MS } from '#workers/sessions/patience.ts';
+import { type Course, nextTurn, type Turn } from '#workers/sessions/turns.ts';
 
 /** In the order in which they came, one every millisecond. */
 const turns = (...names: (number | `hint ${number}` | `init ${number}`)[]): Turn[] =>
