@@ -154,6 +154,6 @@ test('seeking in the web player', async t => {
 });
 
 async function picturesStarted(client: Client): Promise<number> {
-  const text = (await client.bytes('/metrics')).toString();
+  const text = await client.metrics();
   return [...text.matchAll(/^encodes_total\{rung="\d+p",outcome="started"\} (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
 }

@@ -42,7 +42,7 @@ async function user(server: TestServer, admin: Client, name: string): Promise<Cl
 }
 
 async function metric(client: Client, name: string): Promise<number> {
-  const text = await (await client.fetch('/metrics')).text();
+  const text = await client.metrics();
   return Number(new RegExp(`^${name}(?:{[^}]*})? (.+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 }
 

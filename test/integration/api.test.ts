@@ -185,7 +185,7 @@ test('the interface', { timeout: 240_000 }, async t => {
     const stats = { ttffMs: 321, seekLatencyMs: 45, rebufferCount: 2, rebufferMs: 1_500 };
     await grace.call('POST', `/api/v1/sessions/${session.sessionId}/heartbeat`, { positionMs: 1, state: 'playing', stats });
     await grace.call('POST', `/api/v1/sessions/${session.sessionId}/heartbeat`, { positionMs: 2, state: 'playing', stats });
-    const text = (await grace.bytes('/metrics')).toString();
+    const text = await grace.metrics();
     const sum = (name: string): number =>
       text
         .split('\n')

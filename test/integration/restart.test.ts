@@ -61,7 +61,7 @@ async function beginEncode({ client, scratch }: World, session: Started, index: 
 }
 
 const metric = async (client: Client, line: string): Promise<number> => {
-  const text = (await client.bytes('/metrics')).toString();
+  const text = await client.metrics();
   return Number(
     text
       .split('\n')

@@ -115,6 +115,6 @@ test('who may watch no more is refused within a second wherever a request is, al
   const visitor = new Client(again.url);
   for (const { urls } of revoked) for (const url of urls) assert.equal((await visitor.fetch(url)).status, 401);
   for (const url of other.urls) assert.equal((await visitor.fetch(url)).status, 200);
-  const metrics = (await visitor.bytes('/metrics')).toString();
+  const metrics = await visitor.metrics();
   assert.match(metrics, /^stream_token_verifications_total 0$/m, 'every decision was recalled');
 });

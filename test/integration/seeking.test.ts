@@ -11,6 +11,8 @@ import { ffmpeg, SAMPLE_480P } from '../support/media.ts';
 import { until } from '../support/processes.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 
+/** As many messages as a control connection takes at once. */
+const HINTS = 100;
 const MINUTES = 10;
 const SEEKS = 20;
 const SCRUB_MS = 2_000;
@@ -49,7 +51,7 @@ async function world(t: TestContext) {
   const [film] = await client.media();
   assert.ok(film);
   const counts = async (): Promise<Counts> => {
-    const text = (await client.bytes('/metrics')).toString();
+    const text = await client.metrics();
     const sum = (pattern: RegExp): number => [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
     return {
       started: sum(/^encodes_total\{.*outcome="started".*\} (\d+)$/gm),
@@ -246,17 +248,17 @@ test('seeking', async t => {
     await client.stop(opened.session.sessionId);
   });
 
-  await t.test('a thousand hints are all answered, and have no more made than a few', async () => {
+  await t.test('a burst of hints is all answered, and has no more made than a few', async () => {
     const opened = await open('remux');
     await assertServed(all, opened, 0);
     const control = await ControlSocket.open(server.url, opened.session);
     const before = await counts();
     const startedMs = performance.now();
-    for (let hint = 0; hint < 1_000; hint++) control.send({ type: 'seek', id: hint, positionMs: 20_000 + ((hint * 7_919) % 560_000) });
-    await control.message('the last answer', ({ id }) => id === 999);
+    for (let hint = 0; hint < HINTS; hint++) control.send({ type: 'seek', id: hint, positionMs: 20_000 + ((hint * 7_919) % 560_000) });
+    await control.message('the last answer', ({ id }) => id === HINTS - 1);
     const rounds = Math.ceil((performance.now() - startedMs) / 100) + 2;
     const { copied } = await counts();
-    assert.equal(control.received.filter(({ type }) => type === 'segment').length, 1_000);
+    assert.equal(control.received.filter(({ type }) => type === 'segment').length, HINTS);
     assert.ok(copied - before.copied <= 2 * rounds, `${copied - before.copied} segments in ${rounds} rounds`);
     control.close();
     await client.stop(opened.session.sessionId);

@@ -39,7 +39,7 @@ async function start(t: TestContext, titles: readonly string[], env: Record<stri
 }
 
 async function sumOf(client: Client, name: string, label: string): Promise<number> {
-  const lines = (await client.bytes('/metrics')).toString().split('\n');
+  const lines = (await client.metrics()).split('\n');
   const values = lines.filter(line => line.startsWith(`${name}{`) && line.includes(label)).map(line => Number(line.split(' ').at(-1)));
   return values.reduce((sum, value) => sum + value, 0);
 }

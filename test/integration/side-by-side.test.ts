@@ -31,7 +31,7 @@ async function world(t: TestContext, env: Readonly<Record<string, string>> = {})
   const session = await client.start(film.id, { delivery: 'transcode', audioTrack: 0 });
   const renditions = await client.renditions(session);
   const started = async (): Promise<number> => {
-    const text = (await client.bytes('/metrics')).toString();
+    const text = await client.metrics();
     return [...text.matchAll(/^encodes_total\{.*outcome="started".*\} (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
   };
   const of = (kind: 'audio' | 'video'): Rendition[] => renditions.filter(({ path }) => path.startsWith(`${kind}/`));

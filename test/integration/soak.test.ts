@@ -44,7 +44,7 @@ test(`${SESSIONS} sessions leave nothing behind`, { timeout: 240_000 }, async t 
   );
 
   assert.deepEqual((await client.call<{ items: unknown[] }>('GET', '/api/v1/sessions')).items, []);
-  assert.match((await client.bytes('/metrics')).toString(), /^playback_sessions 0$/m);
+  assert.match(await client.metrics(), /^playback_sessions 0$/m);
   await until('no encode', () => encodesNaming(scratch).length === 0);
   await until('its files are closed', () => openFiles(pid) <= before.server + SPARE_FILES, 20_000);
   await until("the starter's files are closed", () => openFiles(spawner.pid) <= before.spawner + 2);

@@ -1,6 +1,7 @@
 // A client app: signs in, starts sessions, reads playlists and fetches segments as any player would.
 import assert from 'node:assert/strict';
 import HLS from 'hls-parser';
+import { until } from './processes.ts';
 import { ADMIN } from './server.ts';
 
 export type Problem = {
@@ -90,6 +91,16 @@ export class Client {
 
   stop(sessionId: string): Promise<null> {
     return this.call('DELETE', `/api/v1/sessions/${sessionId}`);
+  }
+
+  /** The metrics as they are now. The server collects them once a second: the first text that differs was collected after the call. */
+  async metrics(): Promise<string> {
+    const read = async (): Promise<string> => (await this.bytes('/metrics')).toString();
+    const kept = await read();
+    return until('metrics of this moment', async () => {
+      const text = await read();
+      return text !== kept && text;
+    });
   }
 
   async bytes(path: string): Promise<Buffer> {
