@@ -21,7 +21,7 @@ export type FfmpegCommand = { readonly type: 'ffmpeg.stop' } | { readonly type: 
 
 export type FfmpegEvent =
   | { readonly type: 'segment.written'; readonly index: number }
-  /** It works: told now and then, however long a segment takes. */
+  /** A sign of life: told now and then while a segment is being made. */
   | { readonly type: 'frames.arrived' }
   | { readonly type: 'ffmpeg.exited' }
   | { readonly type: 'ffmpeg.failed'; readonly error: ErrorRecord };

@@ -4,12 +4,12 @@ import { type EncodePosition, isAtLimit, isComplete } from '#domain/encode-posit
 import type { ErrorCode, ErrorRecord } from '#domain/errors.ts';
 import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
 
-/** What its viewer asked for last, and how far ahead of that it may go. */
+/** The segment that the viewer asked for last, and the last one that the encode may make ahead of it. */
 export type Viewing = Pick<EncodePosition, 'viewerIndex' | 'limitIndex'>;
 
 type Input = { readonly job: EncodeJob; readonly actorId: string; readonly limitIndex: number };
 type Context = Omit<Input, 'limitIndex'> & {
-  /** The only place where it is kept how far this encode has come. */
+  /** How far this encode has come. Kept nowhere else. */
   readonly position: EncodePosition;
   readonly attempts: number;
   readonly error: ErrorRecord | null;
@@ -21,14 +21,14 @@ export type EncodeOutput = {
   readonly error: ErrorRecord | null;
 };
 
-/** What the session hears while the run goes on. */
+/** Told to the session after each segment. */
 export type EncodeProgress = { readonly type: 'encode.progressed'; readonly actorId: string };
 
 const MAX_ATTEMPTS = 3;
 
 const STALLED: ErrorRecord = { code: 'ENCODE_STALLED', message: 'the transcoder brought nothing for a while and did not end either' };
 
-/** The same file fails the same way again. */
+/** Faults of the file: another attempt fails the same way. */
 const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
 
 export const encode = setup({
@@ -63,11 +63,11 @@ export const encode = setup({
   delays: {
     /** Without a single frame. */
     stallTimeout: 15_000,
-    /** A killed process that does not go: it hangs in the kernel, and nothing waits for it any longer. */
+    /** A killed process that has not ended by then hangs in the kernel: the encode no longer waits for its exit. */
     exitTimeout: 5_000,
     /**
-     * A paused viewer's encoder is given back: it has a lead of segments to come back to, long enough to start another. Where
-     * there is no lead, its viewer has gone over to another rung, and may only be reading both in turn.
+     * The encoder of a paused viewer is given back: when the viewer comes back, the lead lasts until another encoder runs. Where
+     * there is no lead, the viewer has gone over to another rung; this one is kept a little, in case both are read in turn.
      */
     holdTimeout: ({ context: { position } }) => (position.limitIndex > position.viewerIndex ? 15_000 : 5_000),
     retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
@@ -105,12 +105,12 @@ export const encode = setup({
           always: { guard: 'isWithinLead', target: 'writing' },
           after: { holdTimeout: 'stopping' },
           on: {
-            // What ffmpeg had already written when it was told to wait.
+            // Segments that ffmpeg had written before it was told to wait.
             'segment.written': { actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'] },
             'encode.stop': 'stopping',
           },
         },
-        // Both wait for the process to be gone: leaving `running` sooner would orphan it.
+        // `stopping` and `stalled` wait until the process is gone: leaving `running` sooner would orphan it.
         stopping: {
           entry: 'stopFfmpeg',
           after: { exitTimeout: '#encode.stopped' },

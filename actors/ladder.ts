@@ -4,7 +4,7 @@ import { assign, sendParent, setup } from 'xstate';
 type Context = { readonly current: string | null; readonly previous: string | null };
 type Event = { readonly type: 'rung.requested'; readonly rungId: string } | { readonly type: 'rung.ready'; readonly rungId: string };
 
-/** Tells the session that nobody watches that rung any more. */
+/** Tells the session that its viewer has left that rung. */
 export type RungRetired = { readonly type: 'rung.retired'; readonly rungId: string };
 
 export const ladder = setup({
@@ -39,7 +39,7 @@ export const ladder = setup({
       },
     },
     switching: {
-      // Not on exit: what leaving does comes before the transition's own actions, which name the rung.
+      // `forget` is no exit action: exit actions run before those of the transition, and `retire` needs the rung's name.
       after: { lingerTimeout: { target: 'steady', actions: ['retire', 'forget'] } },
       on: {
         'rung.ready': { guard: { type: 'isCurrent', params: ({ event }) => event }, target: 'steady', actions: ['retire', 'forget'] },

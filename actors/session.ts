@@ -40,22 +40,22 @@ export type SegmentWanted = {
 
 type Event =
   | SegmentWanted
-  /** Those who waited for segments of that slot have all gone away. */
+  /** No request waits for a segment of that slot any more. */
   | { readonly type: 'segment.withdrawn'; readonly slot: string }
-  /** A later seek in the slot came to what is kept already. */
+  /** A later seek in the slot came to a segment that is kept already. */
   | { readonly type: 'seek.overtaken'; readonly slot: string }
   | { readonly type: 'slot.quiet'; readonly slot: string }
   | { readonly type: 'scrub.due'; readonly slot: string }
   | { readonly type: 'segment.sent'; readonly slot: string; readonly rungId: string | null; readonly index: number }
-  /** What that run would write next is kept already: it is not needed any more. */
+  /** The segment that the run would write next is kept already: the run is not needed any more. */
   | { readonly type: 'run.covered'; readonly actorId: string }
-  /** Nobody waits for what it makes, and another run needs its room. */
+  /** Another run needs the room of this one, and no request waits for this one's segments. */
   | { readonly type: 'run.yielded'; readonly slot: string }
-  /** Others need the machine more than encodes that are far ahead, or do not any longer. */
+  /** The machine became crowded, so that encodes may run less far ahead, or is crowded no more. */
   | { readonly type: 'lead.changed'; readonly lead: Lead }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
   | { readonly type: 'session.stop' }
-  /** Nobody has been heard of for the time of a lease. */
+  /** The lease ran out without a sign of life from the viewer. */
   | { readonly type: 'session.expire' }
   | EncodeProgress
   | RungRetired
@@ -64,9 +64,9 @@ type Event =
 export type SessionEmitted =
   | { readonly type: 'run.started'; readonly run: Run }
   | { readonly type: 'run.progressed'; readonly run: Run }
-  /** Another run takes its place. */
+  /** Another run replaces this one, or needs its room. */
   | { readonly type: 'run.superseded'; readonly run: Run }
-  /** `run` is null where it was superseded before. */
+  /** `run` is null for a run that was superseded before. */
   | { readonly type: 'run.ended'; readonly run: Run | null; readonly job: EncodeJob; readonly error: ErrorRecord | null }
   /** The pending seek's encode may start now: it is wanted again where the session has room for it. */
   | { readonly type: 'seek.due'; readonly slot: string; readonly job: EncodeJob };
@@ -106,7 +106,7 @@ export const session = setup({
       const run = context.runs[slot];
       if (!run) return;
       const { nextIndex, viewerIndex } = positionOf(run);
-      // A viewer who watches what is cached far ahead is no reason to encode everything up to there.
+      // A viewer who watches cached segments far ahead is no reason to encode everything up to there.
       if (index > reachFrom(nextIndex).reachIndex) return;
       enqueue.assign({ runs: { ...without(context.runs, slot), [slot]: run } });
       if (index <= viewerIndex) return;
@@ -117,13 +117,13 @@ export const session = setup({
       enqueue.assign({ lead });
       for (const run of Object.values(context.runs)) {
         const { viewerIndex, limitIndex } = positionOf(run);
-        // Nobody watches that rung: it has none until somebody does.
+        // A run without a lead makes a rung that its viewer has left: it gets a lead when the viewer comes back.
         if (limitIndex <= viewerIndex) continue;
         enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex, limitIndex: viewerIndex + leadOf(lead, run.slot) });
         enqueue.emit({ type: 'run.progressed', run });
       }
     }),
-    // What was asked for is still made. If nothing more is, its own hold ends it.
+    // The run still makes what was asked for. When no more is asked for, its hold timeout ends it.
     endLead: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       const run = context.runs[slot];
       if (!run) return;
@@ -147,13 +147,13 @@ export const session = setup({
       });
       enqueue.emit(({ context: now }) => ({ type: 'run.started', run: runIn(now.runs, slot) }));
     }),
-    // Each start opens the slot's scrub anew; the first seek after a quiet moment finds none and starts at once.
+    // Each start opens the slot's scrub anew; the first seek after a quiet moment finds no scrub and starts at once.
     openScrub: enqueueActions(({ context, enqueue }, { slot }: { slot: string }) => {
       enqueue.assign({ scrubs: { ...context.scrubs, [slot]: { pending: null } } });
       enqueue.cancel(dueTimer(slot));
       enqueue.raise({ type: 'scrub.due', slot }, { id: dueTimer(slot), delay: 'scrubInterval' });
     }),
-    // Anew: a quiet moment is one without seeks, not one without encodes.
+    // The timer starts anew with each seek: a quiet moment is one without seeks.
     awaitQuiet: enqueueActions(({ enqueue }, { slot }: { slot: string }) => {
       enqueue.cancel(quietTimer(slot));
       enqueue.raise({ type: 'slot.quiet', slot }, { id: quietTimer(slot), delay: 'quietDelay' });
@@ -179,18 +179,18 @@ export const session = setup({
     }),
     endRun: enqueueActions(({ context, enqueue }, { actorId, job, error }: EncodeOutput) => {
       const run = runNamed(context.runs, actorId) ?? null;
-      // What follows the end of its work is no seek.
+      // A request after the last segment of a run is no seek.
       if (run) enqueue.assign({ runs: without(context.runs, run.slot), scrubs: without(context.scrubs, run.slot) });
       enqueue.assign({ runsAlive: context.runsAlive - 1 });
       enqueue(stopChild(actorId));
       enqueue.emit({ type: 'run.ended', run, job, error });
     }),
-    // It stays among the runs until it has ended, as if its work were done: those who wait for what comes later ask again then.
+    // A covered run stays among the runs until it has ended: requests for later segments are looked at again then.
     endCovered: enqueueActions(({ context, enqueue }, { actorId }: { actorId: string }) => {
       const run = runNamed(context.runs, actorId);
       if (run) enqueue.sendTo(run.actor, { type: 'encode.stop' });
     }),
-    // Superseded ones have been told.
+    // Superseded runs have been told to stop before.
     stopRuns: enqueueActions(({ context, enqueue }) => {
       for (const { actor } of Object.values(context.runs)) enqueue.sendTo(actor, { type: 'encode.stop' });
     }),
@@ -213,7 +213,7 @@ export const session = setup({
   delays: {
     /** Seeks that follow each other faster than this are a scrub: dragging, a held key. */
     quietDelay: 200,
-    /** While a scrub goes on, one encode is started this often: hardly anybody sees what it makes, but nobody starves. */
+    /** While a scrub goes on, one encode is started this often, so that its viewer sees a picture now and then. */
     scrubInterval: 2_500,
   },
 }).createMachine({
@@ -313,7 +313,7 @@ export const session = setup({
       },
       states: { ready: {}, playing: {}, paused: {}, buffering: {} },
     },
-    // Both wait until every ffmpeg of this session is gone.
+    // `stopping` and `expiring` wait until every ffmpeg of this session is gone.
     stopping: { entry: 'stopRuns', always: { guard: 'hasNoRuns', target: 'stopped' } },
     expiring: { entry: 'stopRuns', always: { guard: 'hasNoRuns', target: 'expired' } },
     stopped: { type: 'final' },

@@ -1,4 +1,4 @@
-// Who is who: setup, sign-in and sign-out, and the check of every access token. Owns the signing keys and their upkeep.
+// Setup, sign-in and sign-out, and the check of every access token. Owns the signing keys and their upkeep.
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { FerriteError } from '#domain/errors.ts';
@@ -93,7 +93,7 @@ export class AuthService {
     return administrator;
   }
 
-  /** `accessToken`: of somebody who is signed in already, and whom nobody else's failures may keep out. */
+  /** `accessToken`: of a user who is signed in already, whom failures of others must not keep out. */
   async login({ username, password }: Credentials, remoteAddress: string, accessToken = ''): Promise<LoginTokens> {
     const user = this.#options.database.users.findByUsername(username);
     const isProven = user !== undefined && accessToken !== '' && (await this.#isOf(accessToken, user.id));
@@ -137,7 +137,7 @@ export class AuthService {
     return toPublicUser(this.#user(userId));
   }
 
-  /** Tells whoever keeps something open for a user, such as a session, that it has to end. Returns what ends the subscription. */
+  /** Calls `listener` when everything that is open for a user, such as a session, has to end. Returns a function that ends the subscription. */
   onRevoked(listener: (userId: UserId) => void): () => void {
     return this.#revocations.onRevoked(listener);
   }
@@ -204,7 +204,7 @@ export class AuthService {
   }
 }
 
-/** Not verified: it only tells whose keys to verify with. */
+/** Read from an unverified token: the issuer only tells which keys to verify with. */
 function issuerClaim(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;

@@ -22,7 +22,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 type Trusted = { readonly settings: ExternalIssuer; readonly keys: RemoteJWKSet };
 
-/** Whom a token stands for. A token that does not say when it was issued is as old as can be. */
+/** The identity in a token. A token that does not say when it was issued counts as issued at time 0. */
 export type ExternalSubject = { readonly userId: UserId; readonly issuedAtMs: number };
 
 /** Verified by signature until `expiresAtMs`. */
@@ -78,7 +78,7 @@ export class ExternalIssuers {
       requiredClaims: ['sub', 'exp'],
       currentDate: new Date(this.#now()),
     };
-    // Only here can it be told whether the issuer could not be asked or has not signed the token.
+    // Only here is it known whether the issuer could not be asked, or has not signed the token.
     const keyOf = async (header: JWSHeaderParameters, jws: FlattenedJWSInput) => {
       try {
         return await keys(header, jws);

@@ -48,7 +48,7 @@ export async function readKeyFiles(folder: string): Promise<KeyFile[]> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
     const names = await readdir(folder);
-    // Left by a process that ended between writing and renaming; its key has signed nothing.
+    // A file left by a process that ended between writing and renaming; its key has signed nothing.
     for (const name of names.filter(name => name.endsWith('.tmp'))) await rm(join(folder, name), { force: true });
     return await Promise.all(names.filter(name => name.endsWith('.json')).map(name => readKeyFile(folder, name)));
   });

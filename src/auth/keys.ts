@@ -10,7 +10,7 @@ const ROTATION_MS = 30 * 24 * 3_600_000;
 /** No token lives longer, so a key this long out of use has no token left to verify. */
 export const MAX_TOKEN_LIFETIME_MS = 24 * 3_600_000;
 
-/** No token of ours comes near it; what is longer is not worth a signature check. */
+/** Far longer than any token of ours: a longer one is refused without a signature check. */
 export const MAX_TOKEN_LENGTH = 4096;
 
 export type Audience = 'ferrite:api' | 'ferrite:stream';
@@ -45,7 +45,7 @@ export class SigningKeys {
     return await token.sign(current.signer);
   }
 
-  /** The claims of a token of ours, or TOKEN_EXPIRED, or UNAUTHENTICATED for what we never signed for this audience. */
+  /** The claims of a token of ours. @throws TOKEN_EXPIRED, and UNAUTHENTICATED for a token that we never signed for this audience */
   async verify(token: string, audience: Audience): Promise<JWTPayload> {
     if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated(null);
     const options = {
@@ -63,7 +63,7 @@ export class SigningKeys {
     }
   }
 
-  /** The public keys, for whoever wants to verify our tokens. */
+  /** The public keys, for others to verify our tokens with. */
   jwks(): JSONWebKeySet {
     return { keys: this.#keys.map(({ file: { kty, crv, x, kid } }) => ({ kty, crv, x, kid, alg: ALGORITHM, use: 'sig' })) };
   }
@@ -86,7 +86,7 @@ export class SigningKeys {
     }
     const kept: SigningKey[] = [];
     for (const [position, key] of this.#keys.entries()) {
-      // More than the newest can sign when a rotation was cut short: it is finished here.
+      // More than one key can sign when a rotation was cut short: it is finished here.
       const settled = position > 0 && key.signer !== null ? await this.#retire(key, now) : key;
       if (settled.file.retiredAtMs === null || settled.file.retiredAtMs + MAX_TOKEN_LIFETIME_MS > now) kept.push(settled);
       else await removeKeyFile(this.#folder, settled.file.kid);
@@ -117,7 +117,7 @@ export class SigningKeys {
 
 export const unauthenticated = (cause: unknown): FerriteError => new FerriteError('UNAUTHENTICATED', 'the token is not valid', { cause });
 
-/** Decides by jose's code what a refused token was. */
+/** Tells an expired token from an invalid one, by jose's error code. */
 export function tokenFailure(error: unknown): FerriteError {
   if (error instanceof FerriteError) return error;
   if (error instanceof errors.JWTExpired) return new FerriteError('TOKEN_EXPIRED', 'the token has expired');

@@ -16,7 +16,7 @@ const WINDOW_MS = 5 * 60_000;
 const MAX_PER_ADDRESS = 30;
 const MAX_AT_ONCE = 8;
 
-/** A name over all addresses: beyond this somebody guesses from many, and addresses that never signed in take turns. */
+/** Failures of one name over all addresses: beyond this it is being guessed from many, and addresses that never signed in take turns. */
 const MAX_PER_NAME = 50;
 const TURN_MS = 1_000;
 
@@ -64,7 +64,7 @@ export class LoginLimiter {
     };
   }
 
-  /** As `begin`, for somebody who has shown a token: nobody else's failures count, whatever the name or the address. */
+  /** As `begin`, for a user who has shown a token: failures are counted for that user alone, not for the name or the address. */
   beginProven(userId: string, nowMs: number): (outcome: 'right' | 'wrong') => void {
     const key = `user ${userId}`;
     const waitMs = this.#pairWait(key, nowMs);

@@ -10,7 +10,7 @@ const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const MAX_RUNNING = 2;
 const MAX_WAITING = 64;
 
-/** What a user without a password has in place of a hash: nothing matches it. */
+/** The hash of a user without a password: no password matches it. */
 export const NO_PASSWORD = '';
 
 export class Passwords {
@@ -44,7 +44,7 @@ export class Passwords {
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;
-      // The turn is handed over, so nobody can slip in between.
+      // The turn is handed to the first waiter: a new call can not slip in between.
       else next();
     }
   }
@@ -60,5 +60,5 @@ export class Passwords {
   }
 }
 
-/** The same password typed on two systems may arrive composed in two ways. */
+/** Two systems may compose the same typed password in two ways: they are made one (NFKC). */
 const prepare = (password: string): string => password.normalize('NFKC');

@@ -1,4 +1,4 @@
-// Ends everything a user holds: logins, access tokens and stream URLs. Whoever keeps something open for the user is told.
+// Ends everything a user holds: logins, access tokens and stream URLs. Owners of open sessions and connections are told.
 import type { UserId } from '#domain/ids.ts';
 import type { RefreshTokenRepository } from '#storage/records/refresh-tokens.ts';
 import type { StreamTokens } from './stream-tokens.ts';
@@ -13,7 +13,7 @@ export class Revocations {
     this.#streamTokens = streamTokens;
   }
 
-  /** Returns what ends the subscription. */
+  /** Returns a function that ends the subscription. */
   onRevoked(listener: (userId: UserId) => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -24,7 +24,7 @@ export class Revocations {
   /** After the user's token generation was raised, or the user removed: that alone already refuses the access tokens. */
   async revokeUser(userId: UserId): Promise<void> {
     this.#streamTokens.revokeUser(userId);
-    // Before the store is waited for: what is open ends at once, even where the write fails.
+    // Before the write to the store: open sessions and connections end at once, even where the write fails.
     for (const listener of this.#listeners) listener(userId);
     await this.#refreshTokens.revokeUser(userId);
   }

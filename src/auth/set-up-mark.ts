@@ -7,7 +7,7 @@ export const setUpMarkPath = (dataDir: string): string => join(dataDir, 'set-up'
 
 export const hasSetUpMark = (dataDir: string): boolean => existsSync(setUpMarkPath(dataDir));
 
-/** Its being there is all it says, so it needs no care to be written whole. */
+/** Only the file's existence counts, so that it need not be written atomically. */
 export async function leaveSetUpMark(dataDir: string): Promise<void> {
   await writeFile(setUpMarkPath(dataDir), 'An administrator was made. See docs/operations.md before removing this file.\n', {
     mode: 0o600,

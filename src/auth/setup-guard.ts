@@ -1,4 +1,4 @@
-// Who may make the first administrator: somebody at this machine, or somebody who can read the server's log.
+// Who may make the first administrator: a user of this machine, or one who can read the server's log.
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { FerriteError } from '#domain/errors.ts';
@@ -8,7 +8,7 @@ const ALPHABET = 'ABCDEFGHJKMNPQRSTVWXYZ23456789';
 const GROUPS = 3;
 const GROUP_LENGTH = 4;
 
-/** What a proxy adds: then the client is somebody else than the connection says. */
+/** Headers that a proxy adds: with one of them the client is not the peer of the connection. */
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 
 type Header = (name: string) => string;
@@ -68,7 +68,7 @@ const hostName = (host: string): string => (URL.canParse(`http://${host}`) ? new
 const makeCode = (): string =>
   Array.from({ length: GROUPS }, () => Array.from({ length: GROUP_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')).join('-');
 
-/** As people type it. */
+/** The code as people may type it: in any case, with or without dashes. */
 const plain = (code: string): string => code.replaceAll(/[\s-]/g, '').toUpperCase();
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -8,7 +8,7 @@ import type { AuthDecisionRepository, StreamDecision } from '#storage/records/au
 import type { UserRepository } from '#storage/records/users.ts';
 import { MAX_TOKEN_LENGTH, MAX_TOKEN_LIFETIME_MS, type SigningKeys, unauthenticated } from './keys.ts';
 
-/** About a kilobyte each; what falls out comes back from the store. */
+/** About a kilobyte each; a decision that was evicted comes back from the store. */
 const MAX_KNOWN = 20_000;
 
 /** A revoked token is remembered too: a player that keeps asking must not cost a signature check each time. */
@@ -83,7 +83,7 @@ export class StreamTokens {
   async revokeSession(sessionId: SessionId): Promise<void> {
     this.#refuse(this.#bySession.get(sessionId) ?? []);
     await this.#decisions.revokeSession(sessionId, this.#now() + MAX_TOKEN_LIFETIME_MS + 1000);
-    // Again for what was recalled from the store while that was being written.
+    // Once more, for decisions that were recalled from the store during the write.
     this.#refuse(this.#bySession.get(sessionId) ?? []);
   }
 
@@ -93,7 +93,7 @@ export class StreamTokens {
     for (const [token, { decision }] of this.#known.entries()) {
       if (decision.userId === userId && !this.#stands(decision)) tokens.push(token);
     }
-    // Only now: writing an entry moves it to where the walk would meet it again.
+    // After the walk: writing an entry moves it to where the walk would meet it again.
     this.#refuse(tokens);
   }
 

@@ -19,7 +19,7 @@ export const toPublicUser = ({ id, username, role, enabled, createdAtMs }: User)
   createdAtMs,
 });
 
-/** Without a password: somebody who signs in elsewhere, or not yet. */
+/** Without a password: a user who signs in with another issuer, or not yet. */
 export type NewUser = Pick<User, 'username' | 'role' | 'enabled'> & { readonly password?: string };
 export type UserChanges = Partial<NewUser>;
 

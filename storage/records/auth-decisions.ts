@@ -1,4 +1,4 @@
-// What was decided about stream tokens, so that none is verified twice, and which sessions' tokens are refused. Single writer: the main thread.
+// Decisions about stream tokens, so that none is verified twice, and the sessions whose tokens are refused. Single writer: the main thread.
 import { createHash } from 'node:crypto';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { Environment, Transaction } from '#storage/environment.ts';

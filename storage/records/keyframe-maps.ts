@@ -16,20 +16,20 @@ export class KeyframeMapRepository {
     this.#maps = environment.table(KEYFRAME_MAPS.name, KEYFRAME_MAPS.encoding);
   }
 
-  /** Undefined as well when the map is that of another version of the file: it has to be made again. */
+  /** Undefined also for a map of another version of the file, which has to be made again. */
   get({ id, version }: Pick<Media, 'id' | 'version'>): KeyframeMap | undefined {
     const bytes = this.#maps.get(id);
     const map = bytes === undefined ? undefined : unpackKeyframeMap(bytes);
     return map?.version === version ? map : undefined;
   }
 
-  /** Whether `get` would find it, without unpacking it. */
+  /** Whether `get` would find the map, without unpacking it. */
   has({ id, version }: Pick<Media, 'id' | 'version'>): boolean {
     const bytes = this.#maps.get(id);
     return bytes !== undefined && packedVersion(bytes) === version;
   }
 
-  /** @throws MEDIA_UNREADABLE when it is larger or longer than any film's. */
+  /** @throws MEDIA_UNREADABLE for a map that is larger or longer than any film's */
   async put(id: MediaId, map: KeyframeMap): Promise<void> {
     requirePlannable(map);
     await this.#maps.put(id, packKeyframeMap(map));

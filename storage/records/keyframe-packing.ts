@@ -34,7 +34,7 @@ export function unpackKeyframeMap(bytes: Uint8Array): KeyframeMap | undefined {
   return keyframes && { ...head.facts, video: { ...head.facts.video, keyframes } };
 }
 
-/** Of which version of the file a map is, without unpacking its keyframes. Undefined as above. */
+/** The version of the file that a map belongs to, without unpacking its keyframes. Undefined as for `unpackKeyframeMap`. */
 export const packedVersion = (bytes: Uint8Array): string | undefined => readHead(bytes)?.facts.version;
 
 /** The reader stands at the first of `count` keyframes. */

@@ -10,7 +10,7 @@ import { type Page, parseCursor, takePage } from './page.ts';
 const ORDERS = 'media.orders';
 
 /**
- * Format 2 keeps the facts of the keyframe map, which were told from the map whenever somebody asked. Format 3 knows the shape of pixels
+ * Format 2 holds the facts of the keyframe map, which format 1 left to be read from the map. Format 3 knows the shape of pixels
  * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
  */
 export const MEDIA: Family = {
@@ -39,13 +39,13 @@ export type MediaQuery = {
   /** Null: of every library. */
   readonly libraryId: LibraryId | null;
   readonly sort: MediaSort;
-  /** Leaves out what it refuses. */
+  /** Records that it refuses are left out. */
   readonly matches: (media: Media) => boolean;
   readonly limit: number;
   readonly cursor: string | null;
 };
 
-/** Where the lists of the whole catalogue stand, beside those of each library. */
+/** The key prefix for the lists of the whole catalogue, beside those of each library. */
 const EVERY_LIBRARY = '';
 
 /** A key of LMDB holds 1978 bytes; a longer title sorts by its beginning, and equal keys by id. */

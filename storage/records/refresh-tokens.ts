@@ -12,10 +12,10 @@ const MAX_FAMILIES_PER_USER = 100;
 
 export type FamilyKey = { readonly userId: UserId; readonly familyId: string };
 
-/** Only the digest of the newest token is kept: an older one of the family is recognised by not being it. */
+/** Only the digest of the newest token is kept: any other token of the family is an older one. */
 type FamilyRecord = FamilyFacts & { readonly tokenHash: string };
 
-/** `generation`: the user's token generation at login. What was revoked with it can't be prolonged, however the calls overlap. */
+/** `generation`: the user's token generation at login. A login of a revoked generation can't be prolonged, however the calls overlap. */
 export type FamilyFacts = { readonly generation: number; readonly createdAtMs: number; readonly expiresAtMs: number };
 
 export type Rotation = {
@@ -78,7 +78,7 @@ export class RefreshTokenRepository {
     });
   }
 
-  /** Removes what has expired; says how many. */
+  /** Removes expired families; returns how many. */
   async purge(nowMs: number): Promise<number> {
     return await this.#environment.write(tx => {
       const expired = [...this.#families.entries()].filter(({ value }) => value.expiresAtMs <= nowMs);

@@ -21,7 +21,7 @@ export class RefusedFileRepository {
     return this.#files.get([libraryId, id]);
   }
 
-  /** Those of a library, read as they are asked for. */
+  /** The refused files of a library, read lazily. */
   *ofLibrary(libraryId: LibraryId): Generator<MediaId> {
     for (const { key } of this.#files.entriesUnder([libraryId], {})) yield key[1];
   }

@@ -19,17 +19,17 @@ export const USERS: Family = {
   indexes: [BY_NAME, BY_IDENTITY, REMOVED_IDENTITIES],
 };
 
-/** Somebody as another issuer knows them. Compared exactly: an issuer's subjects are case-sensitive. */
+/** A user as another issuer knows them. Compared exactly: an issuer's subjects are case-sensitive. */
 export type ExternalIdentity = { readonly issuer: string; readonly subject: string };
 
-/** Two spellings of one name are one name. A name may grow by it: one character becomes up to 18. */
+/** Two spellings of one name are one name. Folding may lengthen it: one character becomes up to 18. */
 export const foldUsername = (username: string): string => username.normalize('NFKC').toLowerCase();
 
 /** Bytes of a folded name: well within a key of the store (1978 bytes). */
 export const MAX_FOLDED_BYTES = 512;
 export const isFoldable = (username: string): boolean => Buffer.byteLength(foldUsername(username)) <= MAX_FOLDED_BYTES;
 
-/** Bytes of a subject, for the same reason. */
+/** Most bytes of a subject, bounded for the same reason. */
 export const MAX_SUBJECT_BYTES = 1_000;
 
 export class UserRepository {
@@ -38,7 +38,7 @@ export class UserRepository {
   readonly #byName: Table<[scope: string, foldedName: string], UserId>;
   /** A removed user's stays: the subject does not come back by itself. */
   readonly #byIdentity: Table<[issuer: string, subject: string], UserId>;
-  /** By the name that the removed user had: whoever is made under it has the identity. */
+  /** By the name that the removed user had: a user who is made under it gets the identity. */
   readonly #removedIdentities: Table<[scope: string, foldedName: string], [issuer: string, subject: string]>;
 
   constructor(environment: Environment) {
@@ -64,7 +64,7 @@ export class UserRepository {
     return id === undefined ? undefined : this.#users.get(id);
   }
 
-  /** Somebody whom an administrator removed. */
+  /** Whether an administrator removed the user with that identity. */
   isRemoved({ issuer, subject }: ExternalIdentity): boolean {
     const id = this.#byIdentity.get([issuer, subject]);
     return id !== undefined && !this.#users.has(id);
@@ -92,7 +92,7 @@ export class UserRepository {
     return takePage(this.#inNameOrder(cursor), limit);
   }
 
-  /** `check` runs in the same transaction: what it throws leaves everything as it was. */
+  /** `check` runs in the same transaction: an error it throws undoes everything. */
   async create(user: User, check: () => void): Promise<void> {
     await this.#environment.write(tx => {
       check();
@@ -117,7 +117,7 @@ export class UserRepository {
     });
   }
 
-  /** Atomic: `change` sees the user as stored, and what it throws leaves everything as it was. */
+  /** Atomic: `change` sees the user as stored, and an error it throws undoes everything. */
   async update(id: UserId, change: (user: User) => User): Promise<User> {
     return await this.#environment.write(tx => {
       const before = this.#required(id);
@@ -129,7 +129,7 @@ export class UserRepository {
     });
   }
 
-  /** `check` runs in the same transaction: what it throws leaves everything as it was. */
+  /** `check` runs in the same transaction: an error it throws undoes everything. */
   async remove(id: UserId, check: (user: User) => void): Promise<void> {
     await this.#environment.write(tx => {
       const user = this.#required(id);

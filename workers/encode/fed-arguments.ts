@@ -14,7 +14,7 @@ import {
   soundFilters,
 } from './encoder-arguments.ts';
 
-/** Room before the first wanted frame for what has to be decoded first. */
+/** Room before the first wanted frame for frames that have to be decoded first. */
 const FED_START_S = 1_000;
 
 /**

@@ -19,7 +19,7 @@ export function fedClock({ rendition, grid, firstIndex, keyframes }: EncodeJob):
   const { video } = keyframes;
   const track = rendition.kind === 'video-encode' ? video : keyframes.audio.find(({ index }) => index === rendition.streamIndex);
   if (!track || ('frameDuration' in track && track.frameDuration === null)) return null;
-  // Media time 0 and every boundary of the grid lie on whole ticks of it.
+  // Media time 0 and every boundary of the grid lie on whole ticks of this clock.
   const gridTicks = grid.timescale / grid.boundaries.reduce(greatestDivisor, grid.timescale);
   const timescale = leastMultiple(leastMultiple(track.timescale, video.timescale), gridTicks);
   if (timescale > MAX_TIMESCALE) return null;

@@ -14,7 +14,7 @@ const AUDIO_STRETCH_S = 4;
 
 export type FedStretches = {
   readonly stretches: Iterable<Stretch>;
-  /** What is decoded at this time or later may be shown; what comes before is decoded for the sake of others only. */
+  /** Frames decoded at this time or later may be shown; earlier ones are decoded because others refer to them. */
   readonly shownFromPts: number;
 };
 
@@ -25,7 +25,7 @@ export function fedStretches({ rendition, keyframes, grid, firstIndex, lastIndex
   const fromS = originS + segmentStartS(grid, firstIndex);
   const toS = originS + boundaryAt(grid, lastIndex + 1) / grid.timescale;
   if (rendition.kind === 'video-encode') {
-    // The fps filter takes for a frame what is nearest to it.
+    // The fps filter takes the nearest source frame for each of its own.
     const halfFrameS = rendition.frameRate.den / rendition.frameRate.num / 2;
     return videoStretches(video, (fromS + halfFrameS) * video.timescale, toS * video.timescale);
   }
@@ -44,7 +44,7 @@ function videoStretches({ keyframes, timescale, endPts }: VideoTimeline, shownFr
 
 function audioStretches({ timescale, firstPts, endPts }: AudioTimeline, fromS: number, toS: number): FedStretches | null {
   const fromPts = Math.max(firstPts, Math.floor((fromS - AUDIO_PREROLL_S) * timescale));
-  // One stretch more than wanted, for what a resampler holds back.
+  // One stretch more than wanted, for the samples that a resampler holds back.
   const lastPts = Math.min(endPts, (toS + AUDIO_STRETCH_S) * timescale);
   const step = AUDIO_STRETCH_S * timescale;
   const stretches: Stretch[] = [];

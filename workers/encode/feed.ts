@@ -58,7 +58,7 @@ export class Feed {
 
   /** In decode order. Throws MEDIA_CHANGED. */
   async *fragments(header: Buffer): AsyncGenerator<Buffer> {
-    // Where decoding begins, and nowhere else, pictures are decoded that nobody sees.
+    // Only where decoding begins are pictures decoded that are never shown.
     let isUnreferenced = this.rendition.kind === 'video-encode' ? unreferencedPictures(sampleEntryOf(header)) : null;
     let sequenceNumber = 1;
     for (const stretch of this.#plan.stretches) {
@@ -100,7 +100,7 @@ export class Feed {
     return samples;
   }
 
-  /** Without the pictures that would be decoded for nothing: those before the one that is shown first and that no other refers to. */
+  /** Leaves out the pictures before the first one shown that no other picture refers to. */
   #needed(samples: readonly FragmentSample[], isUnreferenced: IsUnreferenced): FragmentSample[] {
     const early = samples.map(ptsOf).filter(pts => pts < this.#plan.shownFromPts);
     const shownFirst = early.reduce((latest, pts) => Math.max(latest, pts), Number.NEGATIVE_INFINITY);

@@ -12,22 +12,22 @@ import { pour } from './pour.ts';
 import { SegmentReadiness, type SegmentSink } from './segment-readiness.ts';
 import type { WarmEncoders } from './warm-encoders.ts';
 
-/** `isBegun`: its first chunk went ahead. */
+/** `isBegun`: the segment's first chunk went ahead. */
 export type Publish = (segment: { key: RenditionKey; name: SegmentName; isBegun: boolean; bytes: Buffer }) => void;
 export type PublishChunk = (chunk: { key: RenditionKey; index: number; bytes: Buffer }) => void;
 
 export type FfmpegLog = (message: string, detail: Record<string, unknown>) => void;
 
 /**
- * The next start is got ready when this one has got what it wanted most: so many segments after the first. Sound is done long before
+ * The next encoder is started so many segments after this one's first. Sound is done long before
  * the picture beside it, which the start of another process would hold up.
  */
 const REFILL_AFTER = { picture: 0, sound: 2 };
 
-/** Frames are told of no more often: enough for whoever waits for a sign of life. */
+/** Frames are told of no more often: often enough as a sign of life. */
 const SIGN_INTERVAL_MS = 1_000;
 
-// SIGKILL on purpose: a terminated ffmpeg would finish and flush work that nobody wants.
+// SIGKILL on purpose: a terminated ffmpeg would first finish and flush its work.
 const STOP_SIGNAL = 'SIGKILL';
 
 export type FfmpegEffectOptions = {
@@ -88,7 +88,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       }
     };
     let refill = (): void => undefined;
-    /** Starts it on what it is to read; what comes out goes to the readiness that is returned. Null: it was stopped before it began. */
+    /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
       const feed = Feed.of(job, options.remux);
@@ -119,9 +119,9 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       if (isHeld) started.socket.pause();
       const closed = new Promise<void>(resolve => started.socket.once('close', () => resolve()));
       const [exit] = await Promise.all([started.exited, closed]);
-      // What a killed or failed run leaves behind is a part of a segment, not a segment.
+      // A killed or failed run leaves a part of a segment behind: it is not published.
       if (hasEnded && exit.exitCode === 0) read(() => readiness.end());
-      // One that was stopped before its first segment used up a waiting one as well.
+      // A run that was stopped before its first segment has used up a waiting encoder too.
       refill();
       const isClean = exit.exitCode === 0 && failure === null;
       if (isStopped && failure === null) return sendBack({ type: 'ffmpeg.exited' });

@@ -1,4 +1,4 @@
-// Writes to an encoder's stdin what it is fed, no faster than it reads.
+// Writes fragments to an encoder's stdin, no faster than the encoder reads.
 import type { Socket } from 'node:net';
 import type { ChildProcess } from '#workers/programs/spawner-client.ts';
 

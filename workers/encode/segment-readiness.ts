@@ -51,12 +51,12 @@ export class SegmentReadiness {
     this.#reader.push(chunk);
   }
 
-  /** ffmpeg came to the end of its work: what a copy has left is its last segment. Throws ENCODE_FAILED when the end is missing. */
+  /** ffmpeg came to the end of its work: the frames that a copy has left are its last segment. Throws ENCODE_FAILED when the end is missing. */
   end(): void {
     this.#reader.end();
     if (this.#nextStart !== null) this.#publishUpTo(this.#nextStart);
     if (this.#frames.length === 0 || this.#index > this.#job.lastIndex) return;
-    // An encode counts its frames, so what it has left is never whole.
+    // An encode's segments are complete by their number of frames: frames that are left are never a whole segment.
     const isWhole = this.#frameTicks === null && this.#index === this.#job.lastIndex;
     if (!isWhole) throw new FerriteError('ENCODE_FAILED', 'the source ended before its index says');
     this.#publish(boundaryAt(this.#job.grid, this.#index + 1));

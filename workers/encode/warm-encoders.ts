@@ -1,4 +1,4 @@
-// Encoders that were started before they are needed and wait for their film on stdin: what a start costs is paid by then.
+// Encoders that are started before they are needed and wait for their film on stdin, so that a run does not pay for the start.
 import type { KeyframeMap } from '#domain/media.ts';
 import { isEncode } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
@@ -30,7 +30,7 @@ export class WarmEncoders {
     this.#options = { expiryMs: EXPIRY_MS, ...options };
   }
 
-  /** One that waits with these arguments, else one that starts now. The caller owns it. */
+  /** A waiting encoder with these arguments, else one that is started now. The caller owns it. */
   async take(args: readonly string[]): Promise<ChildProcess> {
     const key = keyOf(args);
     const found = this.#waiting.find(waiting => waiting.key === key);
@@ -39,7 +39,7 @@ export class WarmEncoders {
     return found.process.catch(() => this.#start(args));
   }
 
-  /** Has one wait with these arguments, in place of the one that waits longest when there is no room. */
+  /** Starts an encoder that waits with these arguments. Without room it replaces the one that has waited longest. */
   prepare(args: readonly string[]): void {
     const key = keyOf(args);
     if (this.#isClosed || this.#options.limit < 1 || this.#waiting.some(waiting => waiting.key === key)) return;
@@ -48,15 +48,15 @@ export class WarmEncoders {
     const process = this.#start(args);
     const waiting: Waiting = { key, process, expiry: setTimeout(() => this.#end(waiting), this.#options.expiryMs).unref() };
     this.#waiting.push(waiting);
-    // One that ends by itself is none to be handed out; why it could not start is told by the run that needs one. It may live on where
-    // only its starter was lost: nobody else would end it.
+    // An encoder that ends by itself is not handed out; why it could not start is told by the run that needs one. It may live on where
+    // only its starter was lost, and has to be ended here.
     process.then(
       child => child.exited.then(() => this.#end(waiting)),
       () => this.#remove(waiting),
     );
   }
 
-  /** A session was opened: what it will most likely start first. */
+  /** A session was opened: has the encoder wait that it will most likely start first. */
   expect({ delivery, video, audio }: Offer, { copyMethod }: KeyframeMap): void {
     if (delivery !== 'transcode' || copyMethod === 'ffmpeg') return;
     for (const rendition of [video[0], audio[0]]) if (rendition && isEncode(rendition)) this.prepare(fedArguments(rendition));
@@ -77,7 +77,7 @@ export class WarmEncoders {
     this.#waiting = this.#waiting.filter(other => other !== waiting);
   }
 
-  /** Not one that was handed out. */
+  /** Ends a waiting encoder; one that was handed out is its run's. */
   #end(waiting: Waiting): void {
     if (!this.#waiting.includes(waiting)) return;
     this.#remove(waiting);

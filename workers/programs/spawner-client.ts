@@ -182,13 +182,13 @@ class Connection {
   }
 }
 
-/** Its starter is gone and can not do it; as long as the program holds its end of the data connection, the number is its own. */
+/** Kills a program whose starter is gone. As long as the program holds its end of the data connection, the pid is its own. */
 function killOrphan(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    // Its whole group, as its starter would.
+    // The whole group, as the starter would.
     process.kill(-pid, signal);
   } catch {
-    // It has just ended by itself.
+    // The program has just ended by itself.
   }
 }
 
@@ -211,7 +211,7 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
     const deadline = setTimeout(() => fail(`${tool} took longer than ${deadlineMs} ms`, 'INSPECTION_DEFERRED'), deadlineMs);
     const onAbort = (): void => fail(`${tool} was cancelled`);
     signal?.addEventListener('abort', onAbort);
-    // It may have come while the program was being started.
+    // The signal may have aborted while the program was being started.
     if (signal?.aborted) onAbort();
     const ended = new Promise<void>(resolve => child.socket.once('close', () => resolve()));
     child.socket.on('data', (chunk: Buffer) => {

@@ -129,7 +129,7 @@ class Client {
       // A group of its own: what a wrapper around ffmpeg started ends with it, and a terminal's Ctrl-C does not reach it.
       detached: true,
       extendEnv: false,
-      // Whose it is: a fed ffmpeg names no film.
+      // Tells whose child it is: the arguments of a fed ffmpeg name no film.
       env: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', AV_LOG_FORCE_NOCOLOR: '1', FERRITE_SPAWNER: this.#socketPath },
     });
     const tail = keepTail(child.stderr, STDERR_TAIL_BYTES);
@@ -157,7 +157,7 @@ function killGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIG
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // It ended in this moment.
+    // The group has just ended.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
@@ -268,7 +268,7 @@ function endStopped(socketPath: string): void {
 function closeInheritedFiles(): void {
   if (process.platform !== 'linux') return;
   for (const fd of readdirSync('/proc/self/fd').map(Number)) {
-    // The one that reads the folder is gone by now.
+    // The descriptor that read this folder is closed by now.
     if (fd > process.stderr.fd && statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })?.isFile()) closeSync(fd);
   }
 }

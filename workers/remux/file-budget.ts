@@ -1,4 +1,4 @@
-// What one file may cost whoever reads it: how much of each kind is looked at or kept, and how long the thread's other work waits meanwhile.
+// What reading one file may cost: how much of each kind is looked at or kept, and how long the thread's other work waits meanwhile.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FerriteError } from '#domain/errors.ts';
 
@@ -39,7 +39,7 @@ const TURN_MS = 8;
 /** Steps between two looks at the clock: a fraction of a millisecond of any loop over samples. */
 const STRETCH = 16 * Ki;
 
-/** More than any film has: whoever else would read the file pays no less for it. */
+/** More than any film has. ffmpeg would pay no less for such a file, so that it is not asked instead. */
 export class OverBudget extends FerriteError {
   constructor(what: Countable) {
     super('MEDIA_UNREADABLE', `the file has too many ${LIMITS[what].noun}`);
@@ -71,7 +71,7 @@ export class FileBudget {
     if (!(this.#left[what] >= 0)) throw new OverBudget(what);
   }
 
-  /** Whoever works on without reading the file has to `pause` when this says so. */
+  /** Code that works for long without reading the file has to `pause` when this says so. */
   get isTurnOver(): boolean {
     return performance.now() - this.#turnStartMs > TURN_MS;
   }

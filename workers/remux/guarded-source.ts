@@ -1,4 +1,4 @@
-// A source whose numbers no field can hold is a damaged file, whoever of its readers comes upon them.
+// A source whose numbers no field can hold is reported as a damaged file, by whichever of its methods they are found.
 import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { asUnreadable } from './contradiction.ts';

@@ -39,7 +39,7 @@ async function openSource(media: ScannedMedia): Promise<RemuxSource> {
   const source = await openRemuxSource(media.path);
   if (!source) throw new FerriteError('MEDIA_CHANGED', 'the file no longer has the index that its scan found');
   try {
-    // Once more, for it may have been replaced in between.
+    // A second try, for the file may have been replaced in between.
     await requireUnchangedMedia(media);
   } catch (error) {
     await source.close();

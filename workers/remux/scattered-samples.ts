@@ -4,7 +4,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { numberAt, type SampleTable } from './sample-table.ts';
 import type { UnchangedFile } from './unchanged-file.ts';
 
-// Reading so much that nobody wants costs about what another read costs.
+// Reading over so many unwanted bytes costs about as much as another read.
 const MAX_GAP_BYTES = 256 * 1024;
 // The kernel takes 1024 buffers at a time.
 const MAX_BUFFERS = 1000;

@@ -40,7 +40,7 @@ export interface RemuxSource {
   segment(streamIndex: number, span: SegmentSpan): Promise<Buffer>;
   /**
    * Where the bytes of `segment` lie, without reading any of them; null for a container whose index does not tell.
-   * Whoever reads them has to see to it that the file is still the one that was opened. Throws as `segment` does.
+   * The caller, which reads the stretches, has to check that the file is still the one that was opened. Throws as `segment` does.
    */
   locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment | null>;
   /** Bytes of memory the index takes, for a cache that is bounded by bytes. */

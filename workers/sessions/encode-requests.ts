@@ -54,7 +54,7 @@ export class EncodeRequests {
     this.#waits.published(key, name);
   }
 
-  /** An encode of that rendition ended, or waits: who hoped for it has the segment made anew. */
+  /** An encode of that rendition ended, or is held: sessions that waited for its segments may need an encode of their own. */
   reconsider(key: RenditionKey): void {
     this.#settleSoon(this.#waits.sessionsOf(key));
   }
@@ -64,7 +64,7 @@ export class EncodeRequests {
     this.#settleSoon([sessionId]);
   }
 
-  /** The session's encode gave up: what it was about to bring will not come. */
+  /** The session's encode gave up: requests for the segments in its reach fail. */
   failed(sessionId: SessionId, run: Run, { code, message }: ErrorRecord): void {
     const course = courseOfRun(run);
     for (const wait of this.#waits.of(sessionId)) {
@@ -73,7 +73,7 @@ export class EncodeRequests {
     }
   }
 
-  /** The viewer has sought to what is kept already: what was hinted at before is wanted no more. Who waits, waits on. */
+  /** The viewer has sought to a segment that is kept already: earlier hints are dropped. Requests that a client waits for stay. */
   overtaken(sessionId: SessionId, slot: string): void {
     const waits = this.#waits.of(sessionId).filter(({ note }) => slotOf(note.job.rendition) === slot);
     for (const wait of waits) if (wait.note.isHint) wait.reject(overtaken());
@@ -84,7 +84,7 @@ export class EncodeRequests {
     this.#waits.failSession(sessionId, error);
   }
 
-  /** In a turn of its own: actors are in the middle of something, and several may have something to tell. */
+  /** In a microtask: an actor that tells something is in the middle of a transition, and several may tell at once. */
   #settleSoon(sessionIds: Iterable<SessionId>): void {
     const isScheduled = this.#unsettled.size > 0;
     for (const sessionId of sessionIds) this.#unsettled.add(sessionId);
@@ -96,7 +96,7 @@ export class EncodeRequests {
     });
   }
 
-  /** Has each rendition's encode go where its turn is. */
+  /** Starts or moves the encode of each rendition of the session, as the turns of its requests say. */
   #settle(sessionId: SessionId): void {
     const actor = this.#options.actorOf(sessionId);
     if (!actor) return;
@@ -120,7 +120,7 @@ export class EncodeRequests {
         this.#settleSlot(sessionId, actor, slot);
         return;
       }
-      // It is made when nobody waits for what is in its way.
+      // Without room the request waits until no other request needs the encodes in its way, or until its patience ends.
       if (!this.#makeRoom(actor, next)) return;
     }
     const course = { ...reachFrom(job.firstIndex), isRunning: false, bringsInit: true };
@@ -128,7 +128,7 @@ export class EncodeRequests {
     want(actor, next);
   }
 
-  /** Ends what has to make room for a new encode; nothing, and false, where somebody waits for that. */
+  /** Ends the encodes that have to make room for a new one. False, and nothing is ended, where requests wait for those. */
   #makeRoom(actor: SessionActor, next: SegmentWait): boolean {
     const runs = Object.values(actor.getSnapshot().context.runs);
     const { sessionId, job, mayRunBeside } = next.note;

@@ -22,17 +22,17 @@ export class Encodes {
     if (runs?.size === 0) this.#running.delete(run.job.key);
   }
 
-  /** True when another session's encode of it has begun and brought nothing yet: its init segment comes first of all. */
+  /** True when another session's encode of the rendition has brought nothing yet: the init segment comes first. */
   isBegunByOther(sessionId: SessionId, key: RenditionKey): boolean {
     return this.#ofOthers(sessionId, key).some(isAboutToBringInit);
   }
 
-  /** True when another session's encode is about to reach it: a chance to wait for, never a reason to move its lead. */
+  /** True when another session's encode is about to bring the segment. Waiting for it never moves that encode's lead. */
   isCoveredByOther(sessionId: SessionId, key: RenditionKey, index: number): boolean {
     return this.#ofOthers(sessionId, key).some(position => isAboutToReach(reachForOthers(position), index));
   }
 
-  /** Those whose next segment lies from `fromIndex` up to before `untilIndex`. */
+  /** The encodes whose next segment lies from `fromIndex` up to before `untilIndex`. */
   nextWithin(key: RenditionKey, { fromIndex, untilIndex }: { fromIndex: number; untilIndex: number }): Registered[] {
     return [...(this.#running.get(key)?.values() ?? [])].filter(({ run }) => {
       const { nextIndex } = positionOf(run);
@@ -40,7 +40,7 @@ export class Encodes {
     });
   }
 
-  /** True while an encode of a picture that may go on has less than that ready beyond what its viewer asked for last. */
+  /** True while the encode of a picture is less than `aheadMs` ahead of its viewer, and neither held nor complete. */
   isAnyPictureBehind(aheadMs: number): boolean {
     for (const runs of this.#running.values()) {
       for (const { run } of runs.values()) {
@@ -50,12 +50,12 @@ export class Encodes {
     return false;
   }
 
-  /** What is being encoded. */
+  /** The renditions that are being encoded. */
   keys(): RenditionKey[] {
     return [...this.#running.keys()];
   }
 
-  /** Those that encode something. */
+  /** The sessions that have an encode. */
   sessions(): Set<SessionId> {
     return new Set([...this.#running.values()].flatMap(runs => [...runs.values()].map(({ sessionId }) => sessionId)));
   }
@@ -66,7 +66,7 @@ export class Encodes {
   }
 }
 
-/** Beyond what the viewer asked for last; what has come to its end, or to the end of what its viewer wants, is ready for good. */
+/** How much is ready beyond the segment that the viewer asked for last; infinite for an encode at its end or its limit. */
 function readyMs(position: EncodePosition, grid: Grid): number {
   if (isComplete(position) || isAtLimit(position)) return Number.POSITIVE_INFINITY;
   return ((boundaryAt(grid, position.nextIndex) - boundaryAt(grid, position.viewerIndex + 1)) / grid.timescale) * 1000;

@@ -4,17 +4,17 @@ import type { SessionId } from '#domain/ids.ts';
 import type { Encodes } from './encodes.ts';
 
 const LEAD_MS = 30_000;
-/** While another viewer may soon wait: that is not worth what nobody needs before half a minute. */
+/** While another viewer may soon have to wait for a segment. */
 const CROWDED_LEAD_MS = 8_000;
-/** Sound is encoded in a fraction of its time: the next segment is soon enough, and what it takes is taken from a picture. */
+/** Sound is encoded in a fraction of its duration, so that one segment is lead enough; more would take time from a picture. */
 const CROWDED_SOUND_SEGMENTS = 1;
-/** A viewer with less than this ready beyond what was asked for last may soon wait. */
+/** A viewer who has less than this ready, beyond the segment last asked for, may soon have to wait. */
 const URGENT_MS = 4_000;
 
 type Options = {
   readonly encodes: Encodes;
   readonly onResize: (sessionId: SessionId) => void;
-  /** Who hoped for what another's encode makes later now has to have it made. */
+  /** Encodes that are held bring nothing to other sessions: their requests have to be looked at again. */
   readonly onCrowded: () => void;
 };
 
@@ -26,7 +26,7 @@ export class Pace {
     this.#options = options;
   }
 
-  /** An encode has come further, or its viewer, or there is one more or less. */
+  /** To be called when an encode started, ended or came further, or its viewer did. */
   follow(): void {
     const { encodes, onResize, onCrowded } = this.#options;
     const isCrowded = encodes.isAnyPictureBehind(URGENT_MS);

@@ -28,7 +28,7 @@ type Options = {
 
 export class SegmentMaker {
   readonly #options: Options;
-  /** What went out a moment ago: a request that crossed it on its way must not have it made again. */
+  /** Segments published a moment ago: a request that crossed one on its way must not have it made again. */
   readonly #published = new LRUCache<string, true>({ max: 1_000, ttl: JUST_PUBLISHED_MS });
 
   constructor(options: Options) {
@@ -44,7 +44,7 @@ export class SegmentMaker {
     if (name !== 'init' && name >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
     const key = renditionKey(media.version, plan.targetMs, rendition);
     if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
-    // Once: whoever asks again has not found it, and has it made anew.
+    // An entry answers one request. A second request means that the main thread has lost the segment, which is then made anew.
     if (this.#published.delete(addressOf(key, name))) return;
     await this.#options.requests.wait(
       {
@@ -59,7 +59,7 @@ export class SegmentMaker {
     );
   }
 
-  /** Where a copied segment lies in its file: a thread builds its head, and nobody holds its bytes. */
+  /** Where a copied segment lies in its file: only its head is built here, its bytes are not read. */
   async locate({ record, media, keyframes, plan }: Viewed, { track, index }: Requests['segment.locate']['input']): Promise<LocatedSegment> {
     const rendition = renditionOf(record.offer, track);
     const span = spanOf(keyframes, gridOf(plan, rendition), rendition, index);
@@ -92,7 +92,7 @@ function jobOf(
   { rendition, grid, key, name }: Wanted,
   { positionMs, untilIndex }: Pick<Requests['segment.prepare']['input'], 'positionMs' | 'untilIndex'>,
 ): EncodeJob {
-  // A player fetches the init segment before it says where it wants to be: it starts where the viewer is.
+  // A request for the init segment names no position: the encode starts where the viewer is.
   const firstIndex = name === 'init' ? segmentIndexAt(grid, positionMs) : name;
   const endIndex = Math.max(untilIndex ?? Number.POSITIVE_INFINITY, firstIndex + 1);
   const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS, endIndex) - 1;

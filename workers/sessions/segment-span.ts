@@ -32,5 +32,5 @@ export function spanOf(keyframes: KeyframeMap, grid: Grid, rendition: Rendition,
   return { index, fromPts: ptsOf(index), toPts: ptsOf(index + 1), originPts: origin, factor, anchor: 'presentation' };
 }
 
-/** Names the rendition's rung where a number is told of it. */
+/** The rendition's label in metrics. */
 export const rungLabel = (rendition: Rendition): string => ('rungId' in rendition ? rendition.rungId : 'audio');

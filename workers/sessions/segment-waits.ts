@@ -1,19 +1,19 @@
-// Who waits for which segment on this thread. A published segment answers all of them at once.
+// The requests that wait for segments on this thread. A published segment answers all its requests at once.
 import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import { type Wait, WaitingRoom } from '#domain/sharing/waiting.ts';
 
-/** What a session wants of one rendition. */
+/** A segment that a session asks for. */
 export type SegmentRequest = {
   readonly sessionId: SessionId;
   readonly name: SegmentName;
-  /** The encode that is started for it, unless it comes from elsewhere. */
+  /** The encode that is started for the segment, unless another one brings it. */
   readonly job: EncodeJob;
-  /** Nobody waits behind it. */
+  /** No client waits for the segment. */
   readonly isHint: boolean;
-  /** Whether one more picture may be encoded for it, and beside others of the session or in their turn. */
+  /** Whether one more picture may be encoded, and whether beside the others of the session or in turn with them. */
   readonly mayEncode: boolean;
   readonly mayRunBeside: boolean;
 };
@@ -39,7 +39,7 @@ export class SegmentWaits {
     this.#room.arrived(addressOf(key, name), undefined);
   }
 
-  /** Those of a session, in the order in which they came. */
+  /** The waits of a session, in the order in which they came. */
   of(sessionId: SessionId): SegmentWait[] {
     return this.#room
       .all()
@@ -47,7 +47,7 @@ export class SegmentWaits {
       .sort((a, b) => a.note.sinceMs - b.note.sinceMs);
   }
 
-  /** Those who wait for any segment of that rendition. */
+  /** The sessions that wait for any segment of that rendition. */
   sessionsOf(key: RenditionKey): Set<SessionId> {
     const waits = this.#room.all().filter(({ note }) => note.job.key === key);
     return new Set(waits.map(({ note }) => note.sessionId));

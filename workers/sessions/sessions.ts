@@ -1,4 +1,4 @@
-// The playback sessions of one thread: opened, heard of, and ended, each with its actor; and what follows when an actor tells something.
+// The playback sessions of one thread, each with its actor: opened, kept informed and ended; and what follows from the events of an actor.
 import { LRUCache } from 'lru-cache';
 import { type ActorRefFrom, createActor, fromCallback } from 'xstate';
 import type { FfmpegEffect } from '#actors/effects.ts';
@@ -80,7 +80,7 @@ export class Sessions {
     return true;
   }
 
-  /** One that has just ended needs it no more. */
+  /** A heartbeat of a session that has just ended is dropped. */
   heartbeat({ sessionId, positionMs, state }: { sessionId: SessionId; positionMs: number; state: PlaybackState }): void {
     this.#sessions.get(sessionId)?.actor.send({ type: 'session.heartbeat', positionMs, state });
   }
@@ -127,7 +127,7 @@ export class Sessions {
     this.#requests.overtaken(sessionId, slotOf(track));
   }
 
-  /** What those encodes would write next is kept already: their work is done. */
+  /** Ends the encodes whose next segment lies in a range that is kept already. */
   covered({ key, ...range }: { key: RenditionKey; fromIndex: number; untilIndex: number }): void {
     for (const { sessionId, run } of this.#encodes.nextWithin(key, range))
       this.#sessions.get(sessionId)?.actor.send({ type: 'run.covered', actorId: run.actorId });
@@ -193,20 +193,20 @@ export class Sessions {
   #onStarted(sessionId: SessionId, run: Run): void {
     this.#encodes.add(sessionId, run);
     this.#pace.follow();
-    // It may have been opened while it was otherwise.
+    // The lead may have changed since the session was opened.
     this.#changeLead(sessionId);
     this.#measure({ name: 'encode_started', value: 1, rung: rungLabel(run.job.rendition) });
   }
 
   #onEnded(sessionId: SessionId, { run, job, error }: Extract<SessionEmitted, { type: 'run.ended' }>): void {
     this.#measure({ name: error ? 'encode_failed' : 'encode_finished', value: 1, rung: rungLabel(job.rendition) });
-    // A superseded run has been accounted for; its slot may have a new run, with the same waits.
+    // A superseded run was removed before; its slot may have a new run, which the same requests wait for.
     if (!run) return;
     if (error) this.#requests.failed(sessionId, run, error);
     this.#onGone(sessionId, run);
   }
 
-  /** Who still waits needs another. */
+  /** Requests that still wait for the run's segments need another run. */
   #onGone(sessionId: SessionId, run: Run): void {
     this.#encodes.remove(sessionId, run);
     this.#pace.follow();

@@ -1,9 +1,9 @@
-// Whose turn it is when several request for distant segments of one rendition, which one encode can only make in turn.
+// Which request the encode of a rendition follows when several requests ask for distant segments: it can only make them in turn.
 import type { Reach } from '#domain/encode-position.ts';
 import { isAboutToReach } from '#domain/encode-position.ts';
 import { isPatienceOver } from './patience.ts';
 
-/** Somebody who waits for a segment, or a hint, behind which nobody waits. */
+/** A request for a segment as far as its turn depends on it. */
 export type Turn = {
   readonly firstIndex: number;
   readonly isInit: boolean;
@@ -11,20 +11,20 @@ export type Turn = {
   readonly sinceMs: number;
 };
 
-/** What a rendition's encode is about to bring: of one that runs, or of one that is to be started in a moment. */
+/** The segments that an encode is about to bring: one that runs, or one that is to be started in a moment. */
 export type Course = Reach & { readonly isRunning: boolean; readonly bringsInit: boolean };
 
-/** Whether the encode is about to bring what the turn waits for. */
+/** Whether the encode is about to bring the requested segment. */
 export const isInReach = ({ firstIndex, isInit }: Turn, course: Course | null): boolean =>
   course !== null && (isAboutToReach(course, firstIndex) || (isInit && course.bringsInit));
 
-/** Whether `next` may end an encode for which `served` wait, for want of room: nobody does, or all came later and it has waited for long. */
+/** Whether `next` may end an encode for want of room: every request in its reach is a hint, or came later and `next` has lost its patience. */
 export const mayTakeFrom = (served: readonly Turn[], next: Turn, nowMs: number): boolean =>
   served.every(({ isHint, sinceMs }) => isHint || (sinceMs > next.sinceMs && isPatienceOver(next.sinceMs, nowMs)));
 
 /**
- * The request that the rendition's encode has to be started for, or started anew; null: none, as it is. An encode that somebody waits for
- * goes on until it has brought that, whoever comes later. It ends sooner only for who came before those.
+ * The request that the rendition's encode has to be started for, or started anew; null where the encode may stay as it is. An encode goes on
+ * until it has brought the segments that requests wait for; it is moved sooner only for a request that came before those.
  *
  * @param turns in the order in which they came
  */

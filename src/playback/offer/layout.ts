@@ -18,7 +18,7 @@ export type TrackLayout = {
   readonly key: RenditionKey;
   readonly grid: Grid;
   readonly segmentCount: number;
-  /** That a second of it takes to encode; 0 where no picture is encoded. */
+  /** The work of encoding a second of the track; 0 where no picture is encoded. */
   readonly work: number;
   /** Made by ffmpeg: worth keeping on disk, and waited for rather than computed. */
   readonly isEncoded: boolean;
@@ -92,7 +92,7 @@ export class StreamLayout implements SessionLayout {
   }
 }
 
-/** The same with one segment split, for a session that begins with it. */
+/** The same layout with one segment split, for a session that begins with that segment. */
 class SplitLayout implements SessionLayout {
   readonly splitIndex: number;
   readonly #layout: StreamLayout;
@@ -144,7 +144,7 @@ class SplitLayout implements SessionLayout {
 
 /** A film's playlists take some 100 KB a track. */
 const MAX_LAYOUTS = 200;
-/** Those with a split segment: a player asks once. */
+/** Playlists with a split segment: few, as a player asks once. */
 const MAX_SPLIT_PLAYLISTS = 64;
 
 export class LayoutCache {

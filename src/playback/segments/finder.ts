@@ -1,4 +1,4 @@
-// Where a segment's bytes are soonest, for a viewer: memory, disk, the film itself, or the host that makes them. What goes out moves the viewer's encodes along.
+// Finds a segment for a viewer where its bytes are soonest: memory, disk, the film itself, or the host that makes it. Each segment sent moves the viewer's encodes along.
 import type { FerriteError } from '#domain/errors.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { SegmentName } from '#domain/rendition.ts';
@@ -9,7 +9,7 @@ import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Segments } from './segments.ts';
 import type { WantedSegments } from './wanted-segments.ts';
 
-/** What is known of whoever watches, and what is noted of them. */
+/** The session that a segment is found for, and what the finder notes of its viewer. */
 export interface Viewer {
   readonly record: SessionRecord;
   readonly layout: SessionLayout;
@@ -22,7 +22,7 @@ export interface Viewer {
   whenEnded(listener: (error: FerriteError) => void): () => void;
 }
 
-/** Opens finished files for whoever sends them. */
+/** Opens finished files to be sent. */
 export interface FileOpener<File> {
   /** False: not now, have the bytes in another way. */
   readonly mayOpen: boolean;
@@ -32,9 +32,9 @@ export interface FileOpener<File> {
 
 export type Found<File> =
   | { readonly from: 'memory'; readonly bytes: Buffer }
-  /** Open: whoever is given it closes it. */
+  /** The file is open: the caller closes it. */
   | { readonly from: 'disk'; readonly file: File; readonly byteLength: number }
-  /** A copy as it lies in its film. No promise where another viewer asked for it lately. */
+  /** A copied segment as it lies in its film. No promise where it was located a moment ago. */
   | { readonly from: 'film'; readonly located: LocatedSegment | Promise<LocatedSegment> }
   | { readonly from: 'host'; readonly bytes: Promise<Buffer> };
 
@@ -52,7 +52,7 @@ export class SegmentFinder<File> {
     this.#options = options;
   }
 
-  /** What a path of the viewer's session names, when it lies in memory: no promise, and nothing is noted when it does not. */
+  /** The segment that a path of the viewer's session names, when it lies in memory: without a promise. Null, with nothing noted, when it does not. */
   inMemory(viewer: Viewer, path: string): { readonly wanted: WantedSegment; readonly bytes: Buffer } | null {
     const wanted = wantedSegmentAt(viewer.layout, path);
     if (wanted === null) return null;
@@ -62,7 +62,7 @@ export class SegmentFinder<File> {
     return { wanted, bytes };
   }
 
-  /** From the first place that has it. What has to be waited for ends with the viewer's session, and with `signal`. */
+  /** The segment from the soonest source that has it. A wait ends with the viewer's session, and with `signal`. */
   find(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Found<File> {
     this.#follow(viewer, wanted);
     const bytes = this.#hot(viewer, wanted);
@@ -78,7 +78,7 @@ export class SegmentFinder<File> {
     return segments.hotChunk(wanted.track, { index: wanted.name, chunk: wanted.chunk }, record.id);
   }
 
-  /** Without a promise, and without taking memory from what is hot; null where it has to be had in another way. */
+  /** Without a promise, and without displacing hot segments from memory; null where the file may or can not be opened now. */
   #onDisk(wanted: WantedSegment): Found<File> | null {
     const { segments, files } = this.#options;
     if (!files.mayOpen || isChunk(wanted)) return null;
@@ -103,13 +103,13 @@ export class SegmentFinder<File> {
       : this.#options.wanted.get(record, { layout, name: wanted.name, positionMs }, signal);
   }
 
-  /** Notes what is being watched; an encode that waits for its viewer hears that it has come nearer. */
+  /** Notes what the viewer watches, and tells the host, so that an encode held for its viewer goes on. */
   #follow(viewer: Viewer, { track, name }: WantedSegment): void {
     const { kind } = track.track;
     const hasChanged = viewer[kind] !== track;
     viewer[kind] = track;
     if (name === 'init') return;
-    // The same one again is no news, and without an encode nobody is there to hear it. One that is no longer watched must hear of it.
+    // A segment that is sent again is no news, and without an encode there is none to move. A change of track is always told: the encode of the left track must hear of it.
     const isNews = track.isEncoded && viewer.lastSent[kind] !== name && viewer.status?.encodes.length !== 0;
     viewer.lastSent[kind] = name;
     if (!hasChanged && !isNews) return;

@@ -7,7 +7,7 @@ import { WaitingRoom, within } from '#domain/sharing/waiting.ts';
 
 /** Some 200 KB each; as many encodes as a machine begins at a time, many times over. */
 const MAX_BEGUN = 64;
-/** Longer than any encode takes for the rest, retries included: one that was given up never ends its segment. */
+/** Longer than any encode takes for the rest, retries included. An encode that was given up never finishes its segment. */
 const BEGUN_MS = 60_000;
 /** As many sessions as may start within that time. */
 const MAX_GIVEN = 4_000;
@@ -17,9 +17,9 @@ const REST_DEADLINE_MS = 2_000;
 type Begun = { readonly first: Buffer; readonly rest: PromiseWithResolvers<Buffer>; second: Buffer | null };
 
 export class FirstChunks {
-  /** Of each segment, by its address, what encodes have begun; the newest last. */
+  /** By segment address: the first chunks that encodes have begun the segment with, the newest last. */
   readonly #begun = new LRUCache<string, readonly Begun[]>({ max: MAX_BEGUN, ttl: BEGUN_MS });
-  /** By session and address: what a viewer holds that was not cut from a finished segment. */
+  /** By session and segment address: the first chunk that the session was given, where it was not cut from a finished segment. */
   readonly #given = new LRUCache<string, Begun>({ max: MAX_GIVEN, ttl: BEGUN_MS });
   readonly #waits = new WaitingRoom<Begun>();
 
@@ -29,7 +29,7 @@ export class FirstChunks {
     return newest && this.#giveTo(sessionId, segment, newest);
   }
 
-  /** Resolves when there is one, never when none comes: end it by `signal`. Rejects with CANCELLED. */
+  /** Resolves with the segment's next first chunk. Without one the wait only ends by `signal`, with CANCELLED. */
   async wait(segment: string, sessionId: SessionId, signal: AbortSignal): Promise<Buffer> {
     const known = this.give(segment, sessionId);
     if (known) return known;
@@ -61,14 +61,14 @@ export class FirstChunks {
     this.#given.delete(`${sessionId}/${segment}`);
   }
 
-  /** What follows the first chunk that the session was given; undefined where that has to be waited for. */
+  /** The second chunk that belongs to the first one the session was given; undefined where it has to be waited for. */
   restAtOnce(segment: string, sessionId: SessionId, whole: Buffer): Buffer | undefined {
     const given = this.#given.get(`${sessionId}/${segment}`);
     if (!given || beginsWith(whole, given.first)) return chunkOf(whole, 1);
     return given.second ?? undefined;
   }
 
-  /** The same, from the encode that began it; where it was given up, another's whole segment, which takes the place of what there is. */
+  /** As `restAtOnce`, waiting for the encode that began the segment. Where that was given up: the whole segment of another encode, which replaces the first chunk in the player. */
   async rest(segment: string, sessionId: SessionId, whole: Buffer): Promise<Buffer> {
     const known = this.restAtOnce(segment, sessionId, whole);
     const given = this.#given.get(`${sessionId}/${segment}`);

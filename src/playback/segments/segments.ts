@@ -25,7 +25,7 @@ type SegmentRequest = {
   readonly mayRunBeside: boolean;
 };
 
-/** A hint is nobody who waits: in its thread a later request takes its place. */
+/** No client waits for a hint: in its thread a later request replaces it. */
 type FetchRequest = SegmentRequest & { readonly isHint: boolean };
 
 type LocateRequest = Pick<SegmentRequest, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
@@ -36,7 +36,7 @@ type Maker = { readonly mediaId: MediaId; readonly sessionId: SessionId; readonl
 /** How many segments came from threads, and how many of them in vain: they were kept already. */
 export type MadeCounts = { readonly made: number; readonly again: number };
 
-/** A hint alone is nobody who asked. */
+/** False where only a hint had the segment located. */
 type Located = { readonly segment: LocatedSegment; isAskedFor: boolean };
 
 const REPLACEMENT_DEADLINE_MS = 5_000;
@@ -55,7 +55,7 @@ export class Segments {
   readonly #fetches = new SharedWork<Buffer>();
   readonly #arrivals = new WaitingRoom<Buffer>();
   readonly #firstChunks = new FirstChunks();
-  /** Who last had a segment of it made: what an encode makes ahead is for them. */
+  /** The session that last had a segment of the rendition made: segments that the encode makes ahead count as its own. */
   readonly #makers = new LRUCache<RenditionKey, Maker>({ max: MAX_MAKERS });
   /** Copied segments that were asked for, or hinted at, lately. */
   readonly #located = new LRUCache<string, Located>({ max: MAX_LOCATED });
@@ -75,7 +75,7 @@ export class Segments {
     return this.#cache.hot(layout.key, name);
   }
 
-  /** A chunk of it for that session when it is in memory, which the first may be before the rest is made: no promise. */
+  /** A chunk of the segment for that session when it is in memory, without a promise. The first chunk may be there before the rest is made. */
   hotChunk({ key }: TrackLayout, { index, chunk }: SegmentChunk, sessionId: SessionId): Buffer | undefined {
     const at = address(key, index);
     const whole = this.#cache.hot(key, index);
@@ -83,7 +83,7 @@ export class Segments {
     return chunk === 0 ? this.#firstOf(whole, at, sessionId) : this.#firstChunks.restAtOnce(at, sessionId, whole);
   }
 
-  /** A chunk of a segment, for the session that wished for it. The first comes as soon as an encode that begins there has made it. */
+  /** A chunk of a segment, for the session that asked for it. The first comes as soon as an encode that begins there has made it. */
   async chunkFor(sessionId: SessionId, { key }: TrackLayout, { index, chunk }: SegmentChunk, whole: Promise<Buffer>): Promise<Buffer> {
     const at = address(key, index);
     if (chunk === 1) return this.#firstChunks.rest(at, sessionId, await whole);
@@ -113,7 +113,7 @@ export class Segments {
     this.#cache.lose(layout.key, name);
   }
 
-  /** Rejects with CANCELLED when `signal` aborts. The encode goes on: others may want what it makes. */
+  /** Rejects with CANCELLED when `signal` aborts. The encode goes on. */
   get(request: SegmentRequest, signal: AbortSignal): Promise<Buffer> {
     const fetch = { ...request, isHint: false };
     return this.#fetches.share(fetchName(fetch), over => this.#fetch(fetch, over), signal);
@@ -140,7 +140,7 @@ export class Segments {
     return segment;
   }
 
-  /** Asked for again: many may want it, and from memory it costs least. */
+  /** For a copied segment that is asked for a second time: from memory it costs least. */
   #bringIntoMemory({ index, ...request }: LocateRequest): void {
     if (this.#comingIntoMemory >= MAX_COMING_INTO_MEMORY) return;
     this.#comingIntoMemory++;
@@ -150,42 +150,42 @@ export class Segments {
     this.#hint({ ...request, name: index, positionMs: 0, mayEncode: true, mayRunBeside: true }).then(ended, ended);
   }
 
-  /** True when it is in memory or on disk. */
+  /** True when the segment is in memory or on disk. */
   isKept(layout: TrackLayout, name: SegmentName): boolean {
     return this.#cache.has(layout.key, name);
   }
 
-  /** The viewer has sought to what is kept already: what an earlier seek wanted there, and has not begun, is not made any more. */
+  /** The viewer has sought to a kept segment: an encode that an earlier seek wanted, and that has not begun, is not started any more. */
   overtake({ mediaId, sessionId, layout }: Pick<SegmentRequest, 'mediaId' | 'sessionId' | 'layout'>): void {
     if (layout.isEncoded) this.#hosts.notify(mediaId, { kind: 'overtaken', sessionId, track: layout.track });
   }
 
-  /** Has it made without anybody waiting: a hint that it will be asked for. Resolves when that has come to an end, however. */
+  /** A hint: has the segment made although no client waits for it yet. Resolves when that has ended, also where it failed. */
   async prefetch(request: SegmentRequest): Promise<void> {
     const { layout, name } = request;
     const isLocated = layout.isLocated && name !== 'init';
     if (isLocated && this.#located.has(address(layout.key, name))) return;
     if (!isLocated) return this.#hint(request);
-    // Whoever asks for it later meets the same failure, and is told.
+    // A later request for the segment meets the same failure, and tells it.
     await this.#locate({ ...request, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
   }
 
-  /** What a session is about to need is evicted last; nothing any more when it has ended. */
+  /** Pins the segments that a session is about to need: they are evicted last. An ended session has none. */
   pin(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
     this.#cache.pin(sessionId, ranges);
   }
 
-  /** Encoded ones only, without init segments: a copy costs little, and is made again whenever memory has lost it. */
+  /** Only encoded segments are kept on disk: a copy costs little, and is made again when memory has lost it. */
   get encoded(): MadeCounts {
     return { made: this.#made, again: this.#madeAgain };
   }
 
-  /** The first chunk of a segment that is being made. The segment that is kept already stays, whoever makes it again. */
+  /** The first chunk of a segment that is being made. A segment that is kept already stays as it is. */
   #begun({ key, index, bytes }: Extract<HostMessage, { kind: 'chunk' }>): void {
     if (!this.#cache.has(key, index)) this.#firstChunks.arrived(address(key, index), Buffer.from(bytes));
   }
 
-  /** A thread has finished a segment: whoever waits has it in the same turn. */
+  /** A thread has finished a segment: requests that wait for it are answered in the same turn. */
   #published({ key, name, isEncoded, isBegun, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
     const at = address(key, name);
     if (isBegun) this.#firstChunks.finished(at, Buffer.from(bytes));
@@ -199,7 +199,7 @@ export class Segments {
       isAwaited: this.#arrivals.isAwaited(at),
     };
     if (isEncoded && name !== 'init') this.#count(key, name, wasKept);
-    // Made again although an earlier one is on disk: the address keeps the bytes it had.
+    // The segment is on disk from an earlier encode: its address keeps those bytes.
     if (this.#cache.isOnDiskOnly(key, name)) {
       this.#cache.cold(key, name).then(
         kept => this.#arrive(key, name, kept ?? this.#cache.put(made)),
@@ -217,7 +217,7 @@ export class Segments {
     this.#tellCovered(key, index + 1);
   }
 
-  /** An encode has come to where another has been: it ends when what follows is kept too. */
+  /** An encode has made a segment that was kept before: it ends when the following ones are kept too. */
   #tellCovered(key: RenditionKey, fromIndex: number): void {
     const maker = this.#makers.get(key);
     if (!maker) return;
@@ -283,7 +283,7 @@ export class Segments {
     }
   }
 
-  /** Where an encode that starts with that segment comes to a stretch that is kept already; null when it does not. */
+  /** The first segment after this one at which a kept stretch begins: an encode ends there. Null when there is none. */
   #keptAgainAt({ layout, name, positionMs }: SegmentRequest): number | null {
     if (!layout.isEncoded) return null;
     const { key, grid, segmentCount } = layout;

@@ -35,7 +35,7 @@ export class Leases {
     this.#sweeper.unref();
   }
 
-  /** Resolves when the position is stored: what was acknowledged is not lost. */
+  /** Resolves when the position is stored: an acknowledged position is not lost. */
   async heartbeat(
     session: LiveSession,
     beat: { positionMs: number; state: PlaybackState },

@@ -32,7 +32,7 @@ export class LiveSession {
   audio: TrackLayout | null = null;
   /** The segment of each that was last asked for. */
   readonly lastSent: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
-  /** On a clock that never jumps: a corrected time of day must not end what is watched. */
+  /** On the monotonic clock: a corrected time of day must not end a session. */
   #lastSeenAtMs: number;
   /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */
   #patienceMs = LEASE_MS;
@@ -85,13 +85,13 @@ export class LiveSession {
     };
   }
 
-  /** Called once, when it is open no more. */
+  /** To be called once, when the session has ended. */
   ended(reason: SessionEnd): void {
     for (const listener of this.#onEnded ?? []) listener(endedBy(reason));
     this.#onEnded = null;
   }
 
-  /** Opened before its turn to encode has come: its viewer is given `token` when it has. */
+  /** The session was opened before its turn to encode: its viewer is given `token` when the turn comes. */
   queue(token: string): void {
     this.#queuedToken = token;
     this.#isQueued = true;
@@ -106,7 +106,7 @@ export class LiveSession {
     return this.#isQueued;
   }
 
-  /** The token that its viewer could not be given when it started, once its turn has come. */
+  /** The token for a session that was opened before its turn to encode, once the turn has come. */
   get arrivedToken(): string | null {
     return this.#isQueued ? null : this.#queuedToken;
   }
@@ -115,7 +115,7 @@ export class LiveSession {
     return this.#isQueued ? 'queued' : (this.status?.state ?? 'ready');
   }
 
-  /** Where its encodes of the picture are, as its thread told last. */
+  /** The session's picture encodes, as its thread told last. */
   videoEncodes(): (RunningEncode & { readonly work: number })[] {
     return (this.status?.encodes ?? []).flatMap(({ rendition: slot, nextIndex, reachIndex }) => {
       const track = this.layout.tracks.get(directoryOfEncode(slot));
@@ -123,7 +123,7 @@ export class LiveSession {
     });
   }
 
-  /** On the same clock. */
+  /** On the monotonic clock. */
   get leaseEndsAtMs(): number {
     return this.#lastSeenAtMs + this.#patienceMs;
   }

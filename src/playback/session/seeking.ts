@@ -65,7 +65,7 @@ export class Seeking {
     this.#pauses.set(session, { timer, forget: session.whenEnded(() => this.#endPause(session)), nextMs: null });
   }
 
-  /** The hint that waited for its end, if any. */
+  /** The hint that came within the interval, if any. */
   #endPause(session: LiveSession): number | null {
     const pause = this.#pauses.get(session);
     if (!pause) return null;

@@ -1,4 +1,4 @@
-// Sessions go on after what was lost under them: the server's own end, or the host that had them open.
+// Sessions go on after the server was restarted, and after the host that had them open was lost.
 
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { HostNumber, MediaHosts } from '#src/threads/media-hosts.ts';
@@ -42,7 +42,7 @@ export class SessionRecovery {
         await sessions.open(record, plans.for(media, record.offer.targetMs));
         restored++;
       } catch (error) {
-        // One that this version can not open must not keep the server from starting.
+        // A session that this version can not open must not keep the server from starting.
         log.warn({ code: codeOf(error) }, 'a session could not be restored');
         sessions.forget(record);
         await database.sessions.remove(record.id);

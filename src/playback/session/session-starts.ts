@@ -78,7 +78,7 @@ export class SessionStarts {
     const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
     const agreed = this.#agree(owner, request, planned);
     const demand = this.#demandOf(agreed, planned);
-    // What is there already, or being made for others, is not shown any sooner in parts.
+    // Without a demand the first segment is kept or being made: offering it as two chunks would show it no sooner.
     const draft = { ...agreed, splitIndex: demand && splitIndexOf(demand, planned) };
     const taken = demand && grants.tryTake(demand);
     if (demand && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, demand, room }, signal);
@@ -111,7 +111,7 @@ export class SessionStarts {
       tokens.issue(record.id, owner, STREAM_TOKEN_MS),
       database.sessions.put(record),
     ]);
-    // Nobody would ever stop it: the client went away before it learned of its session.
+    // A client that went away before it learned of its session would never stop it.
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
     metrics.sessionStarts.inc({ delivery: record.offer.delivery, profile: record.profile });
     return { session, token, queueWaitMs: waitMs };
@@ -123,7 +123,7 @@ export class SessionStarts {
     signal: AbortSignal,
   ): Promise<StartedSession> {
     const { sessions, grants } = this.#options;
-    // In line before anything else: what opening takes must not cost it its turn.
+    // The demand joins the queue first: the time that opening takes must not cost its position.
     const ended = new AbortController();
     const turn = grants.take(demand, ended.signal).then(
       use => ({ use, error: null }),
@@ -135,7 +135,7 @@ export class SessionStarts {
       const unsubscribe = started.session.whenEnded(() => ended.abort());
       turn
         .then(outcome => this.#followTurn(started.session, outcome))
-        // It is ended here whatever the store says; the record goes with its lease.
+        // The session is ended here even where the store failed; its record goes with its lease.
         .catch(err => this.#options.log.warn({ err }, 'a session whose turn did not come could not be ended everywhere'))
         .finally(unsubscribe);
       return started;
@@ -150,7 +150,7 @@ export class SessionStarts {
     }
   }
 
-  /** Its turn has come, or never will. */
+  /** Called when the session's turn to encode has come, or its wait has failed. */
   async #followTurn(session: LiveSession, { use, error }: { use: GrantUse | null; error: unknown }): Promise<void> {
     const { sessions, seeking } = this.#options;
     if (error === null) {
@@ -187,7 +187,7 @@ export class SessionStarts {
     };
   }
 
-  /** The encode that its first segment needs; null where none has to be started for it. */
+  /** The encode that the session's first segment needs; null where none has to be started. */
   #demandOf(draft: Agreed, planned: PlannedMedia): EncodeDemand | null {
     const { layouts, wanted } = this.#options;
     const [first] = draft.offer.video;

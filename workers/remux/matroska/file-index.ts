@@ -121,7 +121,7 @@ async function readSegmentHeader(reader: ElementReader, fileByteLength: number):
   throw unreadable('the Matroska file ends before its content');
 }
 
-/** A damaged header is no header; what is too much stays so. */
+/** A damaged header counts as none; an exhausted budget is thrown on. */
 function notMatroska(error: unknown): null {
   if (error instanceof FerriteError && error.code === 'MEDIA_UNREADABLE') return null;
   throw error;
