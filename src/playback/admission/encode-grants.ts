@@ -196,14 +196,13 @@ export class EncodeGrants {
     this.#options.metrics.queueWait.observe({ priority }, grant.waitMs);
     const holding = this.#hold(sessionId, grant);
     const waiters = this.#endWait(wait);
-    const isLargeEnough = ({ demand }: Waiter): boolean => this.#costOf(demand) <= holding.grant.cost;
-    // The uses are counted before the waiters run: a grant without a use is given back.
-    for (const { demand, resolve } of waiters.filter(isLargeEnough)) resolve({ ...this.#using(demand, holding), waitMs: grant.waitMs });
-    // A demand that joined between the grant and this turn may need more than was granted.
-    this.#join(
-      waiters.filter(waiter => !isLargeEnough(waiter)),
-      wait.sinceMs,
+    const { enough = [], tooLittle = [] } = Object.groupBy(waiters, ({ demand }) =>
+      this.#costOf(demand) <= holding.grant.cost ? 'enough' : 'tooLittle',
     );
+    // All uses are counted before anything is given back: the largest of them need not be the first.
+    for (const { demand, resolve } of enough) resolve({ ...this.#countUse(demand, holding), waitMs: grant.waitMs });
+    // A demand that joined between the grant and this turn may need more than was granted.
+    this.#join(tooLittle, wait.sinceMs);
     this.#giveBackIdle(sessionId);
   }
 
@@ -258,9 +257,14 @@ export class EncodeGrants {
   }
 
   #using(demand: EncodeDemand, holding: Holding): GrantUse {
+    const use = this.#countUse(demand, holding);
+    this.#giveBackIdle(demand.sessionId);
+    return use;
+  }
+
+  #countUse(demand: EncodeDemand, holding: Holding): GrantUse {
     const use = { key: demand.key, cost: this.#costOf(demand), isBeside: this.#hasRoomForAll(demand, holding) };
     holding.uses.add(use);
-    this.#giveBackIdle(demand.sessionId);
     return {
       waitMs: 0,
       mayRunBeside: use.isBeside,

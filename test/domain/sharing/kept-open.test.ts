@@ -47,6 +47,8 @@ test('kept open: closed when nobody has used it for a while, never under a user'
   await use('idle', nothing);
   await until(() => closed.length > 0, 'the idle one is closed');
   assert.deepEqual(closed, ['idle']);
+  await use('busy', nothing);
+  assert.deepEqual(opened, ['busy', 'idle'], 'the one in use is kept for others too');
   held.resolve();
   await using;
   await until(() => closed.length > 1, 'the other one, now that it is idle');

@@ -43,7 +43,8 @@ test('media files: a file is the one that was scanned by one rule, whatever its 
   for (const atS of [1_700_000_000.123_456_7, -1.000_5, 0, 4_102_444_800.999_9]) {
     const path = join(folder, `film ${atS}.mp4`);
     await writeFile(path, 'a film');
-    await utimes(path, atS, atS);
+    // As text: a negative number is taken for the time of day.
+    await utimes(path, `${atS}`, `${atS}`);
     const scanned = { path, ...scannedFile(await stat(path)) };
     await requireUnchangedMedia(scanned);
     await new MediaFiles({ idleMs: 1 }).use(scanned, async () => undefined);

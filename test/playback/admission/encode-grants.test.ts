@@ -179,7 +179,7 @@ test('grants: a larger demand of a session that waits is granted all it needs, n
   const { grants, granted } = world(workCapacity(10));
   const other = await grants.take(ofWork(9), NEVER);
   const mine = newSessionId();
-  const taken = [grants.take(ofWork(1, mine), NEVER), grants.take(ofWork(9, mine), NEVER)];
+  const taken = [grants.take(ofWork(2, mine), NEVER), grants.take(ofWork(9, mine), NEVER)];
   other?.end();
   const uses = await Promise.all(taken);
   assert.equal(await granted(), 9);
@@ -204,6 +204,40 @@ test('grants: a larger demand that comes in the turn of the grant waits for what
   assert.equal(await granted(), 9);
   use?.end();
   both?.end();
+  assert.equal(await granted(), 0);
+});
+
+test('grants: a session is granted its largest demand in one, before anybody behind it, not the first in its stead', async () => {
+  const { grants, granted } = world(workCapacity(10));
+  const other = await grants.take(ofWork(9), NEVER);
+  const mine = newSessionId();
+  const taken = [grants.take(ofWork(2, mine), NEVER), grants.take(ofWork(9, mine), NEVER)];
+  const behind = grants.take(ofWork(8), NEVER);
+  other?.end();
+  assert.equal(await granted(), 9, 'what is left is too little for the session behind');
+  for (const use of await Promise.all(taken)) use?.end();
+  (await behind)?.end();
+  assert.equal(await granted(), 0);
+});
+
+test('grants: a demand that joins too late for the grant is not served by one that is too small for it', async () => {
+  const { grants, granted } = world(workCapacity(10));
+  const mine = newSessionId();
+  const other = await grants.take(ofWork(10), NEVER);
+  const small = grants.take(ofWork(2, mine), NEVER);
+  const rival = grants.take(ofWork(8), NEVER);
+  other?.end();
+  let isGranted = false;
+  const large = grants.take(ofWork(9, mine), NEVER).then(use => {
+    isGranted = true;
+    return use;
+  });
+  const uses = await Promise.all([small, rival]);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual([isGranted, await granted()], [false, 10]);
+  uses[1]?.end();
+  (await large)?.end();
+  uses[0]?.end();
   assert.equal(await granted(), 0);
 });
 
