@@ -16,7 +16,7 @@ function listen(limitMs: number) {
   return { silence, next };
 }
 
-test('silence: who is never heard of is told of, once', async () => {
+test('silence: who is never heard of is told of', async () => {
   const { next } = listen(30);
   const seen = [];
   // Its timer keeps nothing alive.
@@ -25,6 +25,15 @@ test('silence: who is never heard of is told of, once', async () => {
   while (seen.at(-1) !== 'too long');
   clearInterval(alive);
   assert.ok(seen.length >= 3, seen.join());
+});
+
+test('silence: what was told once is not told again', t => {
+  let [nowMs, told] = [0, 0];
+  t.mock.method(performance, 'now', () => nowMs);
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  new Silence({ intervalMs: 10, limitMs: 30, onTooLong: () => told++ });
+  for (; nowMs < 200; nowMs += 10) t.mock.timers.tick(10);
+  assert.equal(told, 1);
 });
 
 test('silence: time in which this thread itself did nothing counts as one interval', async () => {
