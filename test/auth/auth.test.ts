@@ -64,6 +64,9 @@ test('auth: guessing makes the name wait where it is done, also with the right p
   await assert.rejects(auth.login(ADMIN, ADDRESS, viewer.accessToken), { code: 'TOO_MANY_REQUESTS' }, "somebody else's token");
   clock.nowMs += 1_000;
   for (let round = 0; round < 12; round++) await login(ADMIN.username, ADMIN.password);
+  for (let round = 0; round < 5; round++)
+    await assert.rejects(login(ADMIN.username, 'wrong'), { code: 'INVALID_CREDENTIALS' }, 'and while strangers make the name wait');
+  await assert.rejects(login(ADMIN.username, ADMIN.password), { code: 'TOO_MANY_REQUESTS' });
   const changed = await auth.changePassword(admin.user.id, { currentPassword: ADMIN.password, password: 'another long one' });
   assert.equal(changed.user.id, admin.user.id);
 });
