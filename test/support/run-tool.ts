@@ -15,7 +15,8 @@ export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes,
     maxBuffer: maxOutputBytes,
     ...(signal && { cancelSignal: signal }),
   });
-  if (result.timedOut || result.isCanceled || result.isMaxBuffer) throw new FerriteError('MEDIA_UNREADABLE', `${tool} had to be ended`);
+  if (result.timedOut) throw new FerriteError('INSPECTION_DEFERRED', `${tool} took too long`);
+  if (result.isCanceled || result.isMaxBuffer) throw new FerriteError('MEDIA_UNREADABLE', `${tool} had to be ended`);
   return { stdout: Buffer.from(result.stdout), stderrTail: Buffer.from(result.stderr).toString('utf8'), exitCode: result.exitCode ?? null };
 };
 

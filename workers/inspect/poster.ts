@@ -69,7 +69,7 @@ async function cutFrame(
   { runTool, width, signal }: PosterOptions,
 ): Promise<Picture | null> {
   const filters = [
-    `scale=w='trunc(min(${width},iw*sar)/2)*2':h='max(2,trunc(ow/dar/2)*2)'`,
+    `scale=w='trunc(min(${width},iw*sar)/2)*2':h='max(2,trunc(ow/dar/2)*2)':flags=area`, // the cheapest that takes every pixel into account
     'setsar=1',
     'signalstats',
     'metadata=print:key=lavfi.signalstats.YAVG', // written to the log, hence its level

@@ -342,3 +342,13 @@ test('inspect: an aborted inspection is a cancelled one', async () => {
   abort.abort();
   await assert.rejects(inspectMedia(at('film.mp4'), { ...withoutIndex, signal: abort.signal }), { code: 'CANCELLED' });
 });
+
+test('inspect: a file at which ffprobe dies harmed it; one that it was too slow for did not', async () => {
+  const dead: RunTool = async () => ({ stdout: Buffer.alloc(0), stderrTail: '', exitCode: null });
+  const slow: RunTool = () => Promise.reject(new FerriteError('INSPECTION_DEFERRED', 'too long'));
+  for (const [tool, code] of [
+    [dead, 'INSPECTOR_LOST'],
+    [slow, 'INSPECTION_DEFERRED'],
+  ] as const)
+    await assert.rejects(inspectMedia(at('film.mp4'), { ...withoutIndex, runTool: tool }), { code });
+});

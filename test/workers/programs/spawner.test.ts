@@ -329,6 +329,23 @@ test('spawner: programs in the background stand still while a client holds them,
   await until(() => stateOf(before) !== 'T', 'it goes on again');
 });
 
+test('spawner: what stands still when the process starter is killed is ended by the next one', {
+  ...DEADLINE,
+  skip: !existsSync('/proc/self/stat'),
+}, async t => {
+  const { client, spawner } = await start(t);
+  const child = await client.run('sleep', ['1000'], { priority: 'background' });
+  await child.spawned;
+  const { pid } = child;
+  assert.ok(pid !== null);
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  client.hold();
+  await until(() => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')), 'it stands still');
+  process.kill(spawner.pid ?? 0, 'SIGKILL');
+  await child.exited;
+  await until(() => !isAlive(pid), 'it is gone');
+});
+
 test('spawner: a program in the background is nice to other sessions too, where the kernel groups processes by session', {
   ...DEADLINE,
   skip: !existsSync('/proc/self/autogroup'),
