@@ -17,13 +17,15 @@ export type OperationsOptions = {
   readonly metricsToken: string;
 };
 
-/** Collecting walks through every gauge: a storm of readers costs one walk a second. */
-const METRICS_KEPT_MS = 1_000;
+/** Collecting walks through every gauge, some milliseconds: a storm of readers costs a tenth of the time, and is then given what was collected last. */
+const COLLECTING_SHARE = 0.1;
+/** Readers that come now and then always get what is true now. */
+const COLLECTING_BURST_MS = 1_000;
 
 const Checks = Type.Object({ ready: Type.Boolean(), store: Type.Boolean(), workers: Type.Boolean(), ffmpeg: Type.Boolean() });
 
 export function operationsRoutes({ metrics, readiness, beforeMetrics, metricsToken }: OperationsOptions): Route[] {
-  const collect = sharedFor(METRICS_KEPT_MS, async () => {
+  const collect = withinShare(async () => {
     beforeMetrics();
     return Buffer.from(await metrics.registry.metrics());
   });
@@ -77,16 +79,36 @@ export function openApiRoute(routes: readonly Route[], sockets: readonly SocketR
   return self;
 }
 
-/** Who asks while it is made, or a moment later, gets the same. */
-function sharedFor<T>(keptMs: number, make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  let untilMs = 0;
+/**
+ * Makes it anew for everybody who asks, one after the other, as long as that takes no more than its share of the time; else gives what was
+ * made last. Those who ask while one is being made share the next: it tells what was true when they asked.
+ */
+function withinShare<T>(make: () => Promise<T>): () => Promise<T> {
+  let last: Promise<T> | null = null;
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | null = null;
+  let leftMs = COLLECTING_BURST_MS;
+  let countedAtMs = performance.now();
+  const begin = async (): Promise<T> => {
+    next = null;
+    const startedMs = performance.now();
+    try {
+      return await make();
+    } finally {
+      leftMs -= performance.now() - startedMs;
+    }
+  };
   return () => {
-    if (made !== null && performance.now() < untilMs) return made;
-    untilMs = performance.now() + keptMs;
-    made = make();
-    made.catch(() => {
-      made = null;
+    const nowMs = performance.now();
+    leftMs = Math.min(COLLECTING_BURST_MS, leftMs + (nowMs - countedAtMs) * COLLECTING_SHARE);
+    countedAtMs = nowMs;
+    if (last !== null && leftMs <= 0) return last;
+    if (next !== null) return next;
+    const made = running.then(begin);
+    next = made;
+    last = made;
+    running = made.catch(() => {
+      if (last === made) last = null;
     });
     return made;
   };

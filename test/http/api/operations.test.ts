@@ -6,24 +6,31 @@ import { startForTest } from '../../support/http-server.ts';
 
 const READY = { store: true, workers: true, ffmpeg: true };
 
-test('operations: a storm of readers of the metrics has them collected once, and answers say how long a connection is kept', async t => {
+test('operations: a storm of readers has the metrics collected for a share of the time only, one reader always as they are', async t => {
   let collected = 0;
   const routes = operationsRoutes({
     metrics: createMetrics(),
     readiness: () => READY,
     beforeMetrics: () => {
       collected += 1;
+      // As of a server with very much to tell.
+      for (const startedMs = performance.now(); performance.now() - startedMs < 100; );
     },
     metricsToken: '',
   });
   const door = await startForTest(t, { routes });
-  const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(`${door.url}/metrics`)));
+  for (const reader of [1, 2, 3]) {
+    await (await fetch(`${door.url}/metrics`)).arrayBuffer();
+    assert.equal(collected, reader);
+  }
+  const answers: Response[] = [];
+  for (let reader = 0; reader < 100; reader++) answers.push(await fetch(`${door.url}/metrics`));
   for (const answer of answers) {
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('keep-alive'), 'timeout=8');
     await answer.arrayBuffer();
   }
-  assert.ok(collected < 10, `${collected} times`);
+  assert.ok(collected <= 20, `${collected} times`);
 });
 
 test('operations: with a token the metrics are for whoever shows it', async t => {
