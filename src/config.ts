@@ -143,6 +143,11 @@ export const SETTINGS = {
     0,
     86_400_000,
   ),
+  FERRITE_SEGMENT_TYPE: oneOf(
+    'what media segments are called: `mp4` for `video/mp4` and `audio/mp4`, `iso.segment` for `video/iso.segment`; `auto`: the latter for the players of Apple',
+    'auto',
+    ['auto', 'mp4', 'iso.segment'],
+  ),
   FERRITE_ISSUERS: issuers,
   FERRITE_LOG_LEVEL: oneOf('pino level', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
 } satisfies Record<string, Setting<unknown>>;
@@ -213,6 +218,7 @@ function toConfig(values: Values) {
     maxConnections: values.FERRITE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.FERRITE_MAX_CONNECTIONS_PER_ADDRESS,
     sharedCacheMs: values.FERRITE_SHARED_CACHE_MS,
+    segmentMode: values.FERRITE_SEGMENT_TYPE,
     issuers: values.FERRITE_ISSUERS,
     logLevel: values.FERRITE_LOG_LEVEL,
   };

@@ -17,6 +17,7 @@ import { sessionRoutes } from './http/api/sessions.ts';
 import { userRoutes } from './http/api/users.ts';
 import { webRoutes } from './http/api/web.ts';
 import { ClientAddresses } from './http/contract/client-address.ts';
+import { decisionRoute } from './http/delivery/decision.ts';
 import { type FrontDoor, startServer } from './http/door/server.ts';
 import { exportLoad } from './http/load-metrics.ts';
 import { ColdFiles } from './http/sources/cold-files.ts';
@@ -73,6 +74,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...userRoutes(auth),
     ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
+    decisionRoute(sessions),
     ...sessionRoutes({ sessions, auth, users: database.users, stats }),
     ...streamRoutes({
       tokens: auth.streamTokens,
@@ -81,6 +83,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
       metrics,
       counts,
       sharedCacheMs: config.sharedCacheMs,
+      segmentMode: config.segmentMode,
     }),
     ...operationsRoutes({
       metrics,

@@ -82,6 +82,7 @@ test('config: every setting can be given', () => {
     maxConnections: 500,
     maxConnectionsPerAddress: 40,
     sharedCacheMs: 1000,
+    segmentMode: 'auto',
     issuers: [{ issuer: 'https://id.example', jwksUrl: 'https://id.example/jwks', audience: 'ferrite' }],
     logLevel: 'silent',
   });

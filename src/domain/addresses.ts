@@ -1,8 +1,8 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
-// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`.
+// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`.
 import type { SessionId } from './ids.ts';
 import type { Track } from './protocol.ts';
-import type { ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
+import type { AudioForm, ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
 
 export type EncodeCodec = 'h264' | 'hevc' | 'av1';
 
@@ -10,6 +10,8 @@ export type EncodeCodec = 'h264' | 'hevc' | 'av1';
 export const STREAM_PREFIX = '/stream/';
 export const STREAM_ROUTE = '/stream/:sessionId/:token/*';
 export const MULTIVARIANT = 'main.m3u8';
+/** A film's chapters, as its multivariant playlist names them. */
+export const CHAPTERS = 'chapters.json';
 const INIT = 'init.mp4';
 const INDEX = '/index.m3u8';
 const SEGMENT = '.m4s';
@@ -28,13 +30,16 @@ export const rungNameOf = (boxHeight: number, codec: EncodeCodec): RungId =>
   codec === 'h264' ? `${boxHeight}p` : `${boxHeight}p-${codec}`;
 
 export const videoDirectory = (rungId: RungId): string => `video/${rungId}`;
-export const directoryOf = (track: Track): string => (track.kind === 'video' ? videoDirectory(track.rungId) : `audio/${track.track}`);
+export const audioNameOf = ({ track, form }: { readonly track: number; readonly form?: AudioForm }): string =>
+  form === undefined ? String(track) : `${track}-${form}`;
+export const directoryOf = (track: Track): string =>
+  track.kind === 'video' ? videoDirectory(track.rungId) : `audio/${audioNameOf(track)}`;
 
 const AUDIO_SLOT = 'audio:';
 
-/** What a session calls the encode of a rendition: `video:720p`, `audio:0`. */
-export const slotOf = (track: { readonly rungId: RungId } | { readonly track: number }): string =>
-  'rungId' in track ? `video:${track.rungId}` : AUDIO_SLOT + track.track;
+/** What a session calls the encode of a rendition: `video:720p`, `audio:0`, `audio:0-full`. */
+export const slotOf = (track: { readonly rungId: RungId } | { readonly track: number; readonly form?: AudioForm }): string =>
+  'rungId' in track ? `video:${track.rungId}` : AUDIO_SLOT + audioNameOf(track);
 export const isAudioSlot = (slot: string): boolean => slot.startsWith(AUDIO_SLOT);
 export const directoryOfEncode = (slot: string): string => slot.replace(':', '/');
 

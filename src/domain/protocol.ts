@@ -2,7 +2,7 @@
 import type { ErrorRecord } from './errors.ts';
 import type { MediaId, SessionId } from './ids.ts';
 import type { KeyframeMap, Media } from './media.ts';
-import type { RenditionKey, SegmentName } from './rendition.ts';
+import type { AudioForm, RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
@@ -47,8 +47,10 @@ export type LocatedSegment = {
   readonly byteLength: number;
 };
 
-/** Which rendition of a session: a rung of its video, or one of its audio tracks. */
-export type Track = { readonly kind: 'video'; readonly rungId: string } | { readonly kind: 'audio'; readonly track: number };
+/** Which rendition of a session: a rung of its video, or one of its audio tracks in one of its forms. */
+export type Track =
+  | { readonly kind: 'video'; readonly rungId: string }
+  | { readonly kind: 'audio'; readonly track: number; readonly form?: AudioForm };
 
 export type Requests = {
   /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */

@@ -31,8 +31,13 @@ export type VideoEncode = {
   readonly codecs: string;
 };
 
+/** A track's second rendition: its sound as full as the client takes it, beside the AAC stereo that every player plays. */
+export type AudioForm = 'full';
+
 export type AudioCopy = {
   readonly kind: 'audio-copy';
+  /** Absent: the stereo one. */
+  readonly form?: AudioForm;
   /** Position among the media's audio streams: the API's `audioTrack`. */
   readonly track: number;
   readonly streamIndex: number;
@@ -43,6 +48,7 @@ export type AudioCopy = {
 
 export type AudioEncode = {
   readonly kind: 'audio-encode';
+  readonly form?: AudioForm;
   readonly track: number;
   readonly streamIndex: number;
   readonly channels: number;
@@ -57,7 +63,7 @@ export type EncodeRendition = VideoEncode | AudioEncode;
 export type Rendition = VideoRendition | AudioRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
-const SEGMENT_FORMAT = 4;
+const SEGMENT_FORMAT = 5;
 
 export type RenditionKey = string & { readonly __rendition: true };
 

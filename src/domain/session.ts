@@ -1,5 +1,5 @@
 // One viewer watching one media: the terms that were agreed when the session started, and its state since.
-import type { ProfileName } from './delivery/client-profile.ts';
+import type { ProfileName } from './delivery/profiles.ts';
 import type { Reach } from './encode-position.ts';
 import type { MediaId, SessionId, UserId } from './ids.ts';
 import type { AudioRendition, VideoRendition } from './rendition.ts';
@@ -14,6 +14,8 @@ export type DeliveryReason =
   | 'video-codec-unsupported'
   | 'video-profile-unsupported'
   | 'audio-codec-unsupported'
+  | 'audio-channels-unsupported'
+  | 'audio-not-copyable'
   | 'resolution-too-high'
   | 'bitrate-too-high'
   | 'hdr-unsupported'

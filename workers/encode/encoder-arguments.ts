@@ -40,14 +40,23 @@ export function pictureFilters({ frameRate: { num, den }, width, height, isDeint
   ];
 }
 
+/**
+ * Where surround becomes stereo: left = 0.4 left + 0.4 centre + 0.2 left surround, right likewise, no low-frequency channel: whatever stands in all
+ * of them, nothing clips. libswresample would put the centre, which carries the dialogue, 3 dB below left and right, and the surrounds as loud
+ * as it; and without a bound it scales the sound of integer decoders alone.
+ */
+const DOWNMIX = 'center_mix_level=1:surround_mix_level=0.5:lfe_mix_level=0:rematrix_maxval=1';
+
+const LAYOUTS: Readonly<Record<number, string>> = { 1: 'mono', 2: 'stereo', 6: '5.1' };
+
 /** `firstSample`: the sound begins here, and goes on with silence after its end. */
 export function soundFilters({ channels }: AudioEncode, firstSample: number): string[] {
   return [
     // In a step of its own: first_pts counts in samples of what comes in.
-    `aresample=${ENCODED_AUDIO_RATE}`,
+    `aresample=${ENCODED_AUDIO_RATE}:${DOWNMIX}`,
     // Fills holes with silence and mends the 1 ms clock of Matroska; first_pts starts the run on the common sample grid.
-    `aresample=async=1:first_pts=${firstSample}`,
-    `aformat=sample_fmts=fltp:channel_layouts=${channels === 1 ? 'mono' : 'stereo'}`,
+    `aresample=async=1:first_pts=${firstSample}:${DOWNMIX}`,
+    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels] ?? 'stereo'}`,
     'apad',
   ];
 }

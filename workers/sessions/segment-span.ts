@@ -12,7 +12,7 @@ export function renditionOf(offer: Offer, track: Track): Rendition {
   const found =
     track.kind === 'video'
       ? offer.video.find(({ rungId }) => rungId === track.rungId)
-      : offer.audio.find(audio => audio.track === track.track);
+      : offer.audio.find(audio => audio.track === track.track && audio.form === track.form);
   if (!found) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such rung or track');
   return found;
 }

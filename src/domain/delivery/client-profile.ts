@@ -1,59 +1,68 @@
-// The codecs and containers that a player can play: named profiles for players that do not list theirs, and the fields with which a request overrides a profile.
+// Which client a request comes from and what it can play, field by field, and what of a media stands in its way.
 import type { AudioStream, Container, Media, VideoStream } from '../media.ts';
 import { isPlayedProfile } from './played-profiles.ts';
+import { type Capabilities, type ProfileName, profileOf } from './profiles.ts';
 
-export type ProfileName = 'web-chrome' | 'web-firefox' | 'safari-macos' | 'safari-ios' | 'android' | 'tvos' | 'roku' | 'generic';
+/** What a request says of its client without being asked: empty where a header is missing. */
+export type ClientHints = { readonly userAgent: string; readonly brands: string };
 
-export type Capabilities = {
-  readonly containers: readonly string[];
-  readonly videoCodecs: readonly string[];
-  readonly audioCodecs: readonly string[];
-  /** Pixels; 0 means no limit. */
-  readonly maxWidth: number;
-  readonly maxHeight: number;
-  /** 0 means no limit. */
-  readonly maxBandwidthBps: number;
-  readonly hdr: readonly string[];
-  readonly hls: 'native' | 'mse' | 'none';
+/** Where what is known of a client comes from, the best first. */
+export type CapabilitySource = 'said' | 'profile' | 'client-hints' | 'user-agent' | 'generic';
+
+export type Client = {
+  readonly profile: ProfileName;
+  readonly capabilities: Capabilities;
+  readonly sources: Readonly<Record<keyof Capabilities, CapabilitySource>>;
 };
 
-const NO_LIMITS = { maxWidth: 0, maxHeight: 0, maxBandwidthBps: 0, hdr: [] } as const;
+/**
+ * Field by field: what the request says of its capabilities, else the row of the profile that it names, else of the one that its client hints name
+ * (Sec-CH-UA, with whatever its User-Agent pretends to be), else of the one for its User-Agent, else `generic`, whose streams every player plays.
+ */
+export function resolveClient(named: ProfileName | null, said: Partial<Capabilities>, hints: ClientHints): Client {
+  const [profile, source] = profileFor(named, hints);
+  const capabilities = resolveCapabilities(profile, said);
+  const sources = Object.fromEntries(Object.keys(capabilities).map(field => [field, Object.hasOwn(said, field) ? 'said' : source]));
+  return { profile, capabilities, sources: sources as Client['sources'] };
+}
 
-const BROWSER: Capabilities = {
-  ...NO_LIMITS,
-  containers: ['mp4', 'webm'],
-  videoCodecs: ['h264', 'vp9', 'av1'],
-  audioCodecs: ['aac', 'mp3', 'opus', 'flac'],
-  hls: 'mse',
-};
-const APPLE: Capabilities = {
-  ...NO_LIMITS,
-  containers: ['mp4'],
-  videoCodecs: ['h264', 'hevc'],
-  audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
-  hdr: ['hdr10', 'hlg', 'dolby-vision'],
-  hls: 'native',
-};
-const DEVICE: Capabilities = { ...APPLE, containers: ['mp4', 'matroska'], videoCodecs: ['h264', 'hevc', 'vp9'], hdr: [] };
+function profileFor(named: ProfileName | null, hints: ClientHints): [ProfileName, CapabilitySource] {
+  if (named !== null) return [named, 'profile'];
+  const hinted = profileForHints(hints);
+  if (hinted !== null) return [hinted, 'client-hints'];
+  const profile = profileForUserAgent(hints.userAgent);
+  return [profile, profile === 'generic' ? 'generic' : 'user-agent'];
+}
 
-export const PROFILES: Readonly<Record<ProfileName, Capabilities>> = {
-  'web-chrome': BROWSER,
-  'web-firefox': BROWSER,
-  'safari-macos': APPLE,
-  'safari-ios': APPLE,
-  tvos: APPLE,
-  android: { ...DEVICE, containers: ['mp4', 'matroska', 'webm'], audioCodecs: ['aac', 'mp3', 'opus', 'flac'] },
-  roku: DEVICE,
-  generic: { ...NO_LIMITS, containers: ['mp4'], videoCodecs: ['h264'], audioCodecs: ['aac', 'mp3'], hls: 'native' },
-};
+/** Brands that build on Chromium; its own is among those of every one of them. */
+const CHROMIUM_BRANDS = /"(Chromium|Google Chrome|Microsoft Edge|Opera|Brave|Vivaldi|Samsung Internet)"/i;
 
-/** The profile of a request that names none, taken from its User-Agent; `generic`, whose streams every player plays, when the User-Agent is unknown. */
+/** Only Chromium sends them. Television sets and Cast receivers do as well, and tell what they are in their User-Agent alone. */
+function profileForHints({ brands, userAgent }: ClientHints): ProfileName | null {
+  if (/"Android WebView"/i.test(brands)) return 'android-webview';
+  if (!CHROMIUM_BRANDS.test(brands)) return null;
+  const device = deviceOf(userAgent);
+  return device ?? 'web-chrome';
+}
+
+const DEVICES: readonly (readonly [pattern: RegExp, profile: ProfileName])[] = [
+  [/roku/i, 'roku'],
+  [/appletv/i, 'tvos'],
+  [/\bcrkey\b/i, 'chromecast'],
+  [/web0s|webos/i, 'webos'],
+  [/tizen/i, 'tizen'],
+];
+
+const deviceOf = (userAgent: string): ProfileName | null => DEVICES.find(([pattern]) => pattern.test(userAgent))?.[1] ?? null;
+
+/** `generic`, whose streams every player plays, when the User-Agent is unknown. */
 export function profileForUserAgent(userAgent: string): ProfileName {
-  if (/roku/i.test(userAgent)) return 'roku';
-  if (/appletv/i.test(userAgent)) return 'tvos';
+  const device = deviceOf(userAgent);
+  if (device !== null) return device;
   if (/iphone|ipad/i.test(userAgent)) return 'safari-ios';
   if (/firefox\//i.test(userAgent)) return 'web-firefox';
   if (/exoplayer|media3/i.test(userAgent)) return 'android';
+  if (/android.*; wv\)/i.test(userAgent)) return 'android-webview';
   if (/(chrome|chromium|edg)\//i.test(userAgent)) return 'web-chrome';
   if (/macintosh.*safari\//i.test(userAgent)) return 'safari-macos';
   return 'generic';
@@ -76,7 +85,8 @@ const CONTAINER_ALIASES: Readonly<Record<string, string>> = { mkv: 'matroska', m
 
 /** A profile overridden, field by field, by the capabilities in the request. */
 export function resolveCapabilities(profile: ProfileName, said: Partial<Capabilities>): Capabilities {
-  const merged = { ...PROFILES[profile], ...said };
+  const { segmentType, isToldByPlaylist, sources, ...row } = profileOf(profile);
+  const merged = { ...row, ...said };
   const rename = (names: readonly string[], aliases: Readonly<Record<string, string>>) =>
     names.map(name => name.toLowerCase()).map(name => (Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name));
   return {
@@ -90,8 +100,17 @@ export function resolveCapabilities(profile: ProfileName, said: Partial<Capabili
 export const playsContainer = (capabilities: Capabilities, container: Container): boolean => capabilities.containers.includes(container);
 export const playsAudio = (capabilities: Capabilities, audio: AudioStream): boolean => capabilities.audioCodecs.includes(audio.codec);
 
-/** The reasons why the video can not be copied; empty when it can. */
-export function videoObstacles(capabilities: Capabilities, video: VideoStream, media: Pick<Media, 'bitrateBps'>) {
+/** The reasons why a track of sound can not be played as it is; empty when it can. */
+export const audioObstacles = (capabilities: Capabilities, audio: AudioStream) => [
+  ...(playsAudio(capabilities, audio) ? [] : (['audio-codec-unsupported'] as const)),
+  ...(exceeds(audio.channels, capabilities.maxAudioChannels) ? (['audio-channels-unsupported'] as const) : []),
+];
+
+/**
+ * The reasons why the picture can not be played as it is; empty when it can. `bitrateBps`: of what is sent with it, which is the whole file
+ * where that is played, and of the picture alone where each track is sent by itself.
+ */
+export function videoObstacles(capabilities: Capabilities, video: VideoStream, { bitrateBps }: Pick<Media, 'bitrateBps'>) {
   return [
     ...(capabilities.videoCodecs.includes(video.codec) ? [] : (['video-codec-unsupported'] as const)),
     // No player plays interlaced fields well from fragmented MP4.
@@ -99,7 +118,7 @@ export function videoObstacles(capabilities: Capabilities, video: VideoStream, m
     ...(exceeds(video.width, capabilities.maxWidth) || exceeds(video.height, capabilities.maxHeight)
       ? (['resolution-too-high'] as const)
       : []),
-    ...(exceeds(media.bitrateBps, capabilities.maxBandwidthBps) ? (['bitrate-too-high'] as const) : []),
+    ...(exceeds(bitrateBps, capabilities.maxBandwidthBps) ? (['bitrate-too-high'] as const) : []),
     ...(video.hdr !== null && !capabilities.hdr.includes(video.hdr) ? (['hdr-unsupported'] as const) : []),
   ];
 }

@@ -1,12 +1,13 @@
 // Direct, remux or transcode: the delivery of a session, decided from the media and the client's profile. Pure.
 import { ORIGINAL } from '../addresses.ts';
 import { FerriteError } from '../errors.ts';
-import type { KeyframeMap, Media, VideoStream } from '../media.ts';
+import type { AudioStream, KeyframeMap, Media, VideoStream } from '../media.ts';
 import type { Plan } from '../plan.ts';
-import type { AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
+import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
 import type { DeliveryReason, Offer } from '../session.ts';
-import { type Capabilities, playsAudio, playsContainer, videoObstacles } from './client-profile.ts';
-import { buildLadder, displaySize, stereoAac } from './ladder.ts';
+import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
+import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundAac } from './ladder.ts';
+import type { Capabilities } from './profiles.ts';
 
 export type DeliveryRequest = {
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
@@ -14,7 +15,8 @@ export type DeliveryRequest = {
   readonly capabilities: Capabilities;
 };
 
-/** Codecs that HLS players take in fragmented MP4. MP3 has a packaging, but browsers refuse it there. */
+/** Codecs that HLS players take in fragmented MP4. MP3 and VP8 have a packaging, but browsers refuse them there. */
+const COPYABLE_VIDEO = ['h264', 'hevc', 'vp9', 'av1'];
 const COPYABLE_AUDIO = ['aac', 'ac3', 'eac3', 'opus', 'flac'];
 
 const PLAYS_THE_FILE: readonly DeliveryRequest['delivery'][] = ['auto', 'direct'];
@@ -28,9 +30,7 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
       fields: [{ path: '/audioTrack', message: `the media has ${media.streams.audio.length} audio tracks` }],
     });
   }
-  const copyObstacles: DeliveryReason[] = [...videoObstacles(request.capabilities, video, media)];
-  if (plan.videoCopy === null) copyObstacles.push('keyframes-too-far-apart');
-  if (video.codecString === null) copyObstacles.push('video-not-copyable');
+  const copyObstacles = videoCopyObstacles(media, plan, request.capabilities, video);
   const directObstacles = whyNotDirect(media, request, video);
 
   // Without HLS there is nothing but the file itself.
@@ -57,6 +57,22 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
   }
 }
 
+/** Each track is sent by itself: a heavy track of sound is no reason to encode the picture. */
+export function videoCopyObstacles(media: Media, plan: Plan, capabilities: Capabilities, video: VideoStream): DeliveryReason[] {
+  const obstacles: DeliveryReason[] = [...videoObstacles(capabilities, video, { bitrateBps: video.bitrateBps || media.bitrateBps })];
+  if (plan.videoCopy === null) obstacles.push('keyframes-too-far-apart');
+  const isPlayed = capabilities.videoCodecs.includes(video.codec);
+  if (video.codecString === null || (isPlayed && !COPYABLE_VIDEO.includes(video.codec))) obstacles.push('video-not-copyable');
+  return obstacles;
+}
+
+export function audioCopyObstacles(plan: Plan, capabilities: Capabilities, audio: AudioStream, track: number): DeliveryReason[] {
+  const obstacles: DeliveryReason[] = [...audioObstacles(capabilities, audio)];
+  const isCut = plan.audioCopy[track] != null && audio.codecString !== null;
+  if (!isCut || (obstacles.length === 0 && !COPYABLE_AUDIO.includes(audio.codec))) obstacles.push('audio-not-copyable');
+  return obstacles;
+}
+
 function unsupported(how: string, reasons: readonly DeliveryReason[]): FerriteError {
   return new FerriteError('MEDIA_UNSUPPORTED', `the media can not be ${how} on this client: ${reasons.join(', ')}`);
 }
@@ -67,7 +83,7 @@ function whyNotDirect(media: Media, { capabilities, audioTrack }: DeliveryReques
   return [
     ...(playsContainer(capabilities, media.container) ? [] : (['container-unsupported'] as const)),
     ...videoObstacles(capabilities, video, media),
-    ...(audio === undefined || playsAudio(capabilities, audio) ? [] : (['audio-codec-unsupported'] as const)),
+    ...(audio === undefined ? [] : audioObstacles(capabilities, audio)),
     ...(audioTrack === 0 ? [] : (['audio-track-selected'] as const)),
   ];
 }
@@ -83,25 +99,32 @@ function videoCopy(video: VideoStream, map: KeyframeMap): VideoCopy {
   };
 }
 
-function audioRenditions(media: Media, plan: Plan, request: DeliveryRequest): AudioRendition[] {
-  const renditions = media.streams.audio.map((audio, track): AudioRendition => {
-    const canCopy =
-      plan.audioCopy[track] != null &&
-      audio.codecString !== null &&
-      COPYABLE_AUDIO.includes(audio.codec) &&
-      playsAudio(request.capabilities, audio);
-    if (!canCopy) return stereoAac(track, audio);
-    return {
-      kind: 'audio-copy',
-      track,
-      streamIndex: audio.index,
-      channels: audio.channels,
-      bandwidthBps: Math.ceil(audio.bitrateBps * 1.15),
-      codecs: audio.codecString,
-    };
-  });
-  return renditions.toSorted((a, b) => Number(b.track === request.audioTrack) - Number(a.track === request.audioTrack));
+/** Every track, the selected one first. A player leaves out what it can not decode, so each has its stereo AAC beside what may be better. */
+function audioRenditions({ streams }: Media, plan: Plan, { capabilities, audioTrack }: DeliveryRequest): AudioRendition[] {
+  const tracks = streams.audio.map((audio, track) => ({ audio, track }));
+  return tracks
+    .toSorted((a, b) => Number(b.track === audioTrack) - Number(a.track === audioTrack))
+    .flatMap(({ audio, track }) => formsOf(audio, track, { plan, capabilities }));
 }
+
+function formsOf(audio: AudioStream, track: number, { plan, capabilities }: { plan: Plan; capabilities: Capabilities }): AudioRendition[] {
+  const stereo = stereoAac(track, audio);
+  if (audioCopyObstacles(plan, capabilities, audio, track).length === 0) {
+    const copy = audioCopy(audio, track);
+    return audio.codec === 'aac' && audio.channels <= 2 ? [copy] : [{ ...copy, form: 'full' }, stereo];
+  }
+  const isWorthMore = audio.channels >= SURROUND_CHANNELS && capabilities.maxAudioChannels >= SURROUND_CHANNELS;
+  return isWorthMore && capabilities.audioCodecs.includes('aac') ? [surroundAac(track, audio), stereo] : [stereo];
+}
+
+const audioCopy = (audio: AudioStream, track: number): AudioCopy => ({
+  kind: 'audio-copy',
+  track,
+  streamIndex: audio.index,
+  channels: audio.channels,
+  bandwidthBps: Math.ceil(audio.bitrateBps * 1.15),
+  codecs: audio.codecString ?? '',
+});
 
 /** Rungs the client can show and carry; never none: the smallest is better than a refusal. */
 function ladderFor(video: VideoStream, targetMs: number, { maxWidth, maxHeight, maxBandwidthBps }: Capabilities): VideoEncode[] {

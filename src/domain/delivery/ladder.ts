@@ -17,6 +17,9 @@ const TARGETS: readonly Target[] = [
 ];
 
 const STEREO_BITRATE_BPS = 160_000;
+/** 5.1: the most that AAC's channel configurations name the same in every player. */
+export const SURROUND_CHANNELS = 6;
+const SURROUND_BITRATE_BPS = 384_000;
 const HIGH_FRAME_RATE = 40;
 
 /** Up to this segment length an encode is made for a quick start, above it for few bytes. */
@@ -84,6 +87,17 @@ export function stereoAac(track: number, audio: AudioStream): AudioEncode {
     bitrateBps,
     bandwidthBps: Math.ceil(bitrateBps * 1.15),
     codecs: 'mp4a.40.2',
+  };
+}
+
+/** For a client that has the loudspeakers, of sound that it can not take as it is. */
+export function surroundAac(track: number, audio: AudioStream): AudioEncode {
+  return {
+    ...stereoAac(track, audio),
+    form: 'full',
+    channels: SURROUND_CHANNELS,
+    bitrateBps: SURROUND_BITRATE_BPS,
+    bandwidthBps: Math.ceil(SURROUND_BITRATE_BPS * 1.15),
   };
 }
 

@@ -1,5 +1,6 @@
 // The requests and answers of a playback session as schemas: checked here, published in /openapi.json.
 import Type from 'typebox';
+import { PROFILE_NAMES } from '#domain/delivery/profiles.ts';
 
 export const Position = Type.Integer({ minimum: 0, maximum: 1_000 * 3_600_000 });
 const Names = Type.Array(Type.String({ maxLength: 32 }), { maxItems: 64 });
@@ -9,23 +10,28 @@ const OneOf = <const T extends string>(...choices: T[]) => Type.Unsafe<T>(Type.E
 export const PlaybackStateSchema = OneOf('playing', 'paused', 'buffering');
 export const SeekModeSchema = OneOf('keyframe', 'precise');
 
-const CapabilitiesSchema = Type.Object({
+export const ProfileSchema = OneOf(...PROFILE_NAMES);
+
+/** Each overrides the profile's. */
+export const CapabilityFields = {
   containers: Type.Optional(Names),
   videoCodecs: Type.Optional(Names),
   audioCodecs: Type.Optional(Names),
   maxWidth: Type.Optional(Pixels),
   maxHeight: Type.Optional(Pixels),
   maxBandwidthBps: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000_000_000 })),
+  /** Channels that can be heard apart; 0: unknown. */
+  maxAudioChannels: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 })),
   hdr: Type.Optional(Names),
   hls: Type.Optional(OneOf('native', 'mse', 'none')),
-});
+};
 
 export const StartBody = Type.Object({
   mediaId: Type.String({ maxLength: 40 }),
   client: Type.Optional(
     Type.Object({
-      profile: Type.Optional(OneOf('web-chrome', 'web-firefox', 'safari-macos', 'safari-ios', 'android', 'tvos', 'roku', 'generic')),
-      capabilities: Type.Optional(CapabilitiesSchema),
+      profile: Type.Optional(ProfileSchema),
+      capabilities: Type.Optional(Type.Object(CapabilityFields)),
     }),
   ),
   startPositionMs: Type.Optional(Position),

@@ -1,5 +1,6 @@
 // Playback sessions over HTTP: start, list, look, heartbeat, seek, stop.
 import Type, { type Static } from 'typebox';
+import type { ClientHints } from '#domain/delivery/client-profile.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { parseMediaId, parseSessionId } from '#domain/ids.ts';
 import { requireCaller } from '#http/contract/caller.ts';
@@ -133,20 +134,25 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
       const owner = users.get(userId);
       if (!owner) throw new FerriteError('UNAUTHENTICATED', 'the account is gone');
       const isAnsweredAtOnce = prefersAsync(request.header('prefer'));
-      const start = toStartRequest(body, { userAgent: request.header('user-agent'), isAnsweredAtOnce });
+      const start = toStartRequest(body, { hints: hintsOf(request), isAnsweredAtOnce });
       return startReply(sessions, await sessions.start(owner, start, signal));
     },
   });
 }
 
+export const hintsOf = ({ header }: { readonly header: (name: string) => string }): ClientHints => ({
+  userAgent: header('user-agent'),
+  brands: header('sec-ch-ua'),
+});
+
 function toStartRequest(
   body: Static<typeof StartBody>,
-  { userAgent, isAnsweredAtOnce }: { userAgent: string; isAnsweredAtOnce: boolean },
+  { hints, isAnsweredAtOnce }: { hints: ClientHints; isAnsweredAtOnce: boolean },
 ): StartRequest {
   return {
     mediaId: parseMediaId(body.mediaId),
     profile: body.client?.profile ?? null,
-    userAgent,
+    hints,
     // Absent fields stay absent: they must not override the profile.
     capabilities: body.client?.capabilities ?? {},
     startPositionMs: body.startPositionMs ?? null,

@@ -1,7 +1,8 @@
 // Playlists, segments and files of a session. The token in the path is checked by signature, expiry and revocation alone: no user, no database, no JSON.
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } from '#domain/addresses.ts';
+import { CHAPTERS, directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } from '#domain/addresses.ts';
+import { profileOf } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { requireUnchanged } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
@@ -11,7 +12,6 @@ import { type Reply, type RequestLine, type Route, route } from '#http/contract/
 import type { ColdFile } from '#http/sources/cold-files.ts';
 import { LocatedSegments } from '#http/sources/located-segments.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
-import type { TrackLayout } from '#src/playback/offer/layout.ts';
 import type { EncodedPlaylist } from '#src/playback/offer/playlist.ts';
 import { type WantedSegment, wantedSegmentAt } from '#src/playback/offer/wanted-segment.ts';
 import type { SegmentFinder } from '#src/playback/segments/finder.ts';
@@ -30,7 +30,11 @@ export type StreamRouteOptions = {
   readonly counts: StreamCounts;
   /** How long shared caches may answer for us; 0: only the viewer's own cache may keep anything. */
   readonly sharedCacheMs: number;
+  /** What a segment is called; `auto`: as its session's profile has it. */
+  readonly segmentMode: SegmentMode | 'auto';
 };
+
+type SegmentMode = 'mp4' | 'iso.segment';
 
 type StreamRequest = {
   readonly params: { readonly sessionId: string; readonly token: string; readonly rest: string };
@@ -76,7 +80,7 @@ class Streams {
   /** A segment of a static plan never changes. */
   readonly #immutable: Readonly<Record<string, string>>;
   /** By the bytes: a reply goes when they go. */
-  readonly #segmentReplies = new WeakMap<Buffer, PreparedReply>();
+  readonly #segmentReplies = { mp4: new WeakMap<Buffer, PreparedReply>(), 'iso.segment': new WeakMap<Buffer, PreparedReply>() };
   readonly #playlistReplies = new WeakMap<EncodedPlaylist, PreparedReply>();
   readonly #locatedSegments = new LocatedSegments();
 
@@ -129,7 +133,7 @@ class Streams {
     const found = finder.inMemory(session, path);
     if (found === null) return null;
     counts.memory += 1;
-    return this.#segmentReply(found.wanted, found.bytes);
+    return this.#segmentReply(session, found.wanted, found.bytes);
   }
 
   #answerTo(decision: StreamDecision, request: StreamRequest): Reply | Promise<Reply> {
@@ -141,6 +145,7 @@ class Streams {
     if (!session) throw endedBy('expired');
     session.seen(performance.now());
     if (isPlaylist(rest)) return this.#playlist(session, request);
+    if (rest === CHAPTERS) return this.#chapters(session);
     if (isDirectFile(rest)) return this.#directFile(session, rest);
     return this.#segment(session, request);
   }
@@ -154,6 +159,18 @@ class Streams {
     return { status: 200, prepared: this.#playlistReply(found.as(encoding)) };
   }
 
+  /** In the form that Apple's players read. */
+  #chapters({ media }: LiveSession): Reply {
+    if (media.chapters.length === 0) throw new FerriteError('SEGMENT_NOT_FOUND', 'the film has no chapters');
+    const json = media.chapters.map(({ startMs, endMs, title }, at) => ({
+      chapter: at + 1,
+      'start-time': startMs / 1000,
+      duration: Math.max(0, endMs - startMs) / 1000,
+      titles: [{ language: 'und', title: title ?? `Chapter ${at + 1}` }],
+    }));
+    return { status: 200, headers: this.#immutable, json };
+  }
+
   #segment(session: LiveSession, request: StreamRequest): Reply | Promise<Reply> {
     const { finder, counts } = this.#options;
     const wanted = wantedSegmentAt(session.layout, request.params.rest);
@@ -162,10 +179,10 @@ class Streams {
     switch (found.from) {
       case 'memory':
         counts.memory += 1;
-        return { status: 200, prepared: this.#segmentReply(wanted, found.bytes) };
+        return { status: 200, prepared: this.#segmentReply(session, wanted, found.bytes) };
       case 'disk':
         counts.disk += 1;
-        return this.#streamed(wanted, found.file, found.byteLength);
+        return this.#streamed(session, wanted, { source: found.file, byteLength: found.byteLength });
       case 'film':
         return found.located instanceof Promise
           ? found.located.then(segment => this.#located(session, wanted, segment))
@@ -181,26 +198,37 @@ class Streams {
     const bytes = await coming;
     metrics.segmentWait.observe({ delivery: session.record.offer.delivery, rung: wanted.track.rung }, performance.now() - startedMs);
     counts.made += 1;
-    return { status: 200, prepared: this.#segmentReply(wanted, bytes) };
+    return { status: 200, prepared: this.#segmentReply(session, wanted, bytes) };
   }
 
   #located(session: LiveSession, wanted: WantedSegment, segment: LocatedSegment): Reply {
     this.#options.counts.located += 1;
-    return this.#streamed(wanted, this.#locatedSegments.body(session.media, segment), segment.byteLength);
+    const source = this.#locatedSegments.body(session.media, segment);
+    return this.#streamed(session, wanted, { source, byteLength: segment.byteLength });
   }
 
-  #streamed(wanted: WantedSegment, streamed: BodySource, byteLength: number): Reply {
+  #streamed(session: LiveSession, wanted: WantedSegment, { source, byteLength }: { source: BodySource; byteLength: number }): Reply {
     const etag = segmentTag(wanted, byteLength);
-    return { status: 200, headers: this.#immutable, streamed, contentType: segmentType(wanted.track), etag };
+    return { status: 200, headers: this.#immutable, streamed: source, contentType: this.#typeOf(session, wanted), etag };
   }
 
-  #segmentReply(wanted: WantedSegment, bytes: Buffer): PreparedReply {
-    const known = this.#segmentReplies.get(bytes);
+  #segmentReply(session: LiveSession, wanted: WantedSegment, bytes: Buffer): PreparedReply {
+    const replies = this.#segmentReplies[this.#mode(session)];
+    const known = replies.get(bytes);
     if (known !== undefined) return known;
     const etag = segmentTag(wanted, bytes.byteLength);
-    const made = new PreparedReply({ bytes, contentType: segmentType(wanted.track), etag, headers: this.#immutable });
-    this.#segmentReplies.set(bytes, made);
+    const made = new PreparedReply({ bytes, contentType: this.#typeOf(session, wanted), etag, headers: this.#immutable });
+    replies.set(bytes, made);
     return made;
+  }
+
+  #mode({ profile }: LiveSession): SegmentMode {
+    const { segmentMode } = this.#options;
+    return segmentMode === 'auto' ? profileOf(profile).segmentType : segmentMode;
+  }
+
+  #typeOf(session: LiveSession, wanted: WantedSegment): string {
+    return segmentType(wanted, this.#mode(session));
   }
 
   #playlistReply(playlist: EncodedPlaylist): PreparedReply {
@@ -240,7 +268,11 @@ class Streams {
   }
 }
 
-const segmentType = (track: TrackLayout): string => (track.track.kind === 'video' ? 'video/mp4' : 'audio/mp4');
+/** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */
+const segmentType = ({ track, name }: WantedSegment, mode: SegmentMode): string => {
+  if (mode === 'iso.segment' && name !== 'init') return 'video/iso.segment';
+  return track.track.kind === 'video' ? 'video/mp4' : 'audio/mp4';
+};
 
 /** With the length: a segment that was evicted and encoded again may have other bytes. */
 const segmentTag = ({ track, name, chunk }: WantedSegment, byteLength: number): string =>

@@ -6,11 +6,11 @@ import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
-import { isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
+import { type AudioRendition, isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import type { PlannedMedia } from './media-plans.ts';
 import { Playlist } from './playlist.ts';
-import { mediaPlaylist, multivariantPlaylist, withSplitSegment } from './playlist-text.ts';
+import { mediaPlaylist, multivariantPlaylist, withSplitSegment, withStart } from './playlist-text.ts';
 
 export type TrackLayout = {
   readonly track: Track;
@@ -50,8 +50,7 @@ export class StreamLayout implements SessionLayout {
     this.#input = { media, plan, offer, hasLeadingPictures: keyframes.video.hasLeadingPictures };
     this.tracks = new Map(
       [...offer.video, ...offer.audio].map(rendition => {
-        const track: Track =
-          'rungId' in rendition ? { kind: 'video', rungId: rendition.rungId } : { kind: 'audio', track: rendition.track };
+        const track: Track = 'rungId' in rendition ? { kind: 'video', rungId: rendition.rungId } : audioTrackOf(rendition);
         const grid = gridOf(plan, rendition);
         return [
           directoryOf(track),
@@ -92,17 +91,31 @@ export class StreamLayout implements SessionLayout {
   }
 }
 
-/** The same layout with one segment split, for a session that begins with that segment. */
-class SplitLayout implements SessionLayout {
-  readonly splitIndex: number;
+/** What the playlists of one session alone say. */
+export type OwnStart = {
+  /** The segment of every encoded picture that is offered as its two chunks. */
+  readonly splitIndex: number | null;
+  /** Where its player is to begin that nobody else tells. */
+  readonly startS: number | null;
+};
+
+/** The same layout for a session that has a start of its own. */
+class OwnLayout implements SessionLayout {
+  readonly splitIndex: number | null;
+  readonly #startS: number | null;
   readonly #layout: StreamLayout;
   readonly #recent: LRUCache<string, Playlist>;
   readonly #name: string;
 
   /** `name` of the layout among all whose playlists are in `recent`. */
-  constructor(layout: StreamLayout, splitIndex: number, { recent, name }: { recent: LRUCache<string, Playlist>; name: string }) {
+  constructor(
+    layout: StreamLayout,
+    { splitIndex, startS }: OwnStart,
+    { recent, name }: { recent: LRUCache<string, Playlist>; name: string },
+  ) {
     this.#layout = layout;
     this.splitIndex = splitIndex;
+    this.#startS = startS;
     this.#recent = recent;
     this.#name = name;
   }
@@ -112,54 +125,66 @@ class SplitLayout implements SessionLayout {
   }
 
   knownPlaylist(path: string): Playlist | undefined {
-    return this.#durationsS(path) ? this.#recent.get(this.#nameOf(path)) : this.#layout.knownPlaylist(path);
+    return this.#changeOf(path) ? this.#recent.get(this.#nameOf(path)) : this.#layout.knownPlaylist(path);
   }
 
   playlist(path: string): Playlist | undefined {
     const known = this.knownPlaylist(path);
     if (known) return known;
     const whole = this.#layout.playlist(path);
-    const durationsS = this.#durationsS(path);
-    if (!whole || !durationsS) return whole;
-    const playlist = new Playlist(withSplitSegment(whole.plain.bytes.toString('utf8'), this.splitIndex, durationsS));
+    const change = this.#changeOf(path);
+    if (!whole || !change) return whole;
+    const playlist = new Playlist(change(whole.plain.bytes.toString('utf8')));
     this.#recent.set(this.#nameOf(path), playlist);
     return playlist;
   }
 
   #nameOf(path: string): string {
-    return `${this.#name}/${this.splitIndex}/${path}`;
+    return `${this.#name}/${path === MULTIVARIANT ? this.#startS : this.splitIndex}/${path}`;
+  }
+
+  /** Of a playlist's text; null where the shared one serves. */
+  #changeOf(path: string): ((text: string) => string) | null {
+    const { splitIndex } = this;
+    const startS = this.#startS;
+    if (path === MULTIVARIANT) return startS === null ? null : text => withStart(text, startS);
+    const durationsS = splitIndex === null ? null : this.#durationsS(path, splitIndex);
+    return splitIndex === null || durationsS === null ? null : text => withSplitSegment(text, splitIndex, durationsS);
   }
 
   /** Of the two chunks; null for a playlist of anything but encoded pictures. */
-  #durationsS(path: string): readonly [number, number] | null {
+  #durationsS(path: string, splitIndex: number): readonly [number, number] | null {
     const track = this.tracks.get(directoryOfPlaylist(path) ?? '');
     if (track?.rendition.kind !== 'video-encode') return null;
     const { grid, rendition } = track;
-    const end = firstChunkEnd(grid, this.splitIndex, rendition.frameRate);
+    const end = firstChunkEnd(grid, splitIndex, rendition.frameRate);
     if (end === null) return null;
-    const start = boundaryAt(grid, this.splitIndex);
-    return [(end - start) / grid.timescale, (boundaryAt(grid, this.splitIndex + 1) - end) / grid.timescale];
+    const start = boundaryAt(grid, splitIndex);
+    return [(end - start) / grid.timescale, (boundaryAt(grid, splitIndex + 1) - end) / grid.timescale];
   }
 }
 
 /** A film's playlists take some 100 KB a track. */
 const MAX_LAYOUTS = 200;
-/** Playlists with a split segment: few, as a player asks once. */
-const MAX_SPLIT_PLAYLISTS = 64;
+/** Playlists of one session alone: few, as a player asks once. */
+const MAX_OWN_PLAYLISTS = 64;
 
 export class LayoutCache {
   readonly #layouts = new LRUCache<string, StreamLayout>({ max: MAX_LAYOUTS });
-  readonly #splitPlaylists = new LRUCache<string, Playlist>({ max: MAX_SPLIT_PLAYLISTS });
+  readonly #ownPlaylists = new LRUCache<string, Playlist>({ max: MAX_OWN_PLAYLISTS });
 
-  for(planned: PlannedMedia, offer: Offer, splitIndex: number | null): SessionLayout {
+  for(planned: PlannedMedia, offer: Offer, own: OwnStart | null): SessionLayout {
     const name = createHash('sha256')
       .update(JSON.stringify([planned.media.version, offer.targetMs, offer.video, offer.audio]))
       .digest('base64url');
     const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer);
     this.#layouts.set(name, layout);
-    return splitIndex === null ? layout : new SplitLayout(layout, splitIndex, { recent: this.#splitPlaylists, name });
+    const isShared = own === null || (own.splitIndex === null && own.startS === null);
+    return isShared ? layout : new OwnLayout(layout, own, { recent: this.#ownPlaylists, name });
   }
 }
+
+const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
 
 function workOf(rendition: Rendition, { streams }: Media): number {
   if (rendition.kind !== 'video-encode') return 0;

@@ -1,39 +1,57 @@
 // The multivariant and media playlists of one offer (RFC 8216): complete VOD playlists from the first answer, every URI relative.
 import HLS from 'hls-parser';
-import { chunkFile, directoryOf, mediaPlaylistOf, segmentFile, videoDirectory } from '#domain/addresses.ts';
+import { CHAPTERS, chunkFile, directoryOf, mediaPlaylistOf, segmentFile, videoDirectory } from '#domain/addresses.ts';
 import type { Media } from '#domain/media.ts';
 import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
 import type { AudioRendition, ChunkNumber, Rendition, VideoRendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import { audioGroups, averageBps, playableTogether, videoRangeOf } from './variants.ts';
 
-const AUDIO_GROUP = 'audio';
+/** The chapters of a film as Apple's players read them. */
+const CHAPTERS_DATA_ID = 'com.apple.hls.chapters';
+
 // EXT-X-MAP outside I-frame playlists (RFC 8216, 7).
 const VERSION = 6;
+// A film has no captions within its pictures: a player need not look for any (RFC 8216, 4.3.4.2).
+HLS.setOptions({ allowClosedCaptionsNone: true });
 
 export type PlaylistInput = { readonly media: Media; readonly plan: Plan; readonly offer: Offer; readonly hasLeadingPictures: boolean };
 
 export function multivariantPlaylist({ media, offer, hasLeadingPictures }: PlaylistInput): string {
-  const audioBps = Math.max(0, ...offer.audio.map(({ bandwidthBps }) => bandwidthBps));
-  const audioCodecs = [...new Set(offer.audio.map(({ codecs }) => codecs))];
   const names = audioNames(media);
-  const audio = offer.audio.map((rendition, position) =>
-    audioRendition(media, rendition, { name: names[rendition.track] ?? '', isFirst: position === 0 }),
-  );
-  const variants = offer.video.map(
-    rendition =>
-      new HLS.types.Variant({
+  const groups = audioGroups(offer.audio).map(({ id, renditions }) => ({
+    codecs: [...new Set(renditions.map(({ codecs }) => codecs))],
+    peakBps: Math.max(0, ...renditions.map(({ bandwidthBps }) => bandwidthBps)),
+    averageBps: Math.max(0, ...renditions.map(rendition => averageBps(rendition, media))),
+    audio: renditions.map((rendition, position) =>
+      audioRendition(media, rendition, { groupId: id, name: names[rendition.track] ?? '', isFirst: position === 0 }),
+    ),
+  }));
+  const pictures = playableTogether(offer.video);
+  const variants = groups.flatMap(({ codecs, peakBps, averageBps: soundBps, audio }) =>
+    pictures.map(rendition => {
+      const bandwidth = rendition.bandwidthBps + peakBps;
+      return new HLS.types.Variant({
         uri: mediaPlaylistOf(videoDirectory(rendition.rungId)),
-        bandwidth: rendition.bandwidthBps + audioBps,
-        codecs: [rendition.codecs, ...audioCodecs].join(','),
+        bandwidth,
+        averageBandwidth: Math.min(bandwidth, averageBps(rendition, media) + soundBps),
+        codecs: [rendition.codecs, ...codecs].join(','),
         resolution: { width: rendition.width, height: rendition.height },
         frameRate: frameRateOf(media, rendition),
+        videoRange: videoRangeOf(rendition, media),
         audio,
         currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
-      }),
+      });
+    }),
   );
-  const independentSegments = offer.video.every(rendition => isIndependent(rendition, hasLeadingPictures));
-  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version: VERSION, independentSegments, variants })));
+  const independentSegments = pictures.every(rendition => isIndependent(rendition, hasLeadingPictures));
+  const sessionDataList = media.chapters.length === 0 ? [] : [new HLS.types.SessionData({ id: CHAPTERS_DATA_ID, uri: CHAPTERS })];
+  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version: VERSION, independentSegments, sessionDataList, variants })));
 }
+
+/** Where a player begins that is told nothing but this address (RFC 8216, 4.3.5.2): cut into the finished text, which viewers share. */
+export const withStart = (playlist: string, startS: number): string =>
+  playlist.replace(/^#EXTM3U\n(#EXT-X-VERSION:.*\n)?/, head => `${head}#EXT-X-START:TIME-OFFSET=${microseconds(startS)},PRECISE=YES\n`);
 
 export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
   const grid = gridOf(plan, rendition);
@@ -85,21 +103,28 @@ function targetDurationS(plan: Plan, offer: Offer): number {
   return Math.max(...grids.map(grid => Math.round(longestSegmentS(grid))), 1);
 }
 
-function audioRendition(media: Media, rendition: AudioRendition, { name, isFirst }: { name: string; isFirst: boolean }) {
-  const language = media.streams.audio[rendition.track]?.language ?? null;
+type SoundFacts = { readonly groupId: string; readonly name: string; readonly isFirst: boolean };
+
+function audioRendition(media: Media, rendition: AudioRendition, { groupId, name, isFirst }: SoundFacts) {
+  const { language = null, title = null } = media.streams.audio[rendition.track] ?? {};
   return new HLS.types.Rendition({
     type: 'AUDIO',
-    uri: mediaPlaylistOf(directoryOf({ kind: 'audio', track: rendition.track })),
-    groupId: AUDIO_GROUP,
+    uri: mediaPlaylistOf(directoryOf({ ...rendition, kind: 'audio' })),
+    groupId,
     name,
     ...(isLanguageTag(language) ? { language } : {}),
     isDefault: isFirst,
     autoselect: true,
     channels: String(rendition.channels),
+    ...(describesVideo(title) ? { characteristics: 'public.accessibility.describes-video' } : {}),
     // FORCED is of subtitles alone (RFC 8216bis, 4.4.6.1): Chromium's own player refuses a playlist that has it elsewhere.
     forced: undefined as unknown as boolean,
   });
 }
+
+/** No container of ours marks such a track in a way that ffprobe tells; its title does. */
+const describesVideo = (title: string | null): boolean =>
+  /\baudio[ -]?descri(bed|ption)\b|\bdescriptive\b|\bvisually impaired\b/i.test(title ?? '');
 
 /** Names must differ within a group (RFC 8216, 4.3.4.1.1). */
 function audioNames(media: Media): string[] {

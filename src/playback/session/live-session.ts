@@ -1,6 +1,6 @@
 // The front door's state of one open session: enough to answer its stream requests without a message to a thread.
 import { directoryOfEncode } from '#domain/addresses.ts';
-import type { ProfileName } from '#domain/delivery/client-profile.ts';
+import type { ProfileName } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Media, User } from '#domain/media.ts';
 import type { SegmentName } from '#domain/rendition.ts';

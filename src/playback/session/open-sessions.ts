@@ -1,4 +1,5 @@
 // The open sessions: opened and ended here, in the host of their media and in the store at once. A user may have a bounded number.
+import { profileOf } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { SharedMedia } from '#domain/protocol.ts';
@@ -6,7 +7,7 @@ import type { SessionEnd, SessionRecord, SessionStatus } from '#domain/session.t
 import { SharedOffers } from '#domain/sharing/shared-offers.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
-import type { LayoutCache } from '#src/playback/offer/layout.ts';
+import type { LayoutCache, OwnStart } from '#src/playback/offer/layout.ts';
 import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
@@ -78,7 +79,7 @@ export class OpenSessions {
 
   /** Without a room: a session that was open before the server's restart. It is opened however many its user has. */
   async open(record: SessionRecord, planned: PlannedMedia, room?: Room): Promise<LiveSession> {
-    const layout = this.#options.layouts.for(planned, record.offer, record.splitIndex);
+    const layout = this.#options.layouts.for(planned, record.offer, ownStartOf(record));
     const session = new LiveSession(
       { ...record, offer: this.#offers.share(record.offer) },
       {
@@ -157,5 +158,11 @@ export class OpenSessions {
     session.tell({ type: 'state', state: session.shownState, rung: status.rungId, encodes: status.encodes });
   }
 }
+
+/** A player that is given the session's answer seeks by itself; one that knows an address alone is told by its playlist. */
+const ownStartOf = ({ splitIndex, profile, startPositionMs }: SessionRecord): OwnStart => ({
+  splitIndex,
+  startS: profileOf(profile).isToldByPlaylist && startPositionMs > 0 ? startPositionMs / 1000 : null,
+});
 
 export const codeOf = (error: unknown): string => (error instanceof FerriteError ? error.code : 'INTERNAL');

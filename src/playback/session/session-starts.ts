@@ -1,8 +1,10 @@
 // Starting a session: what is delivered, a grant where its first segment must be encoded, then the session itself.
 
 import { videoDirectory } from '#domain/addresses.ts';
-import { type Capabilities, type ProfileName, profileForUserAgent, resolveCapabilities } from '#domain/delivery/client-profile.ts';
+import { type Client, type ClientHints, resolveClient } from '#domain/delivery/client-profile.ts';
+import { type Decision, decide } from '#domain/delivery/decision.ts';
 import { chooseDelivery } from '#domain/delivery/delivery.ts';
+import type { Capabilities, ProfileName } from '#domain/delivery/profiles.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
@@ -19,15 +21,19 @@ import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from '
 import type { OpenSessions, Room } from './open-sessions.ts';
 import { type Seeking, startOf } from './seeking.ts';
 
-export type StartRequest = {
+/** The part of a start that decides what is delivered. */
+export type WantedDelivery = {
   readonly mediaId: MediaId;
   readonly profile: ProfileName | null;
-  readonly userAgent: string;
+  readonly hints: ClientHints;
   readonly capabilities: Partial<Capabilities>;
-  readonly startPositionMs: number | null;
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
-  readonly seekMode: SeekMode;
   readonly audioTrack: number;
+};
+
+export type StartRequest = WantedDelivery & {
+  readonly startPositionMs: number | null;
+  readonly seekMode: SeekMode;
   readonly priority: Priority;
   /** The client would rather have its session at once and follow its position in the queue than wait for the answer. */
   readonly isAnsweredAtOnce: boolean;
@@ -164,13 +170,21 @@ export class SessionStarts {
     await sessions.end(session.record.id, 'stopped');
   }
 
+  /** What a start with this request would deliver; nothing is opened. @throws as `start` does */
+  decide(request: WantedDelivery): Decision & { readonly client: Client } {
+    const { media, keyframes, plan } = this.#options.plans.for(this.#mediaOf(request.mediaId), this.#options.targetMs);
+    const client = resolveClient(request.profile, request.capabilities, request.hints);
+    const { delivery, audioTrack } = request;
+    return { ...decide(media, keyframes, plan, { delivery, audioTrack, capabilities: client.capabilities }), client };
+  }
+
   #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
     const { media, keyframes, plan } = planned;
-    const profile = request.profile ?? profileForUserAgent(request.userAgent);
+    const { profile, capabilities } = resolveClient(request.profile, request.capabilities, request.hints);
     const offer: Offer = chooseDelivery(media, keyframes, plan, {
       delivery: request.delivery,
       audioTrack: request.audioTrack,
-      capabilities: resolveCapabilities(profile, request.capabilities),
+      capabilities,
     });
     const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
     const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));

@@ -20,7 +20,7 @@ import { OpenSessions } from './open-sessions.ts';
 import { PinnedAhead } from './pinned-ahead.ts';
 import { type Landing, Seeking } from './seeking.ts';
 import { SessionRecovery } from './session-recovery.ts';
-import { SessionStarts, type StartedSession, type StartRequest } from './session-starts.ts';
+import { SessionStarts, type StartedSession, type StartRequest, type WantedDelivery } from './session-starts.ts';
 
 type Options = {
   readonly database: Database;
@@ -68,6 +68,11 @@ export class PlaybackSessions {
   /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
   start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
     return this.#starts.start(owner, request, signal);
+  }
+
+  /** What a start would deliver, and why. @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED */
+  decide(request: WantedDelivery): ReturnType<SessionStarts['decide']> {
+    return this.#starts.decide(request);
   }
 
   find(id: SessionId): LiveSession | undefined {

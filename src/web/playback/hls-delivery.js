@@ -8,6 +8,8 @@ import { RetryPolicy } from './retry-policy.js';
 /** hls.js is started again after it gave up, until so long has passed without a segment. */
 const GIVE_UP_MS = 300_000;
 const MEDIA_ERROR_WINDOW_MS = 30_000;
+/** The group of sounds as full as this browser takes them. */
+const FULL_SOUND = 'audio-full';
 const ENDED_STATUSES = [401, 403, 404, 410];
 
 export class HlsDelivery {
@@ -77,10 +79,13 @@ export class HlsDelivery {
 
   /** @returns {readonly Level[]} */
   get levels() {
-    return (this.#hls?.levels ?? []).map((level, id) => {
+    const levels = (this.#hls?.levels ?? []).map((level, id) => {
       const rung = rungOf(level.url[0] ?? '') ?? level.name ?? `${level.height}p`;
-      return { id, rung, height: level.height, bandwidthBps: level.bitrate };
+      return { id, rung, height: level.height, bandwidthBps: level.bitrate, sound: level.attrs.AUDIO };
     });
+    // Each rung is listed once for each group of sounds; hls.js has left out what this browser does not play.
+    const sound = levels.some(level => level.sound === FULL_SOUND) ? FULL_SOUND : levels[0]?.sound;
+    return levels.filter(level => level.sound === sound);
   }
 
   /** The level on screen, or -1. */

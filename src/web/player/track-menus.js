@@ -27,8 +27,9 @@ export function qualityItems(playback) {
       });
     }
   }
-  if (isDirect) {
-    const encoded = info.ladder.filter(({ rung }) => rung !== 'original');
+  if (info.delivery !== 'transcode') {
+    // What the stream itself does not list is had by a session of its own.
+    const encoded = info.ladder.filter(({ rung }) => rung !== 'original' && !levels.some(level => level.rung === rung));
     for (const { rung, bandwidthBps } of encoded.sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
       items.push({
         label: formatRung(rung),

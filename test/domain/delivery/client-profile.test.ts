@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  type ProfileName,
   playsAudio,
   playsContainer,
   profileForUserAgent,
   resolveCapabilities,
+  resolveClient,
   videoObstacles,
 } from '#domain/delivery/client-profile.ts';
+import { PROFILE_NAMES, type ProfileName, profileOf } from '#domain/delivery/profiles.ts';
 import { anAudioStream, aVideoStream } from '../../support/titles.ts';
 
 for (const [userAgent, profile] of [
@@ -83,4 +84,37 @@ for (const { what, video, said, bitrateBps, expected } of [
 test('client profile: containers and sound are looked up by name', () => {
   assert.ok(playsContainer(plain('android'), 'matroska') && !playsContainer(plain('web-chrome'), 'matroska'));
   assert.ok(playsAudio(plain('roku'), anAudioStream({ codec: 'eac3' })) && !playsAudio(plain('android'), anAudioStream({ codec: 'eac3' })));
+});
+
+const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
+const BRANDS = '"Google Chrome";v="131", "Chromium";v="131", "Not_A Brand";v="24"';
+
+for (const { what, named = null, brands = '', userAgent = CHROME, profile, source } of [
+  { what: 'a profile that is named', named: 'roku', brands: BRANDS, profile: 'roku', source: 'profile' },
+  { what: 'client hints', brands: BRANDS, userAgent: 'Mozilla/5.0 (Macintosh) Safari/605', profile: 'web-chrome', source: 'client-hints' },
+  { what: 'a web view’s client hints', brands: '"Android WebView";v="131"', profile: 'android-webview', source: 'client-hints' },
+  { what: 'a television set with client hints', brands: BRANDS, userAgent: `${CHROME} Web0S`, profile: 'webos', source: 'client-hints' },
+  { what: 'a Cast receiver', userAgent: `${CHROME} CrKey/1.56.500000`, profile: 'chromecast', source: 'user-agent' },
+  { what: 'a Samsung set', userAgent: 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) TV Safari/537.36', profile: 'tizen', source: 'user-agent' },
+  {
+    what: 'a web view',
+    userAgent: 'Mozilla/5.0 (Linux; Android 14; Pixel; wv) Chrome/131.0.0.0',
+    profile: 'android-webview',
+    source: 'user-agent',
+  },
+  { what: 'nobody', userAgent: '', profile: 'generic', source: 'generic' },
+] as const) {
+  test(`client profile: ${what} is ${profile}, by ${source}`, () => {
+    const client = resolveClient(named, { maxWidth: 1280 }, { userAgent, brands });
+    assert.equal(client.profile, profile);
+    assert.deepEqual([client.sources.maxWidth, client.sources.videoCodecs], ['said', source]);
+    assert.deepEqual(client.capabilities, { ...plain(profile), maxWidth: 1280 });
+  });
+}
+
+test('client profile: every row names the pages that it was written after', () => {
+  for (const name of PROFILE_NAMES) {
+    const { sources } = profileOf(name);
+    assert.ok(sources.length > 0 && sources.every(source => /^https:\/\/[\w.-]+\/\S+$/.test(source)), name);
+  }
 });

@@ -107,7 +107,7 @@ test('layout: sessions of equal offers share one; another version of the file, o
 
 test('layout: a session that begins with a segment of its own has it split in the playlist of every encode, and shares the rest', () => {
   const layouts = new LayoutCache();
-  const [whole, split] = [layouts.for(PLANNED, OFFER, null), layouts.for(PLANNED, OFFER, 7)];
+  const [whole, split] = [layouts.for(PLANNED, OFFER, null), layouts.for(PLANNED, OFFER, { splitIndex: 7, startS: null })];
   assert.deepEqual([whole.splitIndex, split.splitIndex], [null, 7]);
   assert.equal(split.tracks, whole.tracks);
   const textOf = (layout: SessionLayout, path: string): string => layout.playlist(path)?.plain.bytes.toString() ?? assert.fail(path);

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import HLS from 'hls-parser';
 import { resolveCapabilities } from '#domain/delivery/client-profile.ts';
 import { chooseDelivery } from '#domain/delivery/delivery.ts';
-import type { AudioStream, KeyframeMap, Media } from '#domain/media.ts';
+import type { Capabilities } from '#domain/delivery/profiles.ts';
+import type { AudioStream, Chapter, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
-import { mediaPlaylist, multivariantPlaylist, type PlaylistInput } from '#src/playback/offer/playlist-text.ts';
+import { mediaPlaylist, multivariantPlaylist, type PlaylistInput, withStart } from '#src/playback/offer/playlist-text.ts';
 import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../../support/titles.ts';
 
 type Given = {
@@ -15,6 +16,9 @@ type Given = {
   readonly hasLeadingPictures?: boolean;
   readonly delivery?: 'remux' | 'transcode';
   readonly rate?: { num: number; den: number };
+  readonly video?: Partial<VideoStream>;
+  readonly chapters?: readonly Chapter[];
+  readonly said?: Partial<Capabilities>;
 };
 
 function given({
@@ -24,11 +28,15 @@ function given({
   hasLeadingPictures = false,
   delivery = 'remux',
   rate,
+  video = {},
+  chapters = [],
+  said = {},
 }: Given = {}): PlaylistInput {
   const frameRate = rate ?? { num: 24, den: 1 };
   const media: Media = aTitle({
+    chapters,
     streams: {
-      video: [aVideoStream({ frameRate })],
+      video: [aVideoStream({ frameRate, ...video })],
       audio: audio.map((changes, at) => anAudioStream({ index: at + 1, ...changes })),
       subtitles: [],
     },
@@ -37,7 +45,7 @@ function given({
   const plain = aMap(keyframesS, endS, { audio: timelines });
   const map: KeyframeMap = { ...plain, video: { ...plain.video, hasLeadingPictures } };
   const plan = buildPlan(map, frameRate, 2_000);
-  const capabilities = resolveCapabilities('web-chrome', {});
+  const capabilities = resolveCapabilities('web-chrome', said);
   return { media, plan, hasLeadingPictures, offer: chooseDelivery(media, map, plan, { delivery, audioTrack: 0, capabilities }) };
 }
 
@@ -193,4 +201,89 @@ test('playlist: names differ even where a title looks like what tells names apar
     const names = audioNames(given({ audio: titles.map(title => ({ title })) }));
     assert.equal(new Set(names).size, titles.length, names.join(' | '));
   }
+});
+
+/** Attributes of every line of one tag. */
+const attributesOf = (text: string, tag: string): Record<string, string>[] =>
+  [...text.matchAll(new RegExp(`^#${tag}:(.*)$`, 'gm'))].map(([, list = '']) =>
+    Object.fromEntries(
+      [...list.matchAll(/([A-Z-]+)=("[^"]*"|[^,]*)/g)].map(([, name = '', value = '']) => [name, value.replaceAll('"', '')]),
+    ),
+  );
+
+const SURROUND = { codec: 'eac3', codecString: 'ec-3', channels: 6, bitrateBps: 640_000 };
+
+test('playlist: every track is there in AAC stereo, and what is fuller has a group of its own that names the same tracks', () => {
+  const { text } = main(given({ audio: [SURROUND, { language: 'de' }], said: { audioCodecs: ['aac', 'eac3'] } }));
+  const media = attributesOf(text, 'EXT-X-MEDIA');
+  assert.deepEqual(
+    media.map(facts => [facts['GROUP-ID'], facts.NAME, facts.URI, facts.CHANNELS]),
+    [
+      ['audio-full', 'eng', 'audio/0-full/index.m3u8', '6'],
+      ['audio-full', 'de', 'audio/1/index.m3u8', '2'],
+      ['audio', 'eng', 'audio/0/index.m3u8', '2'],
+      ['audio', 'de', 'audio/1/index.m3u8', '2'],
+    ],
+  );
+  const variants = attributesOf(text, 'EXT-X-STREAM-INF');
+  assert.deepEqual(
+    [...new Set(variants.map(({ AUDIO, CODECS }) => `${AUDIO}: ${CODECS?.split(',').slice(1).join()}`))],
+    ['audio-full: ec-3,mp4a.40.2', 'audio: mp4a.40.2'],
+  );
+  assert.equal(variants.length, 12);
+});
+
+test('playlist: stereo AAC has one group, and so has a client that takes nothing fuller', () => {
+  for (const audio of [{}, SURROUND]) {
+    const groups = attributesOf(main(given({ audio: [audio] })).text, 'EXT-X-MEDIA').map(facts => facts['GROUP-ID']);
+    assert.deepEqual(groups, ['audio']);
+  }
+});
+
+test('playlist: a variant says its average and its peak, that it has no captions, and the range of its picture', () => {
+  const said = { videoCodecs: ['h264', 'hevc'], hdr: ['hdr10'] };
+  const video = { codec: 'hevc', profile: null, codecString: 'hvc1.2.4.L150.B0', hdr: 'hdr10' as const };
+  const variants = attributesOf(main(given({ video, said })).text, 'EXT-X-STREAM-INF');
+  assert.deepEqual(
+    variants.map(facts => facts['VIDEO-RANGE']),
+    ['PQ', ...Array(variants.length - 1).fill('SDR')],
+  );
+  for (const facts of variants) {
+    assert.equal(facts['CLOSED-CAPTIONS'], 'NONE');
+    assert.ok(Number(facts['AVERAGE-BANDWIDTH']) <= Number(facts.BANDWIDTH), JSON.stringify(facts));
+  }
+  assert.equal(variants[0]?.['AVERAGE-BANDWIDTH'], '4128000');
+});
+
+test('playlist: a VP9 copy is listed without H.264 beside it, whose sessions stay to be had', () => {
+  const input = given({ video: { codec: 'vp9', profile: null, codecString: 'vp09.00.40.08' } });
+  const variants = attributesOf(main(input).text, 'EXT-X-STREAM-INF');
+  assert.deepEqual(
+    variants.map(({ CODECS }) => CODECS?.split(',')[0]),
+    ['vp09.00.40.08'],
+  );
+  assert.ok(input.offer.video.length > 1);
+});
+
+test('playlist: chapters are named where there are some', () => {
+  const chapters = [{ startMs: 0, endMs: 30_000, title: 'One' }];
+  assert.deepEqual(attributesOf(main(given({ chapters })).text, 'EXT-X-SESSION-DATA'), [
+    { 'DATA-ID': 'com.apple.hls.chapters', URI: 'chapters.json' },
+  ]);
+  assert.deepEqual(attributesOf(main(given()).text, 'EXT-X-SESSION-DATA'), []);
+});
+
+test('playlist: a start is cut into the text, before everything that comes by variant', () => {
+  const text = withStart(main(given()).text, 41.5);
+  assert.deepEqual(attributesOf(text, 'EXT-X-START'), [{ 'TIME-OFFSET': '41.5', PRECISE: 'YES' }]);
+  const playlist = HLS.parse(text);
+  assert.deepEqual([playlist.start?.offset, playlist.start?.precise], [41.5, true]);
+});
+
+test('playlist: a track that describes the picture says so', () => {
+  const { text } = main(given({ audio: [{}, { title: 'English (Audio Description)' }] }));
+  assert.deepEqual(
+    attributesOf(text, 'EXT-X-MEDIA').map(({ CHARACTERISTICS }) => CHARACTERISTICS),
+    [undefined, 'public.accessibility.describes-video'],
+  );
 });

@@ -58,6 +58,7 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
     metrics,
     counts: new StreamCounts(),
     sharedCacheMs: 0,
+    segmentMode: 'auto',
   });
   const door = await startForTest(t, { routes });
   const get = async (id: string, token: string, path: string) => {

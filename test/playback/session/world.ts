@@ -90,7 +90,7 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
   const request = (changes: Partial<StartRequest> = {}): StartRequest => ({
     mediaId: media.id,
     profile: 'web-chrome',
-    userAgent: '',
+    hints: { userAgent: '', brands: '' },
     capabilities: {},
     startPositionMs: 0,
     delivery: 'transcode',

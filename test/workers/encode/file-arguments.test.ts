@@ -141,7 +141,7 @@ test('ffmpeg arguments: sound has our rate before it is put on the grid, for fir
   const sound = stereoAac(0, anAudioStream());
   for (const args of [ffmpegArguments(aJob(1, 2, sound)), fedArguments(sound)]) {
     const filters = valueAfter(args, '-af').split(',');
-    const resampled = filters.indexOf('aresample=48000');
+    const resampled = filters.findIndex(filter => filter.startsWith('aresample=48000:'));
     assert.ok(resampled >= 0 && resampled < filters.findIndex(filter => filter.includes('first_pts')));
   }
 });

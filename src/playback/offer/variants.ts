@@ -1,0 +1,62 @@
+// Which renditions of an offer are listed together, and what a variant says of them. Pure.
+import type { Media } from '#domain/media.ts';
+import type { AudioRendition, Rendition, VideoRendition } from '#domain/rendition.ts';
+
+/** `audio`: AAC stereo throughout. */
+export type AudioGroupId = 'audio' | 'audio-full';
+export type AudioGroup = { readonly id: AudioGroupId; readonly renditions: readonly AudioRendition[] };
+
+/**
+ * Every group has every track (RFC 8216, 4.3.4.1.1), in its fullest form or in stereo; the fullest comes first. A player leaves out a variant of whose
+ * codecs it does not know one, so each variant is listed with both. One group without tracks for a film without sound.
+ */
+export function audioGroups(sounds: readonly AudioRendition[]): readonly AudioGroup[] {
+  const stereo = sounds.filter(({ form }) => form === undefined);
+  const full = sounds.filter(({ form }) => form === 'full');
+  if (full.length === 0) return [{ id: 'audio', renditions: stereo }];
+  const fullest = stereo.map(sound => full.find(({ track }) => track === sound.track) ?? sound);
+  return [
+    { id: 'audio-full', renditions: fullest },
+    { id: 'audio', renditions: stereo },
+  ];
+}
+
+/**
+ * What is listed beside the start rung. A VP9 copy stands alone: Shaka Player keeps one codec, and buffers for ever where the variants of a film have
+ * VP9 in fragmented MP4 and H.264. The other rungs can still be asked for by a session of their own.
+ */
+export function playableTogether(pictures: readonly VideoRendition[]): readonly VideoRendition[] {
+  const [first] = pictures;
+  return first?.kind === 'video-copy' && /^vp0?[89]/.test(first.codecs)
+    ? pictures.filter(({ codecs }) => /^vp0?[89]/.test(codecs))
+    : pictures;
+}
+
+/** Bits per second over the whole film: measured of what is copied, the most that the rate control lets through of what is encoded. */
+export function averageBps(rendition: Rendition, { streams }: Media): number {
+  switch (rendition.kind) {
+    case 'video-encode':
+      return Math.round(rendition.maxBitrateBps);
+    case 'audio-encode':
+      return rendition.bitrateBps;
+    case 'video-copy':
+    case 'audio-copy': {
+      const source = [...streams.video, ...streams.audio].find(({ index }) => index === rendition.streamIndex);
+      return Math.min(rendition.bandwidthBps, source?.bitrateBps || rendition.bandwidthBps);
+    }
+  }
+}
+
+/** An encode has the range of its codec string's 8 bits. */
+export function videoRangeOf(rendition: VideoRendition, { streams }: Media): 'SDR' | 'HLG' | 'PQ' {
+  if (rendition.kind === 'video-encode') return 'SDR';
+  switch (streams.video.find(({ index }) => index === rendition.streamIndex)?.hdr ?? null) {
+    case null:
+      return 'SDR';
+    case 'hlg':
+      return 'HLG';
+    case 'hdr10':
+    case 'dolby-vision':
+      return 'PQ';
+  }
+}
