@@ -74,6 +74,9 @@ export function parseSegmentPath(path: string): SegmentAddress | null {
   return name === null ? null : { directory, name, chunk };
 }
 
+/** The name of a segment over all media, by which it is waited for and remembered. */
+export const segmentAddress = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
+
 /** Where the cache keeps the segments of a rendition, below its own folder. */
 export const keptFolder = (key: RenditionKey): string => `${key.slice(0, 2)}/${key}`;
 export const isKeptFile = (path: string): boolean => /^[0-9a-f]{2}\/[0-9a-f]{32}\/(init\.mp4|\d+\.m4s)$/.test(path);

@@ -143,3 +143,16 @@ export async function assertAnchored(source: RemuxSource, { isEarliest }: { isEa
   }
   assert.equal(end, (endPts - originPts) * FACTOR, 'the last ends with the film');
 }
+
+/** Segments numbered from 0 that follow each other without a gap, each from a sync sample and in a buffer of its own. */
+export function assertContinuous(segments: readonly Buffer[]): void {
+  let nextDecodeTime: number | undefined;
+  for (const [index, segment] of segments.entries()) {
+    const { sequenceNumber, decodeTime, durations, firstFlags } = parseFragment(segment);
+    assert.equal(sequenceNumber, index + 1);
+    assert.equal(decodeTime, nextDecodeTime ?? decodeTime, `segment ${index} starts where the one before ends`);
+    assert.equal(firstFlags & 0x0001_0000, 0, `segment ${index} starts with a sync sample`);
+    assert.equal(segment.buffer.byteLength, segment.byteLength, 'the buffer holds the segment and nothing else');
+    nextDecodeTime = decodeTime + durations.reduce((sum, duration) => sum + duration, 0);
+  }
+}

@@ -1,6 +1,7 @@
 // How a wanted segment is made: remuxed here, or by an encode of its session.
 import { LRUCache } from 'lru-cache';
 import type { EncodeJob } from '#actors/effects.ts';
+import { segmentAddress } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { type Grid, gridOf, type Plan, segmentCount, segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment, Measurement, Requests, SharedMedia } from '#domain/protocol.ts';
@@ -45,7 +46,7 @@ export class SegmentMaker {
     const key = renditionKey(media.version, plan.targetMs, rendition);
     if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
     // An entry answers one request. A second request means that the main thread has lost the segment, which is then made anew.
-    if (this.#published.delete(addressOf(key, name))) return;
+    if (this.#published.delete(segmentAddress(key, name))) return;
     await this.#options.requests.wait(
       {
         sessionId: record.id,
@@ -71,7 +72,7 @@ export class SegmentMaker {
   }
 
   published(key: RenditionKey, name: SegmentName): void {
-    this.#published.set(addressOf(key, name), true);
+    this.#published.set(segmentAddress(key, name), true);
     this.#options.requests.published(key, name);
   }
 
@@ -98,5 +99,3 @@ function jobOf(
   const lastIndex = Math.min(segmentCount(grid), firstIndex + MAX_RUN_SEGMENTS, endIndex) - 1;
   return { key, rendition, media, keyframes, grid, firstIndex, lastIndex };
 }
-
-const addressOf = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;

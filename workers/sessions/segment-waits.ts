@@ -1,5 +1,6 @@
 // The requests that wait for segments on this thread. A published segment answers all its requests at once.
 import type { EncodeJob } from '#actors/effects.ts';
+import { segmentAddress } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
@@ -29,14 +30,14 @@ export class SegmentWaits {
 
   wait(request: SegmentRequest, signal: AbortSignal): SegmentWait {
     return this.#room.enter(
-      addressOf(request.job.key, request.name),
+      segmentAddress(request.job.key, request.name),
       { ...request, sinceMs: performance.now() },
       { signal, deadline: DEADLINE },
     );
   }
 
   published(key: RenditionKey, name: SegmentName): void {
-    this.#room.arrived(addressOf(key, name), undefined);
+    this.#room.arrived(segmentAddress(key, name), undefined);
   }
 
   /** The waits of a session, in the order in which they came. */
@@ -62,5 +63,3 @@ export class SegmentWaits {
     return this.#room.size;
   }
 }
-
-const addressOf = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;

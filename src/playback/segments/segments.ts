@@ -1,5 +1,6 @@
 // A segment's bytes from wherever they are soonest: memory, disk, or the thread that owns the media. Everybody who wants the same one shares one wait.
 import { LRUCache } from 'lru-cache';
+import { segmentAddress } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { MediaId, SessionId } from '#domain/ids.ts';
 import { segmentIndexAt } from '#domain/plan.ts';
@@ -77,7 +78,7 @@ export class Segments {
 
   /** A chunk of the segment for that session when it is in memory, without a promise. The first chunk may be there before the rest is made. */
   hotChunk({ key }: TrackLayout, { index, chunk }: SegmentChunk, sessionId: SessionId): Buffer | undefined {
-    const at = address(key, index);
+    const at = segmentAddress(key, index);
     const whole = this.#cache.hot(key, index);
     if (!whole) return chunk === 0 ? this.#firstChunks.give(at, sessionId) : undefined;
     return chunk === 0 ? this.#firstOf(whole, at, sessionId) : this.#firstChunks.restAtOnce(at, sessionId, whole);
@@ -85,7 +86,7 @@ export class Segments {
 
   /** A chunk of a segment, for the session that asked for it. The first comes as soon as an encode that begins there has made it. */
   async chunkFor(sessionId: SessionId, { key }: TrackLayout, { index, chunk }: SegmentChunk, whole: Promise<Buffer>): Promise<Buffer> {
-    const at = address(key, index);
+    const at = segmentAddress(key, index);
     if (chunk === 1) return this.#firstChunks.rest(at, sessionId, await whole);
     const isOver = new AbortController();
     try {
@@ -121,7 +122,7 @@ export class Segments {
 
   /** Where a copied segment lies in its media file; no promise when it was asked for a moment ago. Only for tracks that are `isLocated`. */
   locate(request: LocateRequest, signal: AbortSignal): LocatedSegment | Promise<LocatedSegment> {
-    const at = address(request.layout.key, request.index);
+    const at = segmentAddress(request.layout.key, request.index);
     const known = this.#located.get(at);
     if (!known) return this.#locate(request, { isAskedFor: true, signal });
     if (known.isAskedFor && this.#cache.isWorthMemory(known.segment.byteLength)) this.#bringIntoMemory(request);
@@ -136,7 +137,7 @@ export class Segments {
     const segment = await this.#inThread(() =>
       this.#hosts.request('segment.locate', { mediaId, sessionId, track: layout.track, index }, signal),
     );
-    this.#located.set(address(layout.key, index), { segment, isAskedFor });
+    this.#located.set(segmentAddress(layout.key, index), { segment, isAskedFor });
     return segment;
   }
 
@@ -164,7 +165,7 @@ export class Segments {
   async prefetch(request: SegmentRequest): Promise<void> {
     const { layout, name } = request;
     const isLocated = layout.isLocated && name !== 'init';
-    if (isLocated && this.#located.has(address(layout.key, name))) return;
+    if (isLocated && this.#located.has(segmentAddress(layout.key, name))) return;
     if (!isLocated) return this.#hint(request);
     // A later request for the segment meets the same failure, and tells it.
     await this.#locate({ ...request, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
@@ -182,12 +183,12 @@ export class Segments {
 
   /** The first chunk of a segment that is being made. A segment that is kept already stays as it is. */
   #begun({ key, index, bytes }: Extract<HostMessage, { kind: 'chunk' }>): void {
-    if (!this.#cache.has(key, index)) this.#firstChunks.arrived(address(key, index), Buffer.from(bytes));
+    if (!this.#cache.has(key, index)) this.#firstChunks.arrived(segmentAddress(key, index), Buffer.from(bytes));
   }
 
   /** A thread has finished a segment: requests that wait for it are answered in the same turn. */
   #published({ key, name, isEncoded, isBegun, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
-    const at = address(key, name);
+    const at = segmentAddress(key, name);
     if (isBegun) this.#firstChunks.finished(at, Buffer.from(bytes));
     const wasKept = this.#cache.has(key, name);
     const made: NewSegment = {
@@ -227,7 +228,7 @@ export class Segments {
   }
 
   #arrive(key: RenditionKey, name: SegmentName, kept: Buffer): void {
-    this.#arrivals.arrived(address(key, name), kept);
+    this.#arrivals.arrived(segmentAddress(key, name), kept);
   }
 
   #hint(request: SegmentRequest): Promise<void> {
@@ -256,7 +257,7 @@ export class Segments {
   async #make(request: FetchRequest, signal: AbortSignal): Promise<Buffer | undefined> {
     const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode, mayRunBeside } = request;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
-    const arrival = this.#arrivals.enter(address(layout.key, name), undefined);
+    const arrival = this.#arrivals.enter(segmentAddress(layout.key, name), undefined);
     try {
       const reply = this.#hosts
         .request(
@@ -302,8 +303,6 @@ function lost(): never {
   throw new FerriteError('ENCODE_STALLED', 'the segment was made, and lost before it could be sent');
 }
 
-const address = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
-
 /** A session's request moves its own encodes, so it is never answered by another's. */
 const fetchName = ({ sessionId, layout, name, isHint, mayEncode }: FetchRequest): string =>
-  `${sessionId}/${address(layout.key, name)}/${isHint}/${mayEncode}`;
+  `${sessionId}/${segmentAddress(layout.key, name)}/${isHint}/${mayEncode}`;

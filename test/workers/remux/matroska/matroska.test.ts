@@ -7,7 +7,7 @@ import { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } from 'mediabunn
 import { findBox } from '#workers/bmff/boxes.ts';
 import type { Block } from '#workers/remux/matroska/blocks.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
-import { assertAnchored, copyTrack, decodeErrors, packetsOf, parseFragment, writeTrack } from '../../../support/copied-packets.ts';
+import { assertAnchored, assertContinuous, copyTrack, decodeErrors, packetsOf, writeTrack } from '../../../support/copied-packets.ts';
 import { AAC, FILM, folder, make, open, picture, SOURCE, tone, X264 } from '../../../support/matroska-films.ts';
 import { type Layout, rewriteMatroska } from '../../../support/matroska-writer.ts';
 
@@ -63,18 +63,6 @@ async function assertSoundEqual(path: string, source: RemuxSource, streamIndex: 
   }
   assertContinuous(copy.segments);
   assert.equal(await decodeErrors(copyPath), '');
-}
-
-function assertContinuous(segments: readonly Buffer[]): void {
-  let nextDecodeTime: number | undefined;
-  for (const [index, segment] of segments.entries()) {
-    const { sequenceNumber, decodeTime, durations, firstFlags } = parseFragment(segment);
-    assert.equal(sequenceNumber, index + 1);
-    assert.equal(decodeTime, nextDecodeTime ?? decodeTime, `segment ${index} starts where the one before ends`);
-    assert.equal(firstFlags & 0x0001_0000, 0, `segment ${index} starts with a sync sample`);
-    assert.equal(segment.buffer.byteLength, segment.byteLength, 'the buffer holds the segment and nothing else');
-    nextDecodeTime = decodeTime + durations.reduce((sum, duration) => sum + duration, 0);
-  }
 }
 
 type Case = { readonly name?: string; readonly args: readonly string[]; readonly check?: (source: RemuxSource) => void };

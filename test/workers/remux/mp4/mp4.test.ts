@@ -9,12 +9,12 @@ import { openMp4 } from '#workers/remux/mp4/mp4.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
 import {
   assertAnchored,
+  assertContinuous,
   boundariesOf,
   type CopiedTrack,
   copyTrack,
   decodeErrors,
   packetsOf,
-  parseFragment,
   writeTrack,
 } from '../../../support/copied-packets.ts';
 
@@ -119,18 +119,6 @@ async function assertLocatedAlike(
     assert.equal(byteLength, segment.byteLength);
     assert.equal(head.buffer.byteLength, head.byteLength, 'the head can be transferred');
     assert.equal(stretches.buffer.byteLength, stretches.byteLength, 'the stretches can be transferred');
-  }
-}
-
-function assertContinuous(segments: readonly Buffer[]): void {
-  let nextDecodeTime: number | undefined;
-  for (const [index, segment] of segments.entries()) {
-    const { sequenceNumber, decodeTime, durations, firstFlags } = parseFragment(segment);
-    assert.equal(sequenceNumber, index + 1);
-    assert.equal(decodeTime, nextDecodeTime ?? decodeTime, `segment ${index} starts where the one before ends`);
-    assert.equal(firstFlags & 0x0001_0000, 0, `segment ${index} starts with a sync sample`);
-    assert.equal(segment.buffer.byteLength, segment.byteLength, 'the buffer holds the segment and nothing else');
-    nextDecodeTime = decodeTime + durations.reduce((sum, duration) => sum + duration, 0);
   }
 }
 
