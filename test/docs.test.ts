@@ -5,6 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ERRORS } from '#domain/errors.ts';
 import { SETTINGS } from '#src/config.ts';
+import { ALL_CHECKS } from './support/conformance/stream.ts';
 
 type Row = readonly string[];
 
@@ -29,7 +30,13 @@ function settingsTable(): string {
   return table(['setting', 'default', 'meaning'], rows);
 }
 
+function checksTable(): string {
+  const rows = ALL_CHECKS.flatMap(({ on, checks }) => checks.map(({ name, rule, says, level }) => [code(name), on, rule, says, level]));
+  return table(['check', 'on', 'rule', 'says', 'level'], rows);
+}
+
 for (const [page, expected] of [
+  ['conformance', checksTable()],
   ['errors', errorTable()],
   ['configuration', settingsTable()],
 ] as const) {

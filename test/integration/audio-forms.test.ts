@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { base, Client, type Started } from '../support/client.ts';
+import { checkAddress } from '../support/conformance/stream.ts';
 import { ffmpeg } from '../support/media.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 
@@ -72,6 +73,11 @@ test('surround and what a client is told of it', async t => {
 
   await t.test('a client that takes AC-3 has it as it is, in a group that a player without it leaves out', async () => {
     const session = await client.start(film.id, { client: { profile: 'safari-ios' }, startPositionMs: 5_000 });
+    const findings = await checkAddress(new URL(session.streamUrl, client.url).href);
+    assert.deepEqual(
+      findings.filter(({ level }) => level === 'error'),
+      [],
+    );
     const main = (await client.bytes(session.streamUrl)).toString();
     assert.match(main, /AUDIO="audio-full"/);
     assert.match(main, /AUDIO="audio"/);

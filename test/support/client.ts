@@ -1,6 +1,7 @@
 // A client app: signs in, starts sessions, reads playlists and fetches segments as any player would.
 import assert from 'node:assert/strict';
 import HLS from 'hls-parser';
+import { checkInit, checkPlaylists } from './conformance/stream.ts';
 import { until } from './processes.ts';
 import { ADMIN } from './server.ts';
 
@@ -116,7 +117,13 @@ export class Client {
     const main = HLS.parse(text);
     assert.ok(main.isMasterPlaylist);
     const paths = new Set(main.variants.flatMap(variant => [variant.uri, ...variant.audio.map(({ uri }) => uri ?? '')]));
-    return Promise.all([...paths].map(path => this.#rendition(session, path)));
+    const renditions = await Promise.all([...paths].map(path => this.#rendition(session, path)));
+    const findings = checkPlaylists(text, new Map([...paths].map((path, at) => [path, renditions[at]?.text ?? ''])));
+    assert.deepEqual(
+      findings.filter(({ level }) => level === 'error'),
+      [],
+    );
+    return renditions;
   }
 
   async #rendition(session: Started, uri: string): Promise<Rendition> {
@@ -134,8 +141,11 @@ export class Client {
     };
   }
 
-  init(session: Started, path: string): Promise<Buffer> {
-    return this.bytes(`${base(session)}${path}/init.mp4`);
+  async init(session: Started, path: string): Promise<Buffer> {
+    const uri = `${base(session)}${path}/init.mp4`;
+    const bytes = await this.bytes(uri);
+    assert.deepEqual(checkInit({ uri, bytes, contentType: 'video/mp4', encoding: '' }), []);
+    return bytes;
   }
 
   segment(session: Started, path: string, index: number): Promise<Buffer> {

@@ -1,0 +1,140 @@
+// Each check finds what it is for, and nothing in a stream as it should be.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Finding, findingsOf } from './support/conformance/checks.ts';
+import { PLAYLIST_RESOURCE_CHECKS } from './support/conformance/segment-checks.ts';
+import { ALL_CHECKS, checkInit, checkPlaylists, checkSegment } from './support/conformance/stream.ts';
+
+const HEAD = '#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n';
+const sound = (group: string, directory: string, channels: number): string =>
+  `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${group}",LANGUAGE="en",NAME="English",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="${channels}",URI="${directory}/i.m3u8"\n`;
+const variant = (directory: string, group: string, codecs: string): string =>
+  `#EXT-X-STREAM-INF:BANDWIDTH=2000,AVERAGE-BANDWIDTH=1000,CODECS="avc1.640028,${codecs}",RESOLUTION=640x360,FRAME-RATE=24,VIDEO-RANGE=SDR,AUDIO="${group}",CLOSED-CAPTIONS=NONE\n${directory}/i.m3u8\n`;
+const MAIN = [
+  HEAD,
+  '#EXT-X-START:TIME-OFFSET=4,PRECISE=YES\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n',
+  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,URI="iframes.m3u8"\n',
+  sound('full', 'f', 6) + sound('plain', 'a', 2),
+  variant('v', 'full', 'ec-3') + variant('v', 'plain', 'mp4a.40.2'),
+].join('');
+const MEDIA = `${HEAD}#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.0,\n0.m4s\n#EXTINF:1.5,\n1.m4s\n#EXT-X-ENDLIST\n`;
+
+const stream = (change: { main?: string; media?: string; picture?: string }): Finding[] => {
+  const media = change.media ?? MEDIA;
+  return checkPlaylists(
+    change.main ?? MAIN,
+    new Map([
+      ['v/i.m3u8', change.picture ?? media],
+      ['f/i.m3u8', media],
+      ['a/i.m3u8', media],
+    ]),
+  );
+};
+
+const box = (type: string, ...parts: Buffer[]): Buffer => {
+  const body = Buffer.concat(parts);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + body.byteLength);
+  head.write(type, 4, 'latin1');
+  return Buffer.concat([head, body]);
+};
+const INIT = Buffer.concat([box('ftyp'), box('moov', box('trak'), box('mvex'))]);
+const SEGMENT = Buffer.concat([box('moof', box('tfdt')), box('mdat')]);
+const resource = (bytes: Buffer, contentType = 'video/mp4') => ({ uri: 'x', bytes, contentType, encoding: '' });
+
+test('conformance: a stream as it should be has no findings', () => {
+  assert.deepEqual(stream({}), []);
+  assert.deepEqual([...checkInit(resource(INIT)), ...checkSegment(resource(SEGMENT, 'video/iso.segment'))], []);
+});
+
+/** Text that is changed in the multivariant playlist, in every media playlist, or in that of the picture alone. */
+const FAULTS: Readonly<Record<string, readonly ['main' | 'media' | 'picture', string | RegExp, string]>> = {
+  'first-line': ['media', '#EXTM3U\n', ''],
+  'plain-text': ['main', 'English', 'Eng\u0000lish'],
+  'last-line-ends': ['media', /ENDLIST\n$/, 'ENDLIST'],
+  'one-kind': ['main', /#EXT-X-STREAM-INF[\s\S]*$/, ''],
+  'known-tags': ['media', '#EXT-X-PLAYLIST-TYPE', '#EXT-X-PLAYLISTTYPE'],
+  'tags-once': ['media', '#EXT-X-ENDLIST', '#EXT-X-ENDLIST\n#EXT-X-ENDLIST'],
+  'attributes-once': ['main', 'DEFAULT=YES', 'DEFAULT=YES,DEFAULT=YES'],
+  'version-of-map': ['media', 'VERSION:6', 'VERSION:5'],
+  'relative-addresses': ['main', 'chapters.json', '/chapters.json'],
+  'start-within': ['main', 'TIME-OFFSET=4', 'TIME-OFFSET=soon'],
+  bandwidth: ['main', 'BANDWIDTH=2000', 'BANDWIDTH=2e3'],
+  'average-bandwidth': ['main', 'AVERAGE-BANDWIDTH=1000', 'AVERAGE-BANDWIDTH=3000'],
+  resolution: ['main', 'RESOLUTION=640x360,', ''],
+  'frame-rate': ['main', 'FRAME-RATE=24', 'FRAME-RATE=24/1'],
+  'video-range': ['main', 'VIDEO-RANGE=SDR', 'VIDEO-RANGE=HDR'],
+  'closed-captions': ['main', ',CLOSED-CAPTIONS=NONE', ''],
+  'no-captions-anywhere': ['main', 'CLOSED-CAPTIONS=NONE', 'CLOSED-CAPTIONS="cc"'],
+  codecs: ['main', 'mp4a.40.2', 'aac'],
+  'hevc-as-hvc1': ['main', 'avc1.640028', 'hev1.1.6.L120.B0'],
+  'groups-exist': ['main', 'AUDIO="plain"', 'AUDIO="other"'],
+  'groups-used': ['main', 'AUDIO="plain"', 'AUDIO="full"'],
+  'groups-have-the-same-members': ['main', 'NAME="English"', 'NAME="French"'],
+  'names-differ': ['main', sound('plain', 'a', 2), sound('plain', 'a', 2) + sound('plain', 'b', 2)],
+  'one-default': ['main', sound('plain', 'a', 2), sound('plain', 'a', 2) + sound('plain', 'b', 2)],
+  'default-is-selected': ['main', 'AUTOSELECT=YES', 'AUTOSELECT=NO'],
+  'media-attributes': ['main', ',URI="f/i.m3u8"', ''],
+  'forced-is-of-subtitles': ['main', 'AUTOSELECT=YES', 'AUTOSELECT=YES,FORCED=NO'],
+  'language-tag': ['main', 'LANGUAGE="en"', 'LANGUAGE="English, with commentary"'],
+  channels: ['main', ',CHANNELS="2"', ''],
+  'stereo-aac-is-there': ['main', variant('v', 'plain', 'mp4a.40.2'), ''],
+  'variants-differ': ['main', variant('v', 'plain', 'mp4a.40.2'), variant('v', 'plain', 'mp4a.40.2') + variant('v', 'plain', 'mp4a.40.2')],
+  'session-data': ['main', ',URI="chapters.json"', ''],
+  'i-frame-playlists': ['main', /#EXT-X-I-FRAME-STREAM-INF.*\n/, ''],
+  'fast-pictures': ['main', 'FRAME-RATE=24', 'FRAME-RATE=240'],
+  'target-duration': ['media', 'TARGETDURATION:2', 'TARGETDURATION:1'],
+  durations: ['media', 'EXTINF:1.5', 'EXTINF:0'],
+  complete: ['media', ':VOD', ':EVENT'],
+  'map-first': ['media', '#EXT-X-MAP:URI="init.mp4"\n', ''],
+  'segments-once': ['media', '1.m4s', '0.m4s'],
+  'not-empty': ['media', /#EXTINF[\s\S]*m4s\n/, ''],
+  'one-target-duration': ['picture', 'TARGETDURATION:2', 'TARGETDURATION:3'],
+  'independent-segments': ['media', '#EXT-X-INDEPENDENT-SEGMENTS\n', ''],
+  'same-version': ['media', 'VERSION:6', 'VERSION:7'],
+};
+for (const [name, [where, from, to]] of Object.entries(FAULTS)) {
+  test(`conformance: ${name} is found`, () => {
+    const text = where === 'main' ? MAIN : MEDIA;
+    const changed = text.replace(from, () => to);
+    assert.notEqual(changed, text);
+    const found = stream({ [where]: changed }).map(({ check }) => check);
+    assert.ok(found.includes(name), found.join());
+  });
+}
+
+test('conformance: pictures of different lengths, and boxes and types that are wrong, are found', () => {
+  const main = MAIN + variant('w', 'plain', 'mp4a.40.2');
+  const found = checkPlaylists(
+    main,
+    new Map([
+      ['v/i.m3u8', MEDIA],
+      ['w/i.m3u8', MEDIA.replace('EXTINF:2.0', 'EXTINF:0.5')],
+    ]),
+  );
+  assert.ok(found.some(({ check }) => check === 'pictures-as-long-as-each-other'));
+  const names = (findings: Finding[]): string[] => findings.map(({ check }) => check);
+  assert.deepEqual(names(checkInit(resource(SEGMENT, 'text/html'))), ['init-type', 'init-boxes', 'one-track']);
+  assert.deepEqual(names(checkSegment(resource(INIT, 'text/html'))), ['segment-type', 'segment-boxes']);
+  const playlist = resource(Buffer.alloc(2_000), 'text/html');
+  assert.deepEqual(names(findingsOf(PLAYLIST_RESOURCE_CHECKS, playlist, 'x')), ['playlist-type', 'playlist-gzip']);
+});
+
+test('conformance: every check has a name of its own and is shown here to find something', () => {
+  const names = ALL_CHECKS.flatMap(({ checks }) => checks.map(({ name }) => name));
+  assert.equal(new Set(names).size, names.length);
+  const elsewhere = [
+    'pictures-as-long-as-each-other',
+    'init-type',
+    'init-boxes',
+    'one-track',
+    'segment-type',
+    'segment-boxes',
+    'playlist-type',
+    'playlist-gzip',
+  ];
+  assert.deepEqual(
+    names.filter(name => !(name in FAULTS) && !elsewhere.includes(name)),
+    [],
+  );
+});

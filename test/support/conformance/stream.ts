@@ -1,0 +1,65 @@
+// A stream against all checks: its playlists as text, or everything behind an address.
+import { type Check, type Finding, findingsOf } from './checks.ts';
+import { MEDIA_CHECKS, STREAM_CHECKS } from './media-checks.ts';
+import { MULTIVARIANT_CHECKS } from './multivariant-checks.ts';
+import { type Playlist, readPlaylist, tagsNamed, unquoted } from './playlist.ts';
+import { PLAYLIST_CHECKS } from './playlist-checks.ts';
+import { INIT_CHECKS, PLAYLIST_RESOURCE_CHECKS, type Resource, SEGMENT_CHECKS } from './segment-checks.ts';
+
+/** Every check, in the order of the documents; each kind with what it is made on. */
+export const ALL_CHECKS: readonly { readonly on: string; readonly checks: readonly Omit<Check<never>, 'find'>[] }[] = [
+  { on: 'every playlist', checks: PLAYLIST_CHECKS },
+  { on: 'multivariant playlist', checks: MULTIVARIANT_CHECKS },
+  { on: 'media playlist', checks: MEDIA_CHECKS },
+  { on: 'all playlists of a stream', checks: STREAM_CHECKS },
+  { on: 'the answer with a playlist', checks: PLAYLIST_RESOURCE_CHECKS },
+  { on: 'init segment', checks: INIT_CHECKS },
+  { on: 'segment', checks: SEGMENT_CHECKS },
+];
+
+const MAIN = 'the multivariant playlist';
+
+/** The addresses of media playlists that a multivariant one names. */
+export const mediaAddresses = ({ variants, renditions }: Playlist): string[] => [
+  ...new Set([...variants.map(({ uri }) => uri), ...renditions.map(({ URI }) => unquoted(URI))].filter(uri => uri !== '')),
+];
+
+export function checkPlaylists(mainText: string, mediaTexts: ReadonlyMap<string, string>): Finding[] {
+  const main = readPlaylist(mainText);
+  const media = new Map([...mediaTexts].map(([uri, text]) => [uri, readPlaylist(text)]));
+  return [
+    ...findingsOf(PLAYLIST_CHECKS, main, MAIN),
+    ...findingsOf(MULTIVARIANT_CHECKS, main, MAIN),
+    ...[...media].flatMap(([uri, playlist]) => [...findingsOf(PLAYLIST_CHECKS, playlist, uri), ...findingsOf(MEDIA_CHECKS, playlist, uri)]),
+    ...findingsOf(STREAM_CHECKS, { main, media }, 'the stream'),
+  ];
+}
+
+export const checkInit = (resource: Resource): Finding[] => findingsOf(INIT_CHECKS, resource, resource.uri);
+export const checkSegment = (resource: Resource): Finding[] => findingsOf(SEGMENT_CHECKS, resource, resource.uri);
+
+/** Reads all playlists behind an address, and of each the init segment and the first segment. */
+export async function checkAddress(address: string, deadlineMs = 60_000): Promise<Finding[]> {
+  const get = async (uri: string): Promise<Resource> => {
+    const response = await fetch(uri, { signal: AbortSignal.timeout(deadlineMs), headers: { 'accept-encoding': 'gzip' } });
+    if (!response.ok) throw new Error(`${uri} answers ${response.status}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const { headers } = response;
+    return { uri, bytes, contentType: headers.get('content-type') ?? '', encoding: headers.get('content-encoding') ?? '' };
+  };
+  const main = await get(address);
+  const findings = findingsOf(PLAYLIST_RESOURCE_CHECKS, main, MAIN);
+  const texts = new Map<string, string>();
+  for (const uri of mediaAddresses(readPlaylist(main.bytes.toString()))) {
+    const media = await get(new URL(uri, address).href);
+    texts.set(uri, media.bytes.toString());
+    findings.push(...findingsOf(PLAYLIST_RESOURCE_CHECKS, media, uri));
+    const playlist = readPlaylist(media.bytes.toString());
+    const map = unquoted(tagsNamed(playlist, 'EXT-X-MAP')[0]?.attributes.URI);
+    if (map === '') continue;
+    findings.push(...checkInit(await get(new URL(map, media.uri).href)));
+    const [first] = playlist.segments;
+    if (first) findings.push(...checkSegment(await get(new URL(first.uri, media.uri).href)));
+  }
+  return [...findings, ...checkPlaylists(main.bytes.toString(), texts)];
+}
