@@ -3,12 +3,12 @@ import { type CallbackLogicFunction, fromCallback } from 'xstate';
 import type { ErrorRecord } from '#domain/errors.ts';
 import type { KeyframeMap, Media } from '#domain/media.ts';
 import type { Grid } from '#domain/plan.ts';
-import type { Rendition, RenditionKey } from '#domain/rendition.ts';
+import type { MediaRendition, RenditionKey } from '#domain/rendition.ts';
 
 /** A stretch of one rendition to be made by one ffmpeg run. */
 export type EncodeJob = {
   readonly key: RenditionKey;
-  readonly rendition: Rendition;
+  readonly rendition: MediaRendition;
   readonly media: Pick<Media, 'path' | 'byteLength' | 'mtimeMs'>;
   readonly keyframes: KeyframeMap;
   readonly grid: Grid;

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TOPS = ['src', 'actors', 'workers', 'storage', 'loadtest'];
 const MAX_FILES_OF_A_ROOM = 15;
 
-const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing'];
+const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing', 'src/domain/subtitles'];
 const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/integrity'];
 /** A typed emitter: what is told needs no arrow back. */
 const EVENTS = 'src/events.ts';
@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/domain': DOMAIN,
   'src/domain/delivery': DOMAIN,
   'src/domain/sharing': ['src/domain'],
+  'src/domain/subtitles': ['src/domain'],
 
   actors: DOMAIN,
 
@@ -34,8 +35,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/programs', 'workers/remux'],
   'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/programs', 'workers/remux'],
-  'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux'],
-  workers: [...DOMAIN, 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux', 'workers/sessions'],
+  // Which arguments open a film, and whether it is still the one that was scanned, is said once.
+  'workers/subtitles': [...DOMAIN, 'workers/encode', 'workers/programs', 'workers/remux'],
+  'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux', 'workers/subtitles'],
+  workers: [...DOMAIN, 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux', 'workers/sessions', 'workers/subtitles'],
 
   'storage/integrity': ['src/domain'],
   'storage/records': ['src/domain', 'storage'],
@@ -95,8 +98,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/web': ['src/web/library', 'src/web/login', 'src/web/playback', 'src/web/player'],
   'src/web/library': ['src/web', 'src/web/login', 'src/web/playback'],
   'src/web/login': ['src/web'],
-  'src/web/playback': ['src/web', 'src/web/player'],
-  'src/web/player': ['src/web', 'src/web/playback'],
+  'src/web/playback': ['src/web', 'src/web/player', 'src/web/subtitles'],
+  'src/web/player': ['src/web', 'src/web/playback', 'src/web/subtitles'],
+  'src/web/subtitles': ['src/web/playback'],
 
   // The program: puts the rooms together.
   src: [

@@ -10,7 +10,7 @@ import {
   type RequestType,
   type ToWorker,
 } from '#domain/protocol.ts';
-import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { RenditionKey } from '#domain/rendition.ts';
 import { ffmpegEffect } from './encode/ffmpeg-process.ts';
 import { WarmEncoders } from './encode/warm-encoders.ts';
 import { listEncoders, measureSpeed } from './inspect/machine.ts';
@@ -18,6 +18,7 @@ import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SubtitleTracks } from './subtitles/subtitle-tracks.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
 
@@ -32,6 +33,7 @@ class Host {
   readonly #spawner: SpawnerClient;
   readonly #encoders: WarmEncoders;
   readonly #remux = new RemuxCache();
+  readonly #subtitles: SubtitleTracks;
   readonly #sessions: Sessions;
   readonly #handlers: RequestHandlers;
   readonly #running = new Map<number, AbortController>();
@@ -43,6 +45,8 @@ class Host {
     this.#begun = options.begun;
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
     this.#encoders = new WarmEncoders({ spawner: this.#spawner, ffmpegPath: options.ffmpegPath, limit: options.maxWarmEncoders });
+    const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
+    this.#subtitles = new SubtitleTracks({ runTool });
     this.#sessions = new Sessions({
       ffmpeg: ffmpegEffect({
         spawner: this.#spawner,
@@ -54,11 +58,11 @@ class Host {
         log: (message, detail) => this.#send({ kind: 'log', level: 'warn', message, detail }),
       }),
       remux: this.#remux,
+      subtitles: this.#subtitles,
       onOpen: (offer, keyframes) => this.#encoders.expect(offer, keyframes),
       publish: segment => this.#publish({ ...segment, isEncoded: false, isBegun: false }),
       send: message => this.#send(message),
     });
-    const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
     this.#handlers = {
       'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
@@ -118,7 +122,7 @@ class Host {
     }
   }
 
-  #publish(segment: { key: RenditionKey; name: SegmentName; isEncoded: boolean; isBegun: boolean; bytes: Buffer }): void {
+  #publish(segment: Omit<Extract<FromWorker, { kind: 'segment' }>, 'kind' | 'bytes'> & { bytes: Buffer }): void {
     const bytes = ownBuffer(segment.bytes);
     this.#port.postMessage({ ...segment, kind: 'segment', bytes } satisfies FromWorker, [bytes]);
     this.#sessions.published(segment.key, segment.name);
@@ -138,6 +142,7 @@ class Host {
     const deadline = new Promise<void>(resolve => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([this.#sessions.closeAll(), deadline]);
     this.#encoders.close();
+    this.#subtitles.close();
     this.#remux.close();
     await this.#spawner.close();
     this.#port.close();

@@ -1,5 +1,6 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
-// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`.
+// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`;
+// `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file.
 import type { SessionId } from './ids.ts';
 import type { Track } from './protocol.ts';
 import type { AudioForm, ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
@@ -16,6 +17,9 @@ const INIT = 'init.mp4';
 const INDEX = '/index.m3u8';
 const SEGMENT = '.m4s';
 const FILE = 'file.';
+const SUBTITLES = 'subtitles/';
+const TEXT = '.vtt';
+const WHOLE_TEXT = 'all.vtt';
 
 export const streamAddress = (sessionId: SessionId, token: string, path: string): string => `${STREAM_PREFIX}${sessionId}/${token}/${path}`;
 
@@ -32,8 +36,18 @@ export const rungNameOf = (boxHeight: number, codec: EncodeCodec): RungId =>
 export const videoDirectory = (rungId: RungId): string => `video/${rungId}`;
 export const audioNameOf = ({ track, form }: { readonly track: number; readonly form?: AudioForm }): string =>
   form === undefined ? String(track) : `${track}-${form}`;
-export const directoryOf = (track: Track): string =>
-  track.kind === 'video' ? videoDirectory(track.rungId) : `audio/${audioNameOf(track)}`;
+const subtitleDirectory = (track: number): string => `${SUBTITLES}${track}`;
+
+export function directoryOf(track: Track): string {
+  switch (track.kind) {
+    case 'video':
+      return videoDirectory(track.rungId);
+    case 'audio':
+      return `audio/${audioNameOf(track)}`;
+    case 'subtitles':
+      return subtitleDirectory(track.track);
+  }
+}
 
 const AUDIO_SLOT = 'audio:';
 
@@ -55,6 +69,9 @@ export const directFileOf = ({ path }: { readonly path: string }): string =>
 export const isDirectFile = (path: string): boolean => path.startsWith(FILE);
 
 export const segmentFile = (name: SegmentName): string => (name === 'init' ? INIT : `${name}${SEGMENT}`);
+export const textFile = (index: number): string => `${index}${TEXT}`;
+/** A whole subtitle track as one WebVTT file. */
+export const wholeTextOf = (track: number): string => `${subtitleDirectory(track)}/${WHOLE_TEXT}`;
 export const chunkFile = ({ index, chunk }: SegmentChunk): string => `${index}.${chunk}${SEGMENT}`;
 
 /** What a segment's path names, below its session. */
@@ -65,6 +82,8 @@ export function parseSegmentPath(path: string): SegmentAddress | null {
   const slash = path.lastIndexOf('/');
   const from = slash + 1;
   const directory = path.slice(0, slash);
+  if (path.endsWith(TEXT)) return parseTextPath(path, from, directory);
+  if (directory.startsWith(SUBTITLES)) return null;
   if (!path.endsWith(SEGMENT)) {
     return path.length === from + INIT.length && path.endsWith(INIT) ? { directory, name: 'init', chunk: null } : null;
   }
@@ -76,6 +95,13 @@ export function parseSegmentPath(path: string): SegmentAddress | null {
 
 /** The name of a segment over all media, by which it is waited for and remembered. */
 export const segmentAddress = (key: RenditionKey, name: SegmentName): string => `${key}/${name}`;
+
+function parseTextPath(path: string, from: number, directory: string): SegmentAddress | null {
+  if (!directory.startsWith(SUBTITLES)) return null;
+  if (path.length === from + WHOLE_TEXT.length && path.endsWith(WHOLE_TEXT)) return { directory, name: 'init', chunk: null };
+  const name = readNumber(path, from, path.length - TEXT.length);
+  return name === null ? null : { directory, name, chunk: null };
+}
 
 /** Where the cache keeps the segments of a rendition, below its own folder. */
 export const keptFolder = (key: RenditionKey): string => `${key.slice(0, 2)}/${key}`;

@@ -80,6 +80,12 @@ export const ERRORS = {
     remedy: 'Scan the library again when the machine or its disk has less to do; what is listed stays listed.',
     retryAfterMs: 60_000,
   },
+  SUBTITLES_PENDING: {
+    status: 503,
+    title: 'The subtitles are still being read from the film',
+    remedy: 'Try again after Retry-After; the film plays meanwhile.',
+    retryAfterMs: 3_000,
+  },
   ENCODE_STALLED: {
     status: 504,
     title: 'The transcoder made no progress',

@@ -46,7 +46,28 @@ export type AudioStream = StreamBase & {
   readonly bitrateBps: number;
 };
 
-export type SubtitleStream = StreamBase & { readonly kind: 'text' | 'image'; readonly isForced: boolean };
+export type SubtitleStream = StreamBase & {
+  readonly kind: 'text' | 'image';
+  readonly isForced: boolean;
+  readonly isHearingImpaired: boolean;
+};
+
+export const SIDECAR_FORMATS = ['srt', 'vtt', 'ass', 'ssa', 'sub', 'ttml'] as const;
+export type SidecarFormat = (typeof SIDECAR_FORMATS)[number];
+
+/** A subtitle file beside its film, and what its name says of it. */
+export type Sidecar = ScannedFile & {
+  /** Absolute. No answer contains it. */
+  readonly path: string;
+  readonly format: SidecarFormat;
+  /** BCP 47. */
+  readonly language: string | null;
+  /** What its name says and is neither a language nor a mark. */
+  readonly title: string | null;
+  readonly isDefault: boolean;
+  readonly isForced: boolean;
+  readonly isHearingImpaired: boolean;
+};
 
 export type Chapter = { readonly startMs: number; readonly endMs: number; readonly title: string | null };
 
@@ -74,6 +95,8 @@ export type Media = {
   readonly durationMs: number;
   readonly bitrateBps: number;
   readonly streams: Streams;
+  /** Subtitle files beside it, by name. */
+  readonly sidecars: readonly Sidecar[];
   readonly chapters: readonly Chapter[];
   /** Null until a scan has made the map. */
   readonly keyframes: KeyframeFacts | null;

@@ -68,6 +68,8 @@ function gridOrNull(plan: Plan, rendition: Rendition): Grid | null | undefined {
       return plan.audioCopy[rendition.track];
     case 'audio-encode':
       return plan.audioEncode[rendition.track];
+    case 'subtitle':
+      return plan.videoEncode;
   }
 }
 

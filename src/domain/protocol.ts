@@ -6,7 +6,7 @@ import type { AudioForm, RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** What a thread is given when it starts. */
 export type HostOptions = {
@@ -47,10 +47,11 @@ export type LocatedSegment = {
   readonly byteLength: number;
 };
 
-/** Which rendition of a session: a rung of its video, or one of its audio tracks in one of its forms. */
+/** Which rendition of a session: a rung of its video, or one of its audio tracks in one of its forms, or a subtitle track. */
 export type Track =
   | { readonly kind: 'video'; readonly rungId: string }
-  | { readonly kind: 'audio'; readonly track: number; readonly form?: AudioForm };
+  | { readonly kind: 'audio'; readonly track: number; readonly form?: AudioForm }
+  | { readonly kind: 'subtitles'; readonly track: number };
 
 export type Requests = {
   /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */
@@ -131,6 +132,8 @@ export type FromWorker =
       readonly isEncoded: boolean;
       /** Its first chunk went ahead. */
       readonly isBegun: boolean;
+      /** A whole film may have been read for it: worth keeping on disk. */
+      readonly isExtracted?: boolean;
       readonly bytes: ArrayBuffer;
     }
   | { readonly kind: 'session.changed'; readonly sessionId: SessionId; readonly status: SessionStatus }

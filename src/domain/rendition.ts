@@ -1,6 +1,6 @@
 // One media delivered one way: a copied or encoded track. A rendition's properties decide its bytes, so its key addresses them.
 import { createHash } from 'node:crypto';
-import type { Rational } from './media.ts';
+import type { Rational, Sidecar } from './media.ts';
 
 /** Names a rung in addresses; see `addresses.ts`. Tells nothing of what it is: size, codec and rate stand in the rendition. */
 export type RungId = string;
@@ -57,10 +57,31 @@ export type AudioEncode = {
   readonly codecs: string;
 };
 
+/** Text as segmented WebVTT, of a stream of the film or a file beside it. */
+export type SubtitleRendition = {
+  readonly kind: 'subtitle';
+  /** Position among the media's subtitle tracks: the API's `subtitleTrack`. */
+  readonly track: number;
+  /** What a menu shows: unlike any other track's of the film. */
+  readonly name: string;
+  /** BCP 47. */
+  readonly language: string | null;
+  readonly isDefault: boolean;
+  readonly isForced: boolean;
+  readonly isHearingImpaired: boolean;
+  /** ffprobe's codec name, or the sidecar's format. */
+  readonly codec: string;
+  /** Null: a file beside the film. */
+  readonly streamIndex: number | null;
+  readonly sidecar: Pick<Sidecar, 'path' | 'byteLength' | 'mtimeMs'> | null;
+};
+
 export type VideoRendition = VideoCopy | VideoEncode;
 export type AudioRendition = AudioCopy | AudioEncode;
 export type EncodeRendition = VideoEncode | AudioEncode;
-export type Rendition = VideoRendition | AudioRendition;
+/** Of picture or sound: what is copied from a file, or encoded. */
+export type MediaRendition = VideoRendition | AudioRendition;
+export type Rendition = MediaRendition | SubtitleRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
 const SEGMENT_FORMAT = 5;
@@ -76,7 +97,7 @@ export function renditionKey(mediaVersion: string, targetMs: number, rendition: 
 export const isEncode = (rendition: Rendition): rendition is EncodeRendition =>
   rendition.kind === 'video-encode' || rendition.kind === 'audio-encode';
 
-/** A segment's number, or its rendition's init segment. */
+/** A segment's number, or its rendition's init segment; of subtitles, which need none, the whole track. */
 export type SegmentName = number | 'init';
 
 /** The number of a chunk in its segment: 0 for the first half second, 1 for the rest. */

@@ -2,7 +2,7 @@
 import type { ProfileName } from './delivery/profiles.ts';
 import type { Reach } from './encode-position.ts';
 import type { MediaId, SessionId, UserId } from './ids.ts';
-import type { AudioRendition, VideoRendition } from './rendition.ts';
+import type { AudioRendition, SubtitleRendition, VideoRendition } from './rendition.ts';
 
 export type Delivery = 'direct' | 'remux' | 'transcode';
 export type SeekMode = 'keyframe' | 'precise';
@@ -33,6 +33,10 @@ export type Offer = {
   readonly video: readonly VideoRendition[];
   /** Selected track first. */
   readonly audio: readonly AudioRendition[];
+  /** By track. */
+  readonly subtitles: readonly SubtitleRendition[];
+  /** The subtitle track that is shown from the start: the API's number. */
+  readonly subtitleTrack: number | null;
 };
 
 export type SessionRecord = {

@@ -202,12 +202,18 @@ export class ScanRun {
     }
   }
 
-  /** The rules for titles get better, and folders move, while files stay; and pictures get lost. */
+  /** The rules for titles get better, folders move, and subtitle files come and go, while the film stays; and pictures get lost. */
   async #keep(known: Media, file: FoundFile): Promise<void> {
     const isPosterLost = known.hasPoster === true && !(await this.#options.posters.has(known));
     // Its poster may have been cut meanwhile.
     const media = this.#options.media.get(known.id) ?? known;
-    const now: Media = { ...media, ...nameOf(file.name), path: file.path, hasPoster: isPosterLost ? null : media.hasPoster };
+    const now: Media = {
+      ...media,
+      ...nameOf(file.name),
+      path: file.path,
+      sidecars: file.sidecars,
+      hasPoster: isPosterLost ? null : media.hasPoster,
+    };
     if (!isDeepStrictEqual(now, media)) await this.#put(now);
     if (now.hasPoster === null) this.#options.onPosterWanted(now.id);
   }
@@ -221,6 +227,7 @@ export class ScanRun {
       path: file.path,
       ...nameOf(file.name),
       ...facts,
+      sidecars: file.sidecars,
       keyframes: keyframeFactsOf(keyframes),
       hasPoster: null,
       addedAtMs: known?.addedAtMs ?? Date.now(),

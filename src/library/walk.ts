@@ -1,8 +1,9 @@
 // Finds the video files below a library's folders. Never leaves them: a link counts only if its target lies inside.
 import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join, relative, sep } from 'node:path';
-import { scannedFile } from '#domain/media.ts';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { type Sidecar, scannedFile } from '#domain/media.ts';
+import { isSidecar, type NamedSidecar, sidecarsOf } from './sidecar-names.ts';
 
 export type FoundFile = {
   /** Absolute and without links, so that the checked file is the one that will be opened. */
@@ -12,7 +13,12 @@ export type FoundFile = {
   readonly rootIndex: number;
   readonly byteLength: number;
   readonly mtimeMs: number;
+  /** Subtitle files beside it, by name. */
+  readonly sidecars: readonly Sidecar[];
 };
+
+/** The files of a folder that a film's subtitles may be among. */
+type Folder = { readonly films: readonly string[]; readonly others: readonly string[] };
 
 export type WalkListener = {
   found(file: FoundFile): void;
@@ -26,6 +32,10 @@ const VIDEO_EXTENSIONS = new Set(
     ...['wmv', 'asf', 'flv', 'ogv', 'ogm', 'mxf'],
   ].map(extension => `.${extension}`),
 );
+/** More belong to no film. */
+const MAX_SIDECARS = 100;
+/** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
+const PACK_START = '000001ba';
 /** Folders that systems and network drives keep for themselves. */
 const SYSTEM_FOLDERS = new Set(['@eadir', '#recycle', '$recycle.bin', 'lost+found', 'system volume information']);
 
@@ -52,6 +62,8 @@ class Walk {
   readonly #folders: string[];
   /** Links wait until all real entries are known, so that a file's own name wins over a link to it. */
   readonly #links: string[] = [];
+  /** Those that have subtitle files. */
+  readonly #sidecars = new Map<string, Folder>();
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -83,6 +95,7 @@ class Walk {
       return;
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#noteSidecars(folder, entries);
     for (const entry of entries) await this.#visit(folder, entry);
   }
 
@@ -118,12 +131,29 @@ class Walk {
       if (seen.has(real)) return;
       seen.add(real);
       const facts = await stat(real);
-      listener.found({ path: real, name: this.#nameOf(path), rootIndex, ...scannedFile(facts) });
+      const sidecars = await this.#sidecarsOf(path);
+      listener.found({ path: real, name: this.#nameOf(path), rootIndex, ...scannedFile(facts), sidecars });
     } catch {
       // A name that is not UTF-8 reads back with U+FFFD and then names nothing.
       const message = path.includes('\ufffd') ? 'the file name is not valid UTF-8' : 'the file went away during the scan';
       this.#report(path, { message, isFolder: false });
     }
+  }
+
+  #noteSidecars(folder: string, entries: readonly Dirent[]): void {
+    const names = entries.filter(entry => entry.isFile() && !entry.name.startsWith('.')).map(({ name }) => name);
+    if (!names.some(isSidecar)) return;
+    const films = entries.map(({ name }) => name).filter(isVideo);
+    this.#sidecars.set(folder, { films, others: names.filter(name => isSidecar(name) || /\.idx$/i.test(name)) });
+  }
+
+  /** What can not be read is left out: the film plays without it. */
+  async #sidecarsOf(path: string): Promise<readonly Sidecar[]> {
+    const folder = this.#sidecars.get(dirname(path));
+    if (folder === undefined) return [];
+    const named = sidecarsOf(basename(path), folder).slice(0, MAX_SIDECARS);
+    const found = await Promise.all(named.map(one => readSidecarFacts(join(dirname(path), one.fileName), one).catch(() => null)));
+    return found.filter(sidecar => sidecar !== null);
   }
 
   #report(path: string, failure: { message: string; isFolder: boolean }): void {
@@ -136,3 +166,20 @@ class Walk {
 }
 
 const isVideo = (name: string): boolean => VIDEO_EXTENSIONS.has(extname(name).toLowerCase());
+
+/** Null for what holds pictures. */
+async function readSidecarFacts(path: string, { fileName: _, ...named }: NamedSidecar): Promise<Sidecar | null> {
+  const facts = await lstat(path);
+  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return null;
+  return { path, ...scannedFile(facts), ...named };
+}
+
+async function beginsWithPack(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('hex', 0, bytesRead) === PACK_START;
+  } finally {
+    await file.close();
+  }
+}

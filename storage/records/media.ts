@@ -12,11 +12,13 @@ const ORDERS = 'media.orders';
 /**
  * Format 2 holds the facts of the keyframe map, which format 1 left to be read from the map. Format 3 knows the shape of pixels
  * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
+ * Format 4 has the subtitle files beside the film, which the next scan finds, and marks of subtitle streams, for which the next scan
+ * inspects films that have some anew.
  */
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 3,
+  format: 4,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
@@ -27,6 +29,12 @@ export const MEDIA: Family = {
       const media = value as Media;
       const video = media.streams.video.map(stream => ({ ...stream, pixelAspect: { num: 1, den: 1 }, sourceFrameRate: stream.frameRate }));
       return { key, value: { ...media, streams: { ...media.streams, video } } };
+    },
+    ({ key, value }) => {
+      const media = value as Omit<Media, 'sidecars'>;
+      const subtitles = media.streams.subtitles.map(stream => ({ ...stream, isHearingImpaired: false }));
+      const keyframes = subtitles.length > 0 ? null : media.keyframes;
+      return { key, value: { ...media, streams: { ...media.streams, subtitles }, sidecars: [], keyframes } };
     },
   ],
   indexes: [ORDERS],

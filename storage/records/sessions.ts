@@ -8,8 +8,14 @@ import type { Table } from '#storage/table.ts';
 export const SESSIONS: Family = {
   name: 'sessions',
   encoding: 'msgpack',
-  format: 2,
-  upgrades: [({ key, value }) => ({ key, value: { ...(value as object), splitIndex: null } })],
+  format: 3,
+  upgrades: [
+    ({ key, value }) => ({ key, value: { ...(value as object), splitIndex: null } }),
+    ({ key, value }) => {
+      const session = value as SessionRecord;
+      return { key, value: { ...session, offer: { ...session.offer, subtitles: [], subtitleTrack: null } } };
+    },
+  ],
   indexes: [],
 };
 

@@ -38,6 +38,20 @@ test('addresses: each segment has one spelling, and nothing else is one', () => 
   assert.deepEqual(parseSegmentPath('a/b/c/4.m4s'), { directory: 'a/b/c', name: 4, chunk: null }, 'the directory is for others to know');
 });
 
+test('addresses: subtitles have segments and a whole, and nothing else has text', () => {
+  assert.deepEqual(parseSegmentPath('subtitles/3/12.vtt'), { directory: 'subtitles/3', name: 12, chunk: null });
+  assert.deepEqual(parseSegmentPath('subtitles/3/all.vtt'), { directory: 'subtitles/3', name: 'init', chunk: null });
+  for (const path of [
+    'subtitles/3/12.m4s',
+    'subtitles/3/init.mp4',
+    'subtitles/3/01.vtt',
+    'subtitles/3/1.0.vtt',
+    'audio/0/1.vtt',
+    'all.vtt',
+  ])
+    assert.equal(parseSegmentPath(path), null, path);
+});
+
 test('addresses: an offer may have the same box in several codecs, each with a name of its own', () => {
   const names = (['h264', 'hevc', 'av1'] as const).map(codec => rungNameOf(720, codec));
   assert.deepEqual(names, ['720p', '720p-hevc', '720p-av1']);

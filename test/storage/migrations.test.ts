@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
-import type { Media } from '#domain/media.ts';
+import type { Media, SubtitleStream } from '#domain/media.ts';
 import { openDatabase, storePath } from '#storage/database.ts';
 import { Environment } from '#storage/environment.ts';
 import { checkFormats, type Family, migrate, unconvertedTable } from '#storage/migrations.ts';
@@ -145,6 +145,28 @@ test('migrations: media of format 1 get the facts of their keyframe maps, once',
     const database = await openDatabase(dataDir);
     assert.deepEqual(database.media.get(known.id)?.keyframes, { count: 2, longestGapMs: 99_000, copyMethod: 'mp4' }, round);
     assert.equal(database.media.get(unknown.id)?.keyframes, null, round);
+    await database.close();
+  }
+});
+
+test('migrations: media of format 2 have no subtitle files yet, and are inspected anew where streams may be marked', async t => {
+  const dataDir = await makeDataDir(t);
+  const first = await openDatabase(dataDir);
+  const keyframes = { count: 2, longestGapMs: 1, copyMethod: 'mp4' } as const;
+  const [silent, titled] = [aMedia('Metropolis', { keyframes }), aMedia('Nosferatu', { keyframes })];
+  const stream = { index: 2, codec: 'subrip', language: 'ger', title: null, isDefault: false, kind: 'text', isForced: false } as const;
+  const before = ({ sidecars: _, ...media }: Media) => media as Media;
+  await first.media.put(before(silent));
+  await first.media.put(before({ ...titled, streams: { ...titled.streams, subtitles: [stream as unknown as SubtitleStream] } }));
+  await first.close();
+  const formats = new Environment(storePath(dataDir), 'read-write');
+  await formats.table<string[], number>('meta').put(['format', 'media'], 2);
+  await formats.close();
+  for (const round of ['first', 'second']) {
+    const database = await openDatabase(dataDir);
+    assert.deepEqual(database.media.get(silent.id), silent, round);
+    const now = database.media.get(titled.id);
+    assert.deepEqual([now?.sidecars, now?.keyframes, now?.streams.subtitles], [[], null, [{ ...stream, isHearingImpaired: false }]], round);
     await database.close();
   }
 });

@@ -40,6 +40,7 @@ export function aMedia(title: string, changes: Partial<Media> & { libraryId?: Li
     durationMs: 1000,
     bitrateBps: 1,
     streams: { video: [], audio: [], subtitles: [] },
+    sidecars: [],
     chapters: [],
     keyframes: null,
     hasPoster: false,

@@ -58,6 +58,7 @@ export const aTitle = (changes: Partial<Media> = {}): Media => ({
   durationMs: 60_000,
   bitrateBps: 4_200_000,
   streams: { video: [aVideoStream()], audio: [anAudioStream()], subtitles: [] },
+  sidecars: [],
   chapters: [],
   keyframes: null,
   hasPoster: false,
@@ -132,6 +133,8 @@ export const anOffer = (video: readonly VideoRendition[], audio: readonly AudioR
   targetMs: 2_000,
   video,
   audio,
+  subtitles: [],
+  subtitleTrack: null,
 });
 
 export const aRecord = (offer: Offer, changes: Partial<SessionRecord> = {}): SessionRecord => ({

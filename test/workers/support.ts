@@ -7,14 +7,14 @@ import { buildLadder, stereoAac } from '#domain/delivery/ladder.ts';
 import type { VideoStream } from '#domain/media.ts';
 import { buildPlan, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
 import type { Inspection } from '#domain/protocol.ts';
-import { type AudioCopy, type Rendition, renditionKey, type VideoCopy } from '#domain/rendition.ts';
+import { type AudioCopy, type MediaRendition, renditionKey, type VideoCopy } from '#domain/rendition.ts';
 import { ffmpegArguments } from '#workers/encode/file-arguments.ts';
 import { SegmentReadiness } from '#workers/encode/segment-readiness.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
 
-export type Kind = Rendition['kind'];
+export type Kind = MediaRendition['kind'];
 
 export class Film {
   readonly path: string;
@@ -57,7 +57,7 @@ export class Film {
     };
   }
 
-  #rendition(kind: Kind): Rendition {
+  #rendition(kind: Kind): MediaRendition {
     const [audio] = this.facts.streams.audio;
     const [rung] = buildLadder(this.video, this.plan.targetMs);
     if (!audio || !rung) throw new Error('the film has no audio or no rung');

@@ -165,7 +165,13 @@ const hasNamedChannels = ({ codec_name, channel_layout }: ProbeStream): boolean 
 
 function subtitleStream(stream: ProbeStream): SubtitleStream {
   const base = streamBase(stream);
-  return { ...base, kind: IMAGE_SUBTITLES.has(base.codec) ? 'image' : 'text', isForced: stream.disposition?.forced === 1 };
+  const { forced, hearing_impaired } = stream.disposition ?? {};
+  return {
+    ...base,
+    kind: IMAGE_SUBTITLES.has(base.codec) ? 'image' : 'text',
+    isForced: forced === 1,
+    isHearingImpaired: hearing_impaired === 1,
+  };
 }
 
 function streamBase(stream: ProbeStream) {

@@ -3,17 +3,31 @@ import { LRUCache } from 'lru-cache';
 import type { EncodeJob } from '#actors/effects.ts';
 import { segmentAddress } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { type Grid, gridOf, type Plan, segmentCount, segmentIndexAt } from '#domain/plan.ts';
+import { boundaryAt, type Grid, gridOf, type Plan, segmentCount, segmentIndexAt } from '#domain/plan.ts';
 import type { LocatedSegment, Measurement, Requests, SharedMedia } from '#domain/protocol.ts';
-import { isEncode, type Rendition, type RenditionKey, renditionKey, type SegmentName } from '#domain/rendition.ts';
+import {
+  isEncode,
+  type MediaRendition,
+  type Rendition,
+  type RenditionKey,
+  renditionKey,
+  type SegmentName,
+  type SubtitleRendition,
+} from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
+import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import type { EncodeRequests } from './encode-requests.ts';
 import { factorOf, renditionOf, rungLabel, spanOf } from './segment-span.ts';
 
 export type PlannedMedia = SharedMedia & { readonly plan: Plan };
 type Viewed = PlannedMedia & { readonly record: SessionRecord };
-type Wanted = { readonly rendition: Rendition; readonly grid: Grid; readonly key: RenditionKey; readonly name: SegmentName };
+type Wanted<R extends Rendition = MediaRendition> = {
+  readonly rendition: R;
+  readonly grid: Grid;
+  readonly key: RenditionKey;
+  readonly name: SegmentName;
+};
 
 const JUST_PUBLISHED_MS = 2_000;
 /** One run covers at most this much, so that its boundaries fit in what an encoder is fed (MAX_CHAPTERS). */
@@ -22,8 +36,9 @@ const MAX_RUN_SEGMENTS = 250;
 type Options = {
   readonly remux: RemuxCache;
   readonly requests: EncodeRequests;
-  /** Of a copy. */
-  readonly publish: (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
+  readonly subtitles: SubtitleTracks;
+  /** Of a copy, or of subtitles. */
+  readonly publish: (segment: { key: RenditionKey; name: SegmentName; isExtracted?: boolean; bytes: Buffer }) => void;
   readonly measure: (measurement: Measurement) => void;
 };
 
@@ -44,6 +59,7 @@ export class SegmentMaker {
     const grid = gridOf(plan, rendition);
     if (name !== 'init' && name >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
     const key = renditionKey(media.version, plan.targetMs, rendition);
+    if (rendition.kind === 'subtitle') return this.#writeText(viewed, { rendition, grid, key, name }, signal);
     if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
     // An entry answers one request. A second request means that the main thread has lost the segment, which is then made anew.
     if (this.#published.delete(segmentAddress(key, name))) return;
@@ -63,6 +79,7 @@ export class SegmentMaker {
   /** Where a copied segment lies in its file: only its head is built here, its bytes are not read. */
   async locate({ record, media, keyframes, plan }: Viewed, { track, index }: Requests['segment.locate']['input']): Promise<LocatedSegment> {
     const rendition = renditionOf(record.offer, track);
+    if (rendition.kind === 'subtitle') throw new FerriteError('SEGMENT_NOT_FOUND', 'subtitles do not lie in the film as they are sent');
     const span = spanOf(keyframes, gridOf(plan, rendition), rendition, index);
     const startedMs = performance.now();
     const located = await this.#options.remux.use(media, source => source.locate(rendition.streamIndex, span));
@@ -74,6 +91,17 @@ export class SegmentMaker {
   published(key: RenditionKey, name: SegmentName): void {
     this.#published.set(segmentAddress(key, name), true);
     this.#options.requests.published(key, name);
+  }
+
+  async #writeText(
+    { media, keyframes }: Viewed,
+    { rendition, grid, key, name }: Wanted<SubtitleRendition>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const timeMs = (boundary: number): number => (boundaryAt(grid, boundary) * 1000) / grid.timescale;
+    const stretch = name === 'init' ? null : { fromMs: timeMs(name), toMs: timeMs(name + 1) };
+    const bytes = await this.#options.subtitles.vtt({ media, keyframes, rendition, key }, stretch, signal);
+    this.#options.publish({ key, name, isExtracted: rendition.streamIndex !== null, bytes });
   }
 
   async #remux({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted): Promise<void> {

@@ -9,12 +9,20 @@ import type { SegmentSpan } from '#workers/remux/source.ts';
 
 /** @throws SEGMENT_NOT_FOUND */
 export function renditionOf(offer: Offer, track: Track): Rendition {
-  const found =
-    track.kind === 'video'
-      ? offer.video.find(({ rungId }) => rungId === track.rungId)
-      : offer.audio.find(audio => audio.track === track.track && audio.form === track.form);
+  const found = find(offer, track);
   if (!found) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such rung or track');
   return found;
+}
+
+function find(offer: Offer, track: Track): Rendition | undefined {
+  switch (track.kind) {
+    case 'video':
+      return offer.video.find(({ rungId }) => rungId === track.rungId);
+    case 'audio':
+      return offer.audio.find(audio => audio.track === track.track && audio.form === track.form);
+    case 'subtitles':
+      return offer.subtitles.find(subtitles => subtitles.track === track.track);
+  }
 }
 
 /** Ticks of the rendition's clock in one of its source's: sound keeps its own, pictures may share a finer one. */
@@ -33,4 +41,5 @@ export function spanOf(keyframes: KeyframeMap, grid: Grid, rendition: Rendition,
 }
 
 /** The rendition's label in metrics. */
-export const rungLabel = (rendition: Rendition): string => ('rungId' in rendition ? rendition.rungId : 'audio');
+export const rungLabel = (rendition: Rendition): string =>
+  'rungId' in rendition ? rendition.rungId : rendition.kind === 'subtitle' ? 'subtitles' : 'audio';

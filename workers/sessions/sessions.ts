@@ -16,6 +16,7 @@ import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Offer, PlaybackState, SessionRecord, SessionStatus } from '#domain/session.ts';
 import { SharedOffers } from '#domain/sharing/shared-offers.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
+import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import { EncodeRequests, type SessionActor } from './encode-requests.ts';
 import { Encodes } from './encodes.ts';
 import { Pace } from './pace.ts';
@@ -38,8 +39,9 @@ type Options = {
   readonly ffmpeg: FfmpegEffect;
   readonly remux: RemuxCache;
   readonly onOpen: (offer: Offer, keyframes: KeyframeMap) => void;
-  /** Of a copy. */
-  readonly publish: (segment: { key: RenditionKey; name: SegmentName; bytes: Buffer }) => void;
+  readonly subtitles: SubtitleTracks;
+  /** Of a copy, or of subtitles. */
+  readonly publish: (segment: { key: RenditionKey; name: SegmentName; isExtracted?: boolean; bytes: Buffer }) => void;
   readonly send: (message: FromWorker) => void;
 };
 
@@ -120,11 +122,13 @@ export class Sessions {
 
   /** A segment went out from the cache: the encode that follows may go on. */
   sent({ sessionId, track, index }: { sessionId: SessionId; track: Track; index: number }): void {
+    // No encode has anything to do with subtitles.
+    if (track.kind === 'subtitles') return;
     this.#sessions.get(sessionId)?.actor.send({ type: 'segment.sent', slot: slotOf(track), rungId: rungOf(track), index });
   }
 
   overtaken({ sessionId, track }: { sessionId: SessionId; track: Track }): void {
-    this.#requests.overtaken(sessionId, slotOf(track));
+    if (track.kind !== 'subtitles') this.#requests.overtaken(sessionId, slotOf(track));
   }
 
   /** Ends the encodes whose next segment lies in a range that is kept already. */

@@ -5,6 +5,7 @@ import type { AudioStream, KeyframeMap, Media, VideoStream } from '../media.ts';
 import type { Plan } from '../plan.ts';
 import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
 import type { DeliveryReason, Offer } from '../session.ts';
+import { offerSubtitles } from '../subtitles/offer.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
 import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundAac } from './ladder.ts';
 import type { Capabilities } from './profiles.ts';
@@ -12,6 +13,8 @@ import type { Capabilities } from './profiles.ts';
 export type DeliveryRequest = {
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
   readonly audioTrack: number;
+  /** Absent or null: none is shown from the start. */
+  readonly subtitleTrack?: number | null;
   readonly capabilities: Capabilities;
 };
 
@@ -38,7 +41,11 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
     throw unsupported('delivered without HLS', directObstacles);
   }
   const canCopy = copyObstacles.length === 0;
-  const base = { targetMs: plan.targetMs, audio: audioRenditions(media, plan, request) };
+  const base = {
+    targetMs: plan.targetMs,
+    audio: audioRenditions(media, plan, request),
+    ...offerSubtitles(media, request.subtitleTrack ?? null),
+  };
   const ladder = ladderFor(video, plan.targetMs, request.capabilities);
   const copy = canCopy ? [videoCopy(video, map)] : [];
   switch (request.delivery) {

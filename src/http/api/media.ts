@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { FerriteError } from '#domain/errors.ts';
 import { type MediaId, parseLibraryId, parseMediaId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
+import { subtitleTracks } from '#domain/subtitles/tracks.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import { type CatalogueIndex, MEDIA_SORTS } from '#library/catalogue-index.ts';
@@ -109,7 +110,8 @@ function getMedia(options: MediaRouteOptions): Route {
     handler: request => {
       const { userId } = requireCaller(request);
       const media = requireMedia(options.media, request.params.mediaId);
-      const { byteLength, bitrateBps, streams, chapters, keyframes } = media;
+      const { byteLength, bitrateBps, chapters, keyframes } = media;
+      const streams = { ...media.streams, subtitles: subtitleTracks(media) };
       return { status: 200, json: { ...describe(media, userId, options), byteLength, bitrateBps, streams, chapters, keyframes } };
     },
   });

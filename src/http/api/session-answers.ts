@@ -1,6 +1,7 @@
 // Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
 
-import { directFileOf, MULTIVARIANT, streamAddress } from '#domain/addresses.ts';
+import { directFileOf, MULTIVARIANT, streamAddress, wholeTextOf } from '#domain/addresses.ts';
+import type { SubtitleRendition } from '#domain/rendition.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { StartedSession } from '#src/playback/session/session-starts.ts';
@@ -27,10 +28,19 @@ function startFields({ session, token, queueWaitMs }: StartedSession): Record<st
     expiresAtMs: session.expiresAtMs,
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
     queueWaitMs,
-    tracks: media.streams,
+    tracks: { ...media.streams, subtitles: offer.subtitles.map(shownSubtitles) },
+    subtitleTrack: offer.subtitleTrack,
     ladder: ladderOf(session),
   };
 }
+
+/** As they are offered; `whole`, below the session's stream URL, is for who plays the film's own file. */
+const shownSubtitles = ({ streamIndex, sidecar, kind: _, ...track }: SubtitleRendition): Record<string, unknown> => ({
+  ...track,
+  kind: 'text',
+  isExternal: sidecar !== null,
+  wholeUrl: wholeTextOf(track.track),
+});
 
 /** A stream URL that runs out is followed by another. */
 export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken }: { expiresAtMs: number; streamToken?: string }) {

@@ -103,6 +103,8 @@ const startFields = {
   heartbeatIntervalMs: Type.Integer(),
   queueWaitMs: Type.Integer(),
   tracks: Type.Object({ video: Type.Array(Type.Unknown()), audio: Type.Array(Type.Unknown()), subtitles: Type.Array(Type.Unknown()) }),
+  /** The one that is shown from the start. */
+  subtitleTrack: Type.Union([Type.Integer(), Type.Null()]),
   ladder: Type.Array(Type.Unknown()),
 };
 export const StartAnswer = Type.Object({ ...startFields, streamUrl: Type.String() });

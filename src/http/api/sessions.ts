@@ -130,7 +130,7 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
     handler: async request => {
       const { body, signal } = request;
       const { userId } = requireCaller(request);
-      requireNoSubtitles(body);
+      requireNoBurning(body);
       const owner = users.get(userId);
       if (!owner) throw new FerriteError('UNAUTHENTICATED', 'the account is gone');
       const isAnsweredAtOnce = prefersAsync(request.header('prefer'));
@@ -159,6 +159,7 @@ function toStartRequest(
     delivery: body.delivery ?? 'auto',
     seekMode: body.seekMode ?? 'keyframe',
     audioTrack: body.audioTrack ?? 0,
+    subtitleTrack: body.subtitleTrack ?? null,
     priority: body.priority ?? 'interactive',
     isAnsweredAtOnce,
   };
@@ -176,10 +177,8 @@ function startReply(sessions: PlaybackSessions, started: StartedSession): Reply 
 const prefersAsync = (header: string): boolean =>
   header.split(',').some(preference => preference.split(/[;=]/)[0]?.trim().toLowerCase() === 'respond-async');
 
-function requireNoSubtitles({ subtitleTrack, burnSubtitles }: { subtitleTrack?: number; burnSubtitles?: boolean }): void {
-  const fields = [
-    ...(subtitleTrack === undefined ? [] : [{ path: '/subtitleTrack', message: 'subtitles can not be delivered yet' }]),
-    ...(burnSubtitles === true ? [{ path: '/burnSubtitles', message: 'subtitles can not be burned in yet' }] : []),
-  ];
-  if (fields.length > 0) throw new FerriteError('INVALID_REQUEST', 'subtitles can not be delivered yet', { fields });
+function requireNoBurning({ burnSubtitles }: { burnSubtitles?: boolean }): void {
+  if (burnSubtitles !== true) return;
+  const message = 'subtitles can not be burned in yet';
+  throw new FerriteError('INVALID_REQUEST', message, { fields: [{ path: '/burnSubtitles', message }] });
 }

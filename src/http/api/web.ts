@@ -62,6 +62,10 @@ const FILES: Readonly<Record<string, string>> = {
   'player/touch-gestures.js': SCRIPT,
   'player/track-menus.js': SCRIPT,
   'player/volume.js': SCRIPT,
+  'subtitles/choice.js': SCRIPT,
+  'subtitles/cue-text.js': SCRIPT,
+  'subtitles/style.js': SCRIPT,
+  'subtitles/subtitles.js': SCRIPT,
 };
 
 const XSTATE_NAMES = ['and', 'assign', 'createActor', 'fromCallback', 'fromPromise', 'not', 'or', 'raise', 'setup', 'stateIn'] as const;

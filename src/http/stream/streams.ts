@@ -268,10 +268,11 @@ class Streams {
   }
 }
 
+const SEGMENT_TYPES = { video: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */
 const segmentType = ({ track, name }: WantedSegment, mode: SegmentMode): string => {
-  if (mode === 'iso.segment' && name !== 'init') return 'video/iso.segment';
-  return track.track.kind === 'video' ? 'video/mp4' : 'audio/mp4';
+  const { kind } = track.track;
+  return kind !== 'subtitles' && mode === 'iso.segment' && name !== 'init' ? 'video/iso.segment' : SEGMENT_TYPES[kind];
 };
 
 /** With the length: a segment that was evicted and encoded again may have other bytes. */

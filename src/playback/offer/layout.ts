@@ -49,8 +49,8 @@ export class StreamLayout implements SessionLayout {
   constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer) {
     this.#input = { media, plan, offer, hasLeadingPictures: keyframes.video.hasLeadingPictures };
     this.tracks = new Map(
-      [...offer.video, ...offer.audio].map(rendition => {
-        const track: Track = 'rungId' in rendition ? { kind: 'video', rungId: rendition.rungId } : audioTrackOf(rendition);
+      [...offer.video, ...offer.audio, ...offer.subtitles].map(rendition => {
+        const track = trackOf(rendition);
         const grid = gridOf(plan, rendition);
         return [
           directoryOf(track),
@@ -62,8 +62,8 @@ export class StreamLayout implements SessionLayout {
             segmentCount: segmentCount(grid),
             work: workOf(rendition, media),
             isLocated: rendition.kind === 'video-copy' && keyframes.copyMethod === 'mp4',
-            isEncoded: isEncode(rendition) || keyframes.copyMethod === 'ffmpeg',
-            rung: 'rungId' in rendition ? rendition.rungId : 'audio',
+            isEncoded: isEncode(rendition) || (rendition.kind !== 'subtitle' && keyframes.copyMethod === 'ffmpeg'),
+            rung: track.kind === 'video' ? track.rungId : track.kind,
           },
         ];
       }),
@@ -175,7 +175,7 @@ export class LayoutCache {
 
   for(planned: PlannedMedia, offer: Offer, own: OwnStart | null): SessionLayout {
     const name = createHash('sha256')
-      .update(JSON.stringify([planned.media.version, offer.targetMs, offer.video, offer.audio]))
+      .update(JSON.stringify([planned.media.version, offer.targetMs, offer.video, offer.audio, offer.subtitles, offer.subtitleTrack]))
       .digest('base64url');
     const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer);
     this.#layouts.set(name, layout);
@@ -185,6 +185,11 @@ export class LayoutCache {
 }
 
 const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
+
+function trackOf(rendition: Rendition): Track {
+  if ('rungId' in rendition) return { kind: 'video', rungId: rendition.rungId };
+  return rendition.kind === 'subtitle' ? { kind: 'subtitles', track: rendition.track } : audioTrackOf(rendition);
+}
 
 function workOf(rendition: Rendition, { streams }: Media): number {
   if (rendition.kind !== 'video-encode') return 0;

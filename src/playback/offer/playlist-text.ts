@@ -1,15 +1,18 @@
 // The multivariant and media playlists of one offer (RFC 8216): complete VOD playlists from the first answer, every URI relative.
 import HLS from 'hls-parser';
-import { CHAPTERS, chunkFile, directoryOf, mediaPlaylistOf, segmentFile, videoDirectory } from '#domain/addresses.ts';
+import { CHAPTERS, chunkFile, directoryOf, mediaPlaylistOf, segmentFile, textFile, videoDirectory } from '#domain/addresses.ts';
 import type { Media } from '#domain/media.ts';
 import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
-import type { AudioRendition, ChunkNumber, Rendition, VideoRendition } from '#domain/rendition.ts';
+import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoRendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import { audioGroups, averageBps, playableTogether, videoRangeOf } from './variants.ts';
 
 /** The chapters of a film as Apple's players read them. */
 const CHAPTERS_DATA_ID = 'com.apple.hls.chapters';
 
+const SUBTITLE_GROUP = 'subtitles';
+/** Of tracks that tell sounds and speakers too (RFC 8216bis, 4.4.6.1). */
+const SDH = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
 // EXT-X-MAP outside I-frame playlists (RFC 8216, 7).
 const VERSION = 6;
 // A film has no captions within its pictures: a player need not look for any (RFC 8216, 4.3.4.2).
@@ -19,6 +22,7 @@ export type PlaylistInput = { readonly media: Media; readonly plan: Plan; readon
 
 export function multivariantPlaylist({ media, offer, hasLeadingPictures }: PlaylistInput): string {
   const names = audioNames(media);
+  const subtitles = offer.subtitles.map(rendition => subtitleRendition(rendition, offer.subtitleTrack));
   const groups = audioGroups(offer.audio).map(({ id, renditions }) => ({
     codecs: [...new Set(renditions.map(({ codecs }) => codecs))],
     peakBps: Math.max(0, ...renditions.map(({ bandwidthBps }) => bandwidthBps)),
@@ -40,6 +44,7 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
         frameRate: frameRateOf(media, rendition),
         videoRange: videoRangeOf(rendition, media),
         audio,
+        subtitles,
         currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
       });
     }),
@@ -55,16 +60,17 @@ export const withStart = (playlist: string, startS: number): string =>
 
 export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
   const grid = gridOf(plan, rendition);
-  const map = new HLS.types.MediaInitializationSection({ uri: segmentFile('init') });
+  const isText = rendition.kind === 'subtitle';
+  const map = isText ? null : new HLS.types.MediaInitializationSection({ uri: segmentFile('init') });
   const segments = Array.from(
     { length: segmentCount(grid) },
     (_, index) =>
       new HLS.types.Segment({
-        uri: segmentFile(index),
+        uri: isText ? textFile(index) : segmentFile(index),
         duration: microseconds(segmentDurationS(grid, index)),
         mediaSequenceNumber: index,
         discontinuitySequence: 0,
-        map,
+        ...(map && { map }),
       }),
   );
   return terminated(
@@ -99,7 +105,7 @@ export function withSplitSegment(playlist: string, index: number, durationsS: re
 
 /** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
 function targetDurationS(plan: Plan, offer: Offer): number {
-  const grids: Grid[] = [...offer.video, ...offer.audio].map(rendition => gridOf(plan, rendition));
+  const grids: Grid[] = [...offer.video, ...offer.audio, ...offer.subtitles].map(rendition => gridOf(plan, rendition));
   return Math.max(...grids.map(grid => Math.round(longestSegmentS(grid))), 1);
 }
 
@@ -125,6 +131,21 @@ function audioRendition(media: Media, rendition: AudioRendition, { groupId, name
 /** No container of ours marks such a track in a way that ffprobe tells; its title does. */
 const describesVideo = (title: string | null): boolean =>
   /\baudio[ -]?descri(bed|ption)\b|\bdescriptive\b|\bvisually impaired\b/i.test(title ?? '');
+
+function subtitleRendition({ track, name, language, isForced, isHearingImpaired }: SubtitleRendition, chosen: number | null) {
+  return new HLS.types.Rendition({
+    type: 'SUBTITLES',
+    uri: mediaPlaylistOf(directoryOf({ kind: 'subtitles', track })),
+    groupId: SUBTITLE_GROUP,
+    name: attributeText(name),
+    ...(language === null ? {} : { language }),
+    isDefault: track === chosen,
+    // The player may choose it by the viewer's languages; forced ones are for whoever chose none.
+    autoselect: true,
+    forced: isForced,
+    ...(isHearingImpaired ? { characteristics: SDH } : {}),
+  });
+}
 
 /** Names must differ within a group (RFC 8216, 4.3.4.1.1). */
 function audioNames(media: Media): string[] {

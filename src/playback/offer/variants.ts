@@ -1,6 +1,6 @@
 // Which renditions of an offer are listed together, and what a variant says of them. Pure.
 import type { Media } from '#domain/media.ts';
-import type { AudioRendition, Rendition, VideoRendition } from '#domain/rendition.ts';
+import type { AudioRendition, MediaRendition, VideoRendition } from '#domain/rendition.ts';
 
 /** `audio`: AAC stereo throughout. */
 export type AudioGroupId = 'audio' | 'audio-full';
@@ -33,7 +33,7 @@ export function playableTogether(pictures: readonly VideoRendition[]): readonly 
 }
 
 /** Bits per second over the whole film: measured of what is copied, the most that the rate control lets through of what is encoded. */
-export function averageBps(rendition: Rendition, { streams }: Media): number {
+export function averageBps(rendition: MediaRendition, { streams }: Media): number {
   switch (rendition.kind) {
     case 'video-encode':
       return Math.round(rendition.maxBitrateBps);

@@ -106,6 +106,8 @@ export class SegmentFinder<File> {
   /** Notes what the viewer watches, and tells the host, so that an encode held for its viewer goes on. */
   #follow(viewer: Viewer, { track, name }: WantedSegment): void {
     const { kind } = track.track;
+    // Text costs no encode.
+    if (kind === 'subtitles') return;
     const hasChanged = viewer[kind] !== track;
     viewer[kind] = track;
     if (name === 'init') return;

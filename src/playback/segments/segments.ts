@@ -187,7 +187,7 @@ export class Segments {
   }
 
   /** A thread has finished a segment: requests that wait for it are answered in the same turn. */
-  #published({ key, name, isEncoded, isBegun, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
+  #published({ key, name, isEncoded, isBegun, isExtracted, bytes }: Extract<HostMessage, { kind: 'segment' }>): void {
     const at = segmentAddress(key, name);
     if (isBegun) this.#firstChunks.finished(at, Buffer.from(bytes));
     const wasKept = this.#cache.has(key, name);
@@ -195,7 +195,7 @@ export class Segments {
       key,
       name,
       bytes: Buffer.from(bytes),
-      keepOnDisk: isEncoded,
+      keepOnDisk: isEncoded || isExtracted === true,
       owner: this.#makers.get(key)?.sessionId ?? null,
       isAwaited: this.#arrivals.isAwaited(at),
     };

@@ -29,6 +29,8 @@ export type WantedDelivery = {
   readonly capabilities: Partial<Capabilities>;
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
   readonly audioTrack: number;
+  /** Absent or null: none is shown from the start. */
+  readonly subtitleTrack?: number | null;
 };
 
 export type StartRequest = WantedDelivery & {
@@ -184,6 +186,7 @@ export class SessionStarts {
     const offer: Offer = chooseDelivery(media, keyframes, plan, {
       delivery: request.delivery,
       audioTrack: request.audioTrack,
+      subtitleTrack: request.subtitleTrack ?? null,
       capabilities,
     });
     const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);

@@ -96,21 +96,6 @@ export class FileDelivery {
     });
   }
 
-  /** @returns {readonly Choice[]} */
-  get subtitleTracks() {
-    return Array.from(this.#video.textTracks, (track, id) => ({ id, label: track.label || track.language || `Subtitles ${id + 1}` }));
-  }
-
-  get subtitleTrack() {
-    return Array.from(this.#video.textTracks).findIndex(track => track.mode === 'showing');
-  }
-
-  set subtitleTrack(id) {
-    Array.from(this.#video.textTracks).forEach((track, index) => {
-      track.mode = index === id ? 'showing' : 'disabled';
-    });
-  }
-
   /** Safari only. @returns {any[]} */
   #browserAudio() {
     return Array.from(Reflect.get(this.#video, 'audioTracks') ?? []);

@@ -7,6 +7,8 @@ import { RetryPolicy } from './retry-policy.js';
 
 /** hls.js is started again after it gave up, until so long has passed without a segment. */
 const GIVE_UP_MS = 300_000;
+/** In place of a part of hls.js that is left out; its types know no such thing. @type {any} */
+const NONE = undefined;
 const MEDIA_ERROR_WINDOW_MS = 30_000;
 /** The group of sounds as full as this browser takes them. */
 const FULL_SOUND = 'audio-full';
@@ -121,20 +123,6 @@ export class HlsDelivery {
     if (this.#hls !== null) this.#hls.audioTrack = id;
   }
 
-  get subtitleTracks() {
-    return (this.#hls?.subtitleTracks ?? []).map((track, id) => ({ id, label: trackLabel(track, id) }));
-  }
-
-  get subtitleTrack() {
-    return this.#hls?.subtitleTrack ?? -1;
-  }
-
-  set subtitleTrack(id) {
-    if (this.#hls === null) return;
-    this.#hls.subtitleDisplay = id >= 0;
-    this.#hls.subtitleTrack = id;
-  }
-
   /** @param {number} startS @returns {Partial<import('hls.js').HlsConfig>} */
   #config(startS) {
     return {
@@ -150,6 +138,10 @@ export class HlsDelivery {
       enableInterstitialPlayback: false,
       enableWorker: false,
       testBandwidth: false,
+      // The page shows subtitles by itself: hls.js counts an error of theirs against the film.
+      subtitleStreamController: NONE,
+      subtitleTrackController: NONE,
+      timelineController: NONE,
       manifestLoadPolicy: this.#retries.loadPolicy,
       playlistLoadPolicy: this.#retries.loadPolicy,
       fragLoadPolicy: this.#retries.loadPolicy,
@@ -176,8 +168,7 @@ export class HlsDelivery {
       if (id === 'main') this.offsetMs = (-initPTS / timescale) * 1000;
     });
     hls.on(events.FRAG_BUFFERED, () => this.#recovered());
-    for (const event of [events.LEVEL_SWITCHED, events.AUDIO_TRACKS_UPDATED, events.AUDIO_TRACK_SWITCHED, events.SUBTITLE_TRACKS_UPDATED])
-      hls.on(event, changed);
+    for (const event of [events.LEVEL_SWITCHED, events.AUDIO_TRACKS_UPDATED, events.AUDIO_TRACK_SWITCHED]) hls.on(event, changed);
     hls.on(events.ERROR, (_event, data) => this.#onError(data));
   }
 

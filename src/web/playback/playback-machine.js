@@ -144,7 +144,7 @@ export function createPlaybackMachine({ setup, assign, raise, and, not, or, stat
   return playback.createMachine({
     id: 'playback',
     context: {
-      wanted: { delivery: 'auto', rung: null, audioTrack: null, subtitleTrack: null, burnSubtitles: false },
+      wanted: { delivery: 'auto', rung: null, audioTrack: null },
       startMs: null,
       attached: null,
       sessionCount: 0,

@@ -3,6 +3,7 @@ import * as xstate from '/vendor/xstate.js';
 import { request } from '../api.js';
 import { Scrubbing } from '../player/scrubbing.js';
 import { readSeekMode, saveSeekMode } from '../player/seek-mode.js';
+import { Subtitles } from '../subtitles/subtitles.js';
 import { landingOf } from './landing.js';
 import { Measurements } from './measurements.js';
 import { createPlaybackMachine } from './playback-machine.js';
@@ -31,6 +32,7 @@ export class Playback extends EventTarget {
   #closed = new AbortController();
   #seekMode = readSeekMode();
   #scrubbing;
+  #subtitles;
 
   /**
    * @param {HTMLVideoElement} video
@@ -48,6 +50,7 @@ export class Playback extends EventTarget {
       onChange: () => this.#changed(),
     });
     this.#actor = xstate.createActor(this.#machine());
+    this.#subtitles = new Subtitles(video, { onChange: () => this.#changed(), signal: this.#closed.signal });
     this.#measurements = new Measurements(video, clickedAtMs, () => {
       this.#stream.session?.sendStats();
       this.#changed();
@@ -83,6 +86,10 @@ export class Playback extends EventTarget {
 
   get delivery() {
     return this.#stream.delivery;
+  }
+
+  get subtitles() {
+    return this.#subtitles;
   }
 
   get wanted() {
@@ -249,6 +256,7 @@ export class Playback extends EventTarget {
       actions: {
         takeSession: () => {
           this.#stream.take(this.wanted.rung);
+          this.#attachSubtitles();
           this.#measurements.restarted();
         },
         attachDelivery: (_, { positionMs }) => void this.#stream.attach(positionMs ?? 0),
@@ -272,6 +280,17 @@ export class Playback extends EventTarget {
     const delivery = this.#stream.delivery;
     if (session === null || delivery === null) return targetMs;
     return landingOf({ video: this.#video, delivery, session }, { fromMs: this.#shownMs, targetMs, mode });
+  }
+
+  #attachSubtitles() {
+    const session = this.#stream.session;
+    if (session === null) return;
+    const { audio } = session.info.tracks;
+    const first = this.wanted.audioTrack ?? 0;
+    this.#subtitles.attach(session, {
+      offsetS: () => (this.#stream.delivery?.offsetMs ?? 0) / 1000,
+      spoken: () => audio[first]?.language ?? null,
+    });
   }
 
   #release() {

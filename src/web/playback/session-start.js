@@ -4,7 +4,7 @@ import { describeTurn } from '../messages.js';
 import { readSeekMode } from '../player/seek-mode.js';
 import { PlaybackSession } from './session.js';
 
-/** @typedef {{ delivery: 'auto' | 'transcode', rung: string | null, audioTrack: number | null, subtitleTrack: number | null, burnSubtitles: boolean }} Wanted */
+/** @typedef {{ delivery: 'auto' | 'transcode', rung: string | null, audioTrack: number | null }} Wanted */
 
 const GIVE_UP_MS = 120_000;
 
@@ -14,7 +14,7 @@ const GIVE_UP_MS = 120_000;
  * @param {Wanted} wanted
  * @param {number | null} positionMs null: the saved progress
  */
-export function startBody(mediaId, capabilities, { delivery, audioTrack, subtitleTrack, burnSubtitles }, positionMs) {
+export function startBody(mediaId, capabilities, { delivery, audioTrack }, positionMs) {
   return {
     mediaId,
     client: { capabilities },
@@ -22,7 +22,6 @@ export function startBody(mediaId, capabilities, { delivery, audioTrack, subtitl
     delivery,
     seekMode: readSeekMode(),
     ...(audioTrack === null ? {} : { audioTrack }),
-    ...(subtitleTrack === null ? {} : { subtitleTrack, burnSubtitles }),
     priority: 'interactive',
   };
 }

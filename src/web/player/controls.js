@@ -8,7 +8,7 @@ import { audioItems, qualityItems, qualityLabel, subtitleItems } from './track-m
 
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 
-/** @typedef {import('./keyboard.js').PlayerCommands & { togglePictureInPicture(): void, setSpeed(speed: number): void, setVolume(volume: number): void }} ControlCommands */
+/** @typedef {import('./keyboard.js').PlayerCommands & { nextSubtitleSize(): void, nextSubtitleBackground(): void, togglePictureInPicture(): void, setSpeed(speed: number): void, setVolume(volume: number): void }} ControlCommands */
 
 export class Controls {
   #playback;
@@ -94,6 +94,8 @@ export class Controls {
     const more = new Menu('More', 'more', () => [
       ...(canFloat ? [{ label: 'Picture in picture', act: () => commands.togglePictureInPicture() }] : []),
       { label: 'Precise seeking', note: 'P', isChosen: this.#playback.seekMode === 'precise', act: () => commands.togglePrecision() },
+      { label: 'Subtitle size', act: () => commands.nextSubtitleSize() },
+      { label: 'Subtitle background', act: () => commands.nextSubtitleBackground() },
       { label: 'Statistics', note: 'I', act: () => commands.toggleStats() },
       { label: 'Keyboard keys', note: '?', act: () => commands.toggleHelp() },
     ]);

@@ -7,6 +7,7 @@ import { describeTurn } from '../messages.js';
 import { measureCapabilities } from '../playback/capabilities.js';
 import { Playback } from '../playback/playback.js';
 import { publishPlayer } from '../playback/player-state.js';
+import { SubtitleStyle } from '../subtitles/style.js';
 import { Controls, control, SPEEDS, setControl } from './controls.js';
 import { helpPanel } from './help-panel.js';
 import { bindKeys } from './keyboard.js';
@@ -48,6 +49,9 @@ class Player {
   #playback;
   #volume = new Volume(this.#video);
   #controls;
+  #subtitleStyle;
+  /** What C brings back. @type {number} */
+  #lastSubtitles = 1;
   #stats;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #hideTimer;
@@ -75,6 +79,7 @@ class Player {
     this.#bigPlay = control('Play', 'play', () => commands.togglePlay(), 'big-play');
     this.#help = helpPanel(() => commands.toggleHelp());
     this.#stage = this.#build(commands);
+    this.#subtitleStyle = new SubtitleStyle(this.#stage);
     root.append(this.#stage);
     this.#listen(commands);
     publishPlayer(this.#playback);
@@ -174,6 +179,14 @@ class Player {
       toggleMute: () => this.#volume.toggleMute(),
       toggleFullscreen: () => this.#orAnnounce(toggleFullscreen(this.#stage, video), 'Full screen is not allowed here'),
       toggleSubtitles: () => this.#toggleSubtitles(),
+      nextSubtitleSize: () => {
+        this.#subtitleStyle.nextSize();
+        this.#announce(`Subtitles: ${this.#subtitleStyle.size}`, 'middle');
+      },
+      nextSubtitleBackground: () => {
+        this.#subtitleStyle.nextBackground();
+        this.#announce(`Subtitles: ${this.#subtitleStyle.background}`, 'middle');
+      },
       toggleStats: () => this.#stats.toggle(),
       setSpeed: speed => this.#setSpeed(speed),
       changeSpeed: steps => {
@@ -289,9 +302,12 @@ class Player {
 
   #toggleSubtitles() {
     const items = subtitleItems(this.#playback);
-    const isOn = items.findIndex(item => item.isChosen === true) > 0;
-    (isOn ? items[0] : items[1])?.act();
-    if (items.length > 1) this.#announce(isOn ? 'Subtitles off' : 'Subtitles on', 'middle');
+    if (items.length < 2) return;
+    const chosen = items.findIndex(item => item.isChosen === true);
+    if (chosen > 0) this.#lastSubtitles = chosen;
+    const next = items[chosen > 0 ? 0 : this.#lastSubtitles] ?? items[1];
+    next?.act();
+    this.#announce(chosen > 0 ? 'Subtitles off' : `Subtitles: ${next?.label}`, 'middle');
   }
 
   /** @param {Promise<void>} change @param {string} refusal */

@@ -81,29 +81,18 @@ export function audioItems(playback) {
 }
 
 /** @param {Playback} playback @returns {MenuItem[]} "Off" first; only that when there are none */
-export function subtitleItems(playback) {
-  const { info, delivery, wanted } = playback;
-  if (info === null || delivery === null) return [];
-  const inStream = delivery.subtitleTracks;
-  const isBurned = wanted.burnSubtitles && wanted.subtitleTrack !== null;
-  const off = () => (isBurned ? playback.choose({ subtitleTrack: null, burnSubtitles: false }) : showSubtitles(delivery, -1));
-  const isOff = delivery.subtitleTrack < 0 && !isBurned;
-  const items = [{ label: 'Off', isChosen: isOff, act: off }];
-  for (const { id, label } of inStream)
-    items.push({ label, isChosen: id === delivery.subtitleTrack, act: () => showSubtitles(delivery, id) });
-  info.tracks.subtitles.forEach((track, index) => {
-    const isImage = track.kind === 'image';
-    if (!isImage && inStream.length > 0) return;
-    const isChosen = wanted.subtitleTrack === index;
-    const label = `${formatLanguage(track.language) ?? track.title ?? `Subtitles ${index + 1}`}${track.isForced ? ' (forced)' : ''}`;
-    items.push({ label, isChosen, act: () => playback.choose({ subtitleTrack: index, burnSubtitles: isImage }) });
+export function subtitleItems({ subtitles }) {
+  const off = { label: 'Off', isChosen: subtitles.chosen === null, act: () => subtitles.choose(null) };
+  const tracks = subtitles.choices.map(track => {
+    const isChosen = track.track === subtitles.chosen?.track;
+    return {
+      label: track.name,
+      ...(isChosen && subtitles.isFailed ? { note: 'can not be loaded' } : {}),
+      isChosen,
+      act: () => subtitles.choose(track),
+    };
   });
-  return items;
-}
-
-/** @param {NonNullable<Playback['delivery']>} delivery @param {number} id */
-function showSubtitles(delivery, id) {
-  delivery.subtitleTrack = id;
+  return [off, ...tracks];
 }
 
 /** @param {{ title?: string | null, language?: string | null }} track @param {number} index */

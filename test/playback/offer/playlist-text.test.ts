@@ -6,6 +6,7 @@ import { chooseDelivery } from '#domain/delivery/delivery.ts';
 import type { Capabilities } from '#domain/delivery/profiles.ts';
 import type { AudioStream, Chapter, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
+import type { SubtitleRendition } from '#domain/rendition.ts';
 import { mediaPlaylist, multivariantPlaylist, type PlaylistInput, withStart } from '#src/playback/offer/playlist-text.ts';
 import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../../support/titles.ts';
 
@@ -286,4 +287,30 @@ test('playlist: a track that describes the picture says so', () => {
     attributesOf(text, 'EXT-X-MEDIA').map(({ CHARACTERISTICS }) => CHARACTERISTICS),
     [undefined, 'public.accessibility.describes-video'],
   );
+});
+
+test('multivariant playlist: subtitles are a group of their own, and a playlist of theirs has WebVTT segments on the grid of the pictures', () => {
+  const input = given();
+  const facts = { kind: 'subtitle', codec: 'srt', streamIndex: null, sidecar: null, isDefault: false } as const;
+  const subtitles: SubtitleRendition[] = [
+    { ...facts, track: 0, name: 'English"SDH', language: 'en', isForced: false, isHearingImpaired: true },
+    { ...facts, track: 3, name: 'German', language: 'de', isForced: true, isHearingImpaired: false },
+  ];
+  const offered = { ...input, offer: { ...input.offer, subtitles, subtitleTrack: 3 } };
+  const { text, playlist } = main(offered);
+  assert.deepEqual(
+    text.split('\n').filter(line => line.includes('TYPE=SUBTITLES')),
+    [
+      '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="English SDH",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,LANGUAGE="en",CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",URI="subtitles/0/index.m3u8"',
+      '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="German",DEFAULT=YES,AUTOSELECT=YES,FORCED=YES,LANGUAGE="de",URI="subtitles/3/index.m3u8"',
+    ],
+  );
+  for (const line of text.split('\n').filter(one => one.startsWith('#EXT-X-STREAM-INF'))) assert.match(line, /SUBTITLES="subtitles"/);
+  assert.equal(playlist.variants.length, input.offer.video.length);
+  const [english] = subtitles;
+  const [encode] = input.offer.video.filter(({ kind }) => kind === 'video-encode');
+  assert.ok(english && encode);
+  const ofText = mediaPlaylist(offered, english);
+  assert.doesNotMatch(ofText, /EXT-X-MAP/);
+  assert.equal(ofText.replaceAll('.vtt', '.m4s'), mediaPlaylist(offered, encode).replace(/#EXT-X-MAP[^\n]*\n/, ''));
 });

@@ -15,7 +15,7 @@ function start(): LiveSession {
     userId: 'user' as UserId,
     mediaId: 'media' as MediaId,
     mediaVersion: 'v1',
-    offer: { delivery: 'direct', reasons: [], targetMs: 2_000, video: [], audio: [] },
+    offer: { delivery: 'direct', reasons: [], targetMs: 2_000, video: [], audio: [], subtitles: [], subtitleTrack: null },
     profile: 'generic',
     seekMode: 'keyframe',
     priority: 'interactive',

@@ -212,7 +212,7 @@ test('sessions: a record comes back as it was put', async t => {
     userId: newUserId(),
     mediaId: aMedia('film').id,
     mediaVersion: 'v1',
-    offer: { delivery: 'direct', reasons: [], targetMs: 2000, video: [], audio: [] },
+    offer: { delivery: 'direct', reasons: [], targetMs: 2000, video: [], audio: [], subtitles: [], subtitleTrack: null },
     seekMode: 'keyframe',
     priority: 'interactive',
     profile: 'generic',

@@ -8,6 +8,7 @@ import type { Track } from '#domain/protocol.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { PATIENCE_MS } from '#workers/sessions/patience.ts';
 import { Sessions } from '#workers/sessions/sessions.ts';
+import { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import { aMap, anAudioTimeline, anOffer, aRecord, aRung, aSound, aTitle, everyS } from '../../support/titles.ts';
 
 const FILM_S = 200;
@@ -46,6 +47,7 @@ function start() {
     isRunning: boolean;
   }[] = [];
   const sessions = new Sessions({
+    subtitles: new SubtitleTracks({ runTool: () => Promise.reject(new Error('no subtitles here')) }),
     ffmpeg: ({ input: job, receive, sendBack }) => {
       const commands: string[] = [];
       const say = sendBack as (event: FfmpegEvent) => void;
