@@ -22,8 +22,10 @@ export type VideoEncode = {
   readonly width: number;
   readonly height: number;
   readonly frameRate: Rational;
-  /** Made of whole pictures where the file has two fields for each. Absent: the file has whole pictures. */
-  readonly isDeinterlaced?: true;
+  /** The size of the file's pictures where they are made of two fields, which an encode shows as one. Absent: the file has whole pictures. */
+  readonly fieldSize?: { readonly width: number; readonly height: number };
+  /** The file's pictures are to be turned. Absent: they stand upright. */
+  readonly isTurned?: true;
   readonly maxBitrateBps: number;
   /** x264 speed: part of the rendition, for another preset writes another init segment. */
   readonly preset: 'superfast' | 'veryfast';

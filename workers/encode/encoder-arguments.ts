@@ -2,7 +2,7 @@
 
 import type { EncodeJob } from '#actors/effects.ts';
 import { RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
-import { ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd } from '#domain/plan.ts';
+import { AAC_FRAME, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 
 /** AAC frames encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms; 1 frame is not enough). */
@@ -25,11 +25,19 @@ export const KNOWN_HEADER = ['-movflags', '+empty_moov+default_base_moof+frag_ev
 /** Without frames in reserve each picture comes out as it is put in: a segment is complete with its last frame, not some later (ADR 0010). */
 const TUNING: Readonly<Record<VideoEncode['preset'], readonly string[]>> = { superfast: ['-tune', 'zerolatency'], veryfast: [] };
 
+/**
+ * Where a broadcast changes the size of its picture, the filters go on with it instead of being built anew, for they would begin at the
+ * run's start again. Those that turn a picture can not: the size of what they write is theirs.
+ */
+export const pictureInput = ({ isTurned }: VideoEncode): string[] => (isTurned ? [] : ['-reinit_filter', '0']);
+
 /** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
-export function pictureFilters({ frameRate: { num, den }, width, height, isDeinterlaced }: VideoEncode, startS: number): string[] {
+export function pictureFilters({ frameRate: { num, den }, width, height, fieldSize }: VideoEncode, startS: number): string[] {
   return [
-    // What a film has of whole pictures between its fields stays as it is.
-    ...(isDeinterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+    // Whole pictures between those of two fields stay as they are. One size and format for all: the filter compares pictures.
+    ...(fieldSize
+      ? [`scale=${fieldSize.width}:${fieldSize.height}:interl=-1`, 'format=yuv420p', 'bwdif=mode=send_frame:deint=interlaced']
+      : []),
     // On the frame grid first, so that the last picture goes on for runs that begin after it as well.
     `fps=${num}/${den}`,
     'tpad=stop_mode=clone:stop=-1',
@@ -49,15 +57,28 @@ const DOWNMIX = 'center_mix_level=1:surround_mix_level=0.5:lfe_mix_level=0:remat
 
 const LAYOUTS: Readonly<Record<number, string>> = { 1: 'mono', 2: 'stereo', 6: '5.1' };
 
-/** `firstSample`: the sound begins here, and goes on with silence after its end. */
+/** Of the frames by which a run is brought onto the grid of AAC frames, in samples. */
+const STEP_SAMPLES = 256;
+
+/**
+ * Begins with `firstSample`, which is the start of an AAC frame, and goes on with silence after its end. Where sound begins later, so does
+ * the encode, with the AAC frame that it begins in: the cutter fills up what is missing.
+ *
+ * Nothing here remembers where the run began: where a broadcast changes from stereo to mono or from 5.1 to stereo, ffmpeg builds these
+ * filters anew, and whatever pads from the run's start would do so again in the middle of it.
+ */
 export function soundFilters({ channels }: AudioEncode, firstSample: number): string[] {
   return [
-    // In a step of its own: first_pts counts in samples of what comes in.
     `aresample=${ENCODED_AUDIO_RATE}:${DOWNMIX}`,
-    // Fills holes with silence and mends the 1 ms clock of Matroska; first_pts starts the run on the common sample grid.
-    `aresample=async=1:first_pts=${firstSample}:${DOWNMIX}`,
-    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels] ?? 'stereo'}`,
+    // Fills holes with silence and mends the 1 ms clock of Matroska.
+    `aresample=async=1:${DOWNMIX}`,
     'apad',
+    `atrim=start_pts=${firstSample}`,
+    // The first few samples stand where an AAC frame begins, all others exactly where they belong.
+    `asetnsamples=n=${STEP_SAMPLES}:p=0`,
+    `asetpts='if(N,PTS,floor(PTS/${AAC_FRAME})*${AAC_FRAME})'`,
+    `aresample=min_comp=0.00001:min_hard_comp=0.00001:${DOWNMIX}`,
+    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels] ?? 'stereo'}`,
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   OUTPUT,
   pictureEncoder,
   pictureFilters,
+  pictureInput,
   soundEncoder,
   soundFilters,
 } from './encoder-arguments.ts';
@@ -41,6 +42,7 @@ function fedVideo(rendition: VideoEncode): string[] {
   const start = fedStart(rendition);
   return [
     ...COMMON,
+    ...pictureInput(rendition),
     ...VIDEO_INPUT,
     ...['-map', '0:0', '-an', '-sn', '-dn', '-vf', pictureFilters(rendition, start.num / start.den).join(',')],
     // The plan's boundaries come with the film, as its chapters.

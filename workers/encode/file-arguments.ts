@@ -11,6 +11,7 @@ import {
   OUTPUT,
   pictureEncoder,
   pictureFilters,
+  pictureInput,
   soundEncoder,
   soundFilters,
 } from './encoder-arguments.ts';
@@ -21,6 +22,8 @@ const SEEK_PAST_KEYFRAME_S = 0.25;
 
 // Without an index ffmpeg lands on any frame: aim before the keyframe, and what comes before it is dropped.
 const SEEK_BEFORE_KEYFRAME_S = 1;
+
+const SPARE_SOUND_FRAMES = 1024;
 
 // AC-3 and E-AC-3 have no header until a packet was seen.
 const DELAYED_HEADER = ['-movflags', '+delay_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
@@ -47,6 +50,7 @@ function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
   return [
     ...COMMON,
     ...seekTo(job),
+    ...pictureInput(rendition),
     ...inputArguments(job.media.path),
     ...['-map', `0:${rendition.streamIndex}`, '-an', '-sn', '-dn', '-vf', filters.join(',')],
     ...pictureEncoder(rendition, keyframeTimes(job, num / den)),
@@ -66,8 +70,8 @@ function audioEncode(job: EncodeJob, rendition: AudioEncode): string[] {
     ...inputArguments(job.media.path),
     ...['-map', `0:${rendition.streamIndex}`, '-vn', '-sn', '-dn', '-af', filters.join(',')],
     ...soundEncoder(rendition),
-    // One more than counted: the encoder's first packet is priming.
-    ...['-frames:a', String(last - first + 1), '-map_chapters', '-1', ...OUTPUT],
+    // The encoder's first packet is priming, and a change of the source costs some: the run is ended by its last segment.
+    ...['-frames:a', String(last - first + SPARE_SOUND_FRAMES), '-map_chapters', '-1', ...OUTPUT],
     ...KNOWN_HEADER,
   ];
 }

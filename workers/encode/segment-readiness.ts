@@ -9,6 +9,7 @@ import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxe
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
 import { anchorTimes } from '#workers/remux/anchored-times.ts';
 import { OUTPUT_START_S } from './encoder-arguments.ts';
+import { silentFrame } from './silent-frames.ts';
 
 export type SegmentSink = {
   /** Anything that came out of ffmpeg, wanted or not. */
@@ -73,17 +74,38 @@ export class SegmentReadiness {
   #onSample(sample: FragmentSample): void {
     if (this.#index > this.#job.lastIndex) return;
     this.#sink.onFrame();
-    const { grid } = this.#job;
     const decodeTime = this.#toGrid(sample.decodeTime);
     const pts = this.#toGrid(sample.decodeTime + sample.compositionOffset);
     const frame = { ...sample, decodeTime, compositionOffset: pts - decodeTime, duration: this.#toGridTicks(sample.duration), pts };
-    if (!this.#isStarted && !(sample.isSync && pts >= this.#startOf(grid, this.#index))) return;
+    if (this.#job.rendition.kind === 'audio-encode') this.#onSound(frame, this.#job.rendition.channels);
+    else this.#onOrdered(frame);
+  }
+
+  /** Each frame follows the one before: of a copy, or an encode whose pictures ffmpeg counts. */
+  #onOrdered(frame: Frame): void {
+    const { isSync, pts } = frame;
+    if (!this.#isStarted && !(isSync && pts >= this.#startOf(this.#job.grid, this.#index))) return;
     this.#isStarted = true;
     // Of a film that begins with an open group of pictures: they refer to what is not there.
     if (pts < 0) return;
     this.#frames.push(frame);
     if (this.#frameTicks === null) this.#onCopied(frame);
     else this.#onEncoded(this.#frameTicks);
+  }
+
+  /**
+   * Frames of encoded sound have numbers: what comes for a place that is taken is dropped (what is encoded before the first wanted one, and
+   * some where the source changes), and places that nothing comes for are silent.
+   */
+  #onSound(frame: Frame, channels: number): void {
+    const place = Math.round(frame.pts / AAC_FRAME) * AAC_FRAME;
+    while (this.#index <= this.#job.lastIndex) {
+      const next = boundaryAt(this.#job.grid, this.#index) + this.#frames.length * AAC_FRAME;
+      if (place < next) return;
+      const at = { decodeTime: next, pts: next, compositionOffset: 0, duration: AAC_FRAME, isSync: true };
+      this.#frames.push({ ...at, bytes: place === next ? frame.bytes : silentFrame(channels) });
+      this.#onEncoded(AAC_FRAME);
+    }
   }
 
   /** A segment of a copy is whole when it is known what is shown first of the next. */

@@ -137,12 +137,14 @@ test('ffmpeg arguments: a transport stream without an index joins like any other
   }
 });
 
-test('ffmpeg arguments: sound has our rate before it is put on the grid, for first_pts counts incoming samples', () => {
+test('ffmpeg arguments: nothing that is built anew where the sound changes begins at the start of the run again', () => {
   const sound = stereoAac(0, anAudioStream());
   for (const args of [ffmpegArguments(aJob(1, 2, sound)), fedArguments(sound)]) {
     const filters = valueAfter(args, '-af').split(',');
     const resampled = filters.findIndex(filter => filter.startsWith('aresample=48000:'));
-    assert.ok(resampled >= 0 && resampled < filters.findIndex(filter => filter.includes('first_pts')));
+    // In samples of our rate: what is before the run's start is cut off.
+    assert.ok(resampled >= 0 && resampled < filters.findIndex(filter => filter.startsWith('atrim=start_pts=')));
+    assert.ok(!filters.some(filter => filter.includes('first_pts')));
   }
 });
 
