@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import HLS from 'hls-parser';
 import { base, Client, type Started } from '../support/client.ts';
+import { checkAddress } from '../support/conformance/stream.ts';
 import { ffmpeg, makeClockFilm } from '../support/media.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -173,6 +174,11 @@ test('subtitles', async t => {
     );
     const text = (await client.bytes(session.streamUrl)).toString();
     assert.ok(!/TYPE=AUDIO[^\n]*FORCED/.test(text));
+    const findings = await checkAddress(new URL(session.streamUrl, client.url).href);
+    assert.deepEqual(
+      findings.filter(({ level }) => level === 'error'),
+      [],
+    );
   });
 
   await t.test('that appear or go are found by the next scan without another inspection', async () => {
