@@ -4,7 +4,12 @@ import { isPlayedProfile } from './played-profiles.ts';
 import { type Capabilities, type ProfileName, profileOf } from './profiles.ts';
 
 /** What a request says of its client without being asked: empty where a header is missing. */
-export type ClientHints = { readonly userAgent: string; readonly brands: string };
+export type ClientHints = {
+  readonly userAgent: string;
+  readonly brands: string;
+  /** The viewer's, the best first; absent: nothing is said of them. */
+  readonly languages?: readonly string[];
+};
 
 /** Where what is known of a client comes from, the best first. */
 export type CapabilitySource = 'said' | 'profile' | 'client-hints' | 'user-agent' | 'generic';

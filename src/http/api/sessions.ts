@@ -1,6 +1,8 @@
 // Playback sessions over HTTP: start, list, look, heartbeat, seek, stop.
+
 import Type, { type Static } from 'typebox';
 import type { ClientHints } from '#domain/delivery/client-profile.ts';
+import { acceptedLanguages } from '#domain/delivery/usual-audio-track.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { parseMediaId, parseSessionId } from '#domain/ids.ts';
 import { requireCaller } from '#http/contract/caller.ts';
@@ -143,6 +145,7 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
 export const hintsOf = ({ header }: { readonly header: (name: string) => string }): ClientHints => ({
   userAgent: header('user-agent'),
   brands: header('sec-ch-ua'),
+  languages: acceptedLanguages(header('accept-language')),
 });
 
 function toStartRequest(
@@ -158,7 +161,7 @@ function toStartRequest(
     startPositionMs: body.startPositionMs ?? null,
     delivery: body.delivery ?? 'auto',
     seekMode: body.seekMode ?? 'keyframe',
-    audioTrack: body.audioTrack ?? 0,
+    audioTrack: body.audioTrack ?? null,
     subtitleTrack: body.subtitleTrack ?? null,
     priority: body.priority ?? 'interactive',
     isAnsweredAtOnce,

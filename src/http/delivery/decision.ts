@@ -56,7 +56,7 @@ export function decisionRoute(sessions: PlaybackSessions): Route {
     query: DecisionQuery,
     responses: { 200: DecisionAnswer, 404: 'no such media', 422: 'it can not be delivered that way' },
     handler: request => {
-      const { profile = null, delivery = 'auto', audioTrack = 0, ...capabilities } = request.query;
+      const { profile = null, delivery = 'auto', audioTrack = null, ...capabilities } = request.query;
       const mediaId = parseMediaId(request.params.mediaId);
       const decision = sessions.decide({ mediaId, profile, delivery, audioTrack, capabilities, hints: hintsOf(request) });
       const { offer, tracks, client } = decision;

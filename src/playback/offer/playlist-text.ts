@@ -5,6 +5,7 @@ import type { Media } from '#domain/media.ts';
 import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
 import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoRendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import { languageName, languageTag } from '#domain/subtitles/language.ts';
 import { audioGroups, averageBps, playableTogether, videoRangeOf } from './variants.ts';
 
 /** The chapters of a film as Apple's players read them. */
@@ -112,13 +113,14 @@ function targetDurationS(plan: Plan, offer: Offer): number {
 type SoundFacts = { readonly groupId: string; readonly name: string; readonly isFirst: boolean };
 
 function audioRendition(media: Media, rendition: AudioRendition, { groupId, name, isFirst }: SoundFacts) {
-  const { language = null, title = null } = media.streams.audio[rendition.track] ?? {};
+  const { language: written = null, title = null } = media.streams.audio[rendition.track] ?? {};
+  const language = languageTag(written);
   return new HLS.types.Rendition({
     type: 'AUDIO',
     uri: mediaPlaylistOf(directoryOf({ ...rendition, kind: 'audio' })),
     groupId,
     name,
-    ...(isLanguageTag(language) ? { language } : {}),
+    ...(language === null ? {} : { language }),
     isDefault: isFirst,
     autoselect: true,
     channels: String(rendition.channels),
@@ -150,7 +152,7 @@ function subtitleRendition({ track, name, language, isForced, isHearingImpaired 
 /** Names must differ within a group (RFC 8216, 4.3.4.1.1). */
 function audioNames(media: Media): string[] {
   const names: string[] = [];
-  const plain = media.streams.audio.map(({ title, language }, at) => attributeText(title) || attributeText(language) || `Audio ${at + 1}`);
+  const plain = media.streams.audio.map(({ title, language }, at) => attributeText(title) || languageWord(language) || `Audio ${at + 1}`);
   for (const [at, name] of plain.entries()) {
     const isTaken = (wanted: string): boolean => names.includes(wanted) || plain.some((other, where) => where !== at && other === wanted);
     let unique = name;
@@ -163,8 +165,11 @@ function audioNames(media: Media): string[] {
 /** A quoted-string has no quotes, line ends or other control characters (RFC 8216, 4.1 and 4.2), even when the file's text has. */
 const attributeText = (text: string | null): string => (text ?? '').replace(/["\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
-/** Text that is no language tag (BCP 47) is left out: a player would not know it either. */
-const isLanguageTag = (text: string | null): text is string => text !== null && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
+/** `eng` is English; what is no known language stays as the file has it. */
+function languageWord(text: string | null): string {
+  const tag = languageTag(text);
+  return (tag === null ? null : languageName(tag)) ?? attributeText(text);
+}
 
 function isIndependent(rendition: VideoRendition | Rendition, hasLeadingPictures: boolean): boolean {
   return rendition.kind !== 'video-copy' || !hasLeadingPictures;

@@ -5,6 +5,7 @@ import { type Client, type ClientHints, resolveClient } from '#domain/delivery/c
 import { type Decision, decide } from '#domain/delivery/decision.ts';
 import { chooseDelivery } from '#domain/delivery/delivery.ts';
 import type { Capabilities, ProfileName } from '#domain/delivery/profiles.ts';
+import { usualAudioTrack } from '#domain/delivery/usual-audio-track.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
@@ -28,7 +29,8 @@ export type WantedDelivery = {
   readonly hints: ClientHints;
   readonly capabilities: Partial<Capabilities>;
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
-  readonly audioTrack: number;
+  /** Null: the usual one of the film for this viewer. */
+  readonly audioTrack: number | null;
   /** Absent or null: none is shown from the start. */
   readonly subtitleTrack?: number | null;
 };
@@ -176,7 +178,8 @@ export class SessionStarts {
   decide(request: WantedDelivery): Decision & { readonly client: Client } {
     const { media, keyframes, plan } = this.#options.plans.for(this.#mediaOf(request.mediaId), this.#options.targetMs);
     const client = resolveClient(request.profile, request.capabilities, request.hints);
-    const { delivery, audioTrack } = request;
+    const { delivery } = request;
+    const audioTrack = audioTrackOf(request, media);
     return { ...decide(media, keyframes, plan, { delivery, audioTrack, capabilities: client.capabilities }), client };
   }
 
@@ -185,7 +188,7 @@ export class SessionStarts {
     const { profile, capabilities } = resolveClient(request.profile, request.capabilities, request.hints);
     const offer: Offer = chooseDelivery(media, keyframes, plan, {
       delivery: request.delivery,
-      audioTrack: request.audioTrack,
+      audioTrack: audioTrackOf(request, media),
       subtitleTrack: request.subtitleTrack ?? null,
       capabilities,
     });
@@ -229,3 +232,6 @@ export class SessionStarts {
 /** The segment that a start has encoded first, where it is long enough to be offered as two. */
 const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia): number | null =>
   firstChunkEnd(gridOf(plan, rendition), index, rendition.frameRate) === null ? null : index;
+
+const audioTrackOf = ({ audioTrack, hints }: WantedDelivery, media: Media): number =>
+  audioTrack ?? usualAudioTrack(media.streams.audio, hints.languages ?? []);

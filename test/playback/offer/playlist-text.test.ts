@@ -177,7 +177,7 @@ for (const [what, audio, expected] of [
   [
     'tracks are named after their title, language or number',
     [{ title: 'Director', language: 'en' }, { language: 'de' }, { language: null }],
-    ['Director', 'de', 'Audio 3'],
+    ['Director', 'German', 'Audio 3'],
   ],
   ['equal names are told apart', [{ title: 'Stereo' }, { title: 'Stereo' }], ['Stereo (1)', 'Stereo (2)']],
   [
@@ -186,7 +186,7 @@ for (const [what, audio, expected] of [
       { title: '', language: 'en' },
       { title: ' ', language: '' },
     ],
-    ['en', 'Audio 2'],
+    ['English', 'Audio 2'],
   ],
 ] as const) {
   test(`playlist: ${what}`, () => assert.deepEqual(audioNames(given({ audio })), expected));
@@ -220,10 +220,10 @@ test('playlist: every track is there in AAC stereo, and what is fuller has a gro
   assert.deepEqual(
     media.map(facts => [facts['GROUP-ID'], facts.NAME, facts.URI, facts.CHANNELS]),
     [
-      ['audio-full', 'eng', 'audio/0-full/index.m3u8', '6'],
-      ['audio-full', 'de', 'audio/1/index.m3u8', '2'],
-      ['audio', 'eng', 'audio/0/index.m3u8', '2'],
-      ['audio', 'de', 'audio/1/index.m3u8', '2'],
+      ['audio-full', 'English', 'audio/0-full/index.m3u8', '6'],
+      ['audio-full', 'German', 'audio/1/index.m3u8', '2'],
+      ['audio', 'English', 'audio/0/index.m3u8', '2'],
+      ['audio', 'German', 'audio/1/index.m3u8', '2'],
     ],
   );
   const variants = attributesOf(text, 'EXT-X-STREAM-INF');
