@@ -62,6 +62,7 @@ const FILES: Readonly<Record<string, string>> = {
   'player/touch-gestures.js': SCRIPT,
   'player/track-menus.js': SCRIPT,
   'player/volume.js': SCRIPT,
+  'player/why-list.js': SCRIPT,
   'subtitles/choice.js': SCRIPT,
   'subtitles/cue-text.js': SCRIPT,
   'subtitles/style.js': SCRIPT,

@@ -3,6 +3,7 @@
 const VIDEO = {
   h264: ['video/mp4; codecs="avc1.640028"'],
   hevc: ['video/mp4; codecs="hvc1.1.6.L120.B0"'],
+  vp8: ['video/webm; codecs="vp8"'],
   vp9: ['video/mp4; codecs="vp09.00.40.08"', 'video/webm; codecs="vp9"'],
   av1: ['video/mp4; codecs="av01.0.08M.08"', 'video/webm; codecs="av01.0.08M.08"'],
 };
@@ -12,6 +13,7 @@ const AUDIO = {
   ac3: ['audio/mp4; codecs="ac-3"'],
   eac3: ['audio/mp4; codecs="ec-3"'],
   opus: ['audio/mp4; codecs="opus"', 'audio/webm; codecs="opus"'],
+  vorbis: ['audio/webm; codecs="vorbis"'],
   flac: ['audio/mp4; codecs="flac"'],
   mp3: ['audio/mp4; codecs="mp3"', 'audio/mpeg'],
 };
@@ -19,6 +21,32 @@ const AUDIO = {
 const CONTAINERS = { mp4: ['video/mp4'], webm: ['video/webm'], matroska: ['video/x-matroska', 'video/matroska'] };
 
 /** @typedef {{ containers: string[], videoCodecs: string[], audioCodecs: string[], hls: 'native' | 'mse' | 'none', hdr?: string[] }} Capabilities */
+
+/** High dynamic range as MediaCapabilities is asked for it. */
+const HDR = { hdr10: 'pq', hlg: 'hlg' };
+
+/** Asked once, early: the answers come later than a person would wait. @type {string[] | null} */
+let decodedHdr = null;
+void measureHdr().then(kinds => {
+  decodedHdr = kinds;
+});
+
+async function measureHdr() {
+  const answers = await Promise.all(
+    Object.entries(HDR).map(async ([kind, transferFunction]) => {
+      const video = { contentType: 'video/mp4; codecs="hvc1.2.4.L120.B0"', width: 1920, height: 1080, bitrate: 8_000_000, framerate: 24 };
+      const asked = { type: 'media-source', video: { ...video, colorGamut: 'rec2020', transferFunction } };
+      try {
+        const { supported } = await navigator.mediaCapabilities.decodingInfo(/** @type {MediaDecodingConfiguration} */ (asked));
+        return supported ? [kind] : [];
+      } catch {
+        // This browser has no such question: its screen alone decides.
+        return [kind];
+      }
+    }),
+  );
+  return answers.flat();
+}
 
 /**
  * Widths and bit rates are left out on purpose: a small screen is no reason to send less than a person asks for.
@@ -37,7 +65,7 @@ export function measureCapabilities() {
     videoCodecs: supported(VIDEO),
     audioCodecs: supported(AUDIO),
     hls: hlsSupport(video, mediaSource !== null),
-    ...(isHdrScreen ? { hdr: ['hdr10', 'hlg'] } : {}),
+    hdr: isHdrScreen ? (decodedHdr ?? Object.keys(HDR)) : [],
   };
 }
 

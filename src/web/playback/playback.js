@@ -8,7 +8,7 @@ import { landingOf } from './landing.js';
 import { Measurements } from './measurements.js';
 import { createPlaybackMachine } from './playback-machine.js';
 import { positionOf, statusOf, wantsPlay } from './playback-state.js';
-import { startBody, startSession } from './session-start.js';
+import { decisionUrl, startBody, startSession } from './session-start.js';
 import { Stream } from './stream.js';
 
 /** @typedef {import('./playback-state.js').Seek} Seek */
@@ -90,6 +90,11 @@ export class Playback extends EventTarget {
 
   get subtitles() {
     return this.#subtitles;
+  }
+
+  /** Where the server tells what this browser is given, and why. */
+  get decisionUrl() {
+    return decisionUrl(this.#mediaId, this.#capabilities, this.wanted);
   }
 
   get wanted() {

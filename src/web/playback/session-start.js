@@ -27,6 +27,23 @@ export function startBody(mediaId, capabilities, { delivery, audioTrack }, posit
 }
 
 /**
+ * The same as a question: what would be delivered. The names in a list are said one by one.
+ * @param {string} mediaId
+ * @param {import('./capabilities.js').Capabilities} capabilities
+ * @param {Wanted} wanted
+ */
+export function decisionUrl(mediaId, capabilities, { delivery, audioTrack }) {
+  const query = new URLSearchParams({ delivery });
+  if (audioTrack !== null) query.set('audioTrack', String(audioTrack));
+  for (const [name, value] of Object.entries(capabilities)) {
+    const said = Array.isArray(value) ? value : [value];
+    // A list without names is said too: it is not the same as nothing.
+    for (const one of said.length === 0 ? [''] : said) query.append(name, one);
+  }
+  return `/api/v1/media/${encodeURIComponent(mediaId)}/decision?${query}`;
+}
+
+/**
  * @param {{ body: object, snapshot: () => import('./session.js').Snapshot, signal: AbortSignal, onWait: (message: string) => void }} options
  * @returns {Promise<PlaybackSession>}
  */

@@ -3,6 +3,7 @@ import { element, fill } from '../dom.js';
 import { formatBitrate, formatSeconds } from '../format.js';
 import { icon } from '../icons.js';
 import { explainReason } from '../messages.js';
+import { WhyList } from './why-list.js';
 
 const REFRESH_MS = 500;
 
@@ -10,6 +11,7 @@ export class StatsPanel {
   #playback;
   #video;
   #table = element('dl', { class: 'stats-table' });
+  #why = new WhyList();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   root;
@@ -26,7 +28,7 @@ export class StatsPanel {
       { class: 'control stats-close', type: 'button', 'aria-label': 'Close statistics', onclick: () => this.toggle() },
       icon('close'),
     );
-    this.root = element('section', { class: 'stats', hidden: true, 'aria-label': 'Statistics' }, close, this.#table);
+    this.root = element('section', { class: 'stats', hidden: true, 'aria-label': 'Statistics' }, close, this.#table, this.#why.root);
   }
 
   toggle() {
@@ -35,6 +37,7 @@ export class StatsPanel {
     if (this.root.hidden) return;
     this.#timer = setInterval(() => this.#render(), REFRESH_MS);
     this.#render();
+    void this.#why.show(this.#playback);
   }
 
   close() {
