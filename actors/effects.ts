@@ -14,6 +14,8 @@ export type EncodeJob = {
   readonly grid: Grid;
   readonly firstIndex: number;
   readonly lastIndex: number;
+  /** It goes on where another ended: its viewer has something to watch. */
+  readonly isFollowOn?: boolean;
 };
 
 /** `ffmpeg.hold` stops reading its output, which pauses it; `ffmpeg.resume` goes on. */

@@ -31,6 +31,11 @@ const STALLED: ErrorRecord = { code: 'ENCODE_STALLED', message: 'the transcoder 
 /** Faults of the file: another attempt fails the same way. */
 const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
 
+/** What is left to be made. A viewer who has got something of it waits for none of the rest as for the first. */
+function restOf({ job, position: { firstIndex, nextIndex } }: Pick<Context, 'job' | 'position'>): EncodeJob {
+  return nextIndex > firstIndex ? { ...job, firstIndex: nextIndex, isFollowOn: true } : job;
+}
+
 export const encode = setup({
   types: {
     input: {} as Input,
@@ -83,7 +88,7 @@ export const encode = setup({
   output: ({ context }) => ({ actorId: context.actorId, job: context.job, error: context.error }),
   states: {
     running: {
-      invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => ({ ...context.job, firstIndex: context.position.nextIndex }) },
+      invoke: { id: 'ffmpeg', src: 'ffmpeg', input: ({ context }) => restOf(context) },
       initial: 'writing',
       states: {
         writing: {

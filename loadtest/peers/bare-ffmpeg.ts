@@ -37,7 +37,7 @@ export function encodesOf(serverPid: number, film: string, viewers: readonly Wat
   const video = running.find(argv => argv.includes('libx264'));
   if (!video) throw new Error('no encode is running');
   const audio = running.find(argv => argv.includes('-vn') && argv.includes('aac')) ?? null;
-  const [, num, den] = optionOf(video, '-vf').match(/fps=(\d+)\/(\d+)/) ?? [];
+  const [, num, den] = filtersOf(video).match(/fps=(\d+)\/(\d+)/) ?? [];
   const fps = Number(num) / Number(den);
   return viewers.map(({ video: list, positionMs }) => {
     const segment = list && wholeSegmentAt(list, positionMs);
@@ -106,11 +106,20 @@ const OUTPUT = ['-f', 'mp4', '-movflags', '+empty_moov+default_base_moof+frag_ev
 
 function sameVideo(commands: EncodeCommands): string[] {
   const { video, frames, fps } = commands;
-  const filters = optionOf(video, '-vf').replace(/fps=[^,]*/, `fps=${fps}`);
+  const filters = filtersOf(video).replace(/fps=[^,]*/g, `fps=${fps}`);
   const encoder = video.slice(video.indexOf('-c:v'), video.indexOf('-force_key_frames'));
   const map = optionOf(video, '-map');
   return [
-    ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', ...fromFile(commands), '-map', map === '0:0' ? '0:v:0' : map],
+    ...[
+      'ffmpeg',
+      '-hide_banner',
+      '-nostdin',
+      '-v',
+      'error',
+      ...fromFile(commands),
+      '-map',
+      map === '0:0' || map === '[quick]' ? '0:v:0' : map,
+    ],
     ...['-vf', filters, ...encoder, '-force_key_frames', String(frames / fps), ...OUTPUT],
   ];
 }
@@ -136,14 +145,34 @@ function sameAudio(commands: EncodeCommands, audio: readonly string[]): string[]
 
 function plainCommand(commands: EncodeCommands): string[] {
   const { video, audio, frames } = commands;
-  const [, scale = ''] = optionOf(video, '-vf').match(/(scale=\d+:\d+)/) ?? [];
-  const same = ['-preset', '-profile:v', '-level:v', '-crf', '-maxrate', '-bufsize'].flatMap(name => [name, optionOf(video, name)]);
+  const [, scale = ''] = filtersOf(video).match(/(scale=\d+:\d+)/) ?? [];
+  // The speed that servers run it at: that of all but the first seconds of the product's.
+  const same = ['-profile:v', '-level:v', '-crf', '-maxrate', '-bufsize'].flatMap(name => [name, optionOf(video, name)]);
   const sound = audio === null ? [] : ['-map', '0:a:0', '-c:a', 'aac', '-ac', optionOf(audio, '-ac'), '-b:a', optionOf(audio, '-b:a')];
   return [
     ...['ffmpeg', '-hide_banner', '-nostdin', '-v', 'error', ...fromFile(commands), '-map', '0:v:0'],
-    ...['-vf', `${scale},format=yuv420p`, '-c:v', 'libx264', ...same, '-g', String(frames), '-keyint_min', String(frames)],
+    ...[
+      '-vf',
+      `${scale},format=yuv420p`,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'veryfast',
+      ...same,
+      '-g',
+      String(frames),
+      '-keyint_min',
+      String(frames),
+    ],
     ...['-sc_threshold', '0', ...sound, '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
   ];
+}
+
+/** Those of the picture, of a run of one encoder or of two. */
+export function filtersOf(video: readonly string[]): string {
+  if (video.includes('-vf')) return optionOf(video, '-vf');
+  const [, filters = ''] = optionOf(video, '-filter_complex').match(/^\[[^\]]*\](.*),split=/) ?? [];
+  return filters;
 }
 
 function optionOf(argv: readonly string[], name: string): string {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { nowMs } from '../client/http-client.ts';
 import { stopChild } from '../machine/processes.ts';
+import { filtersOf } from './bare-ffmpeg.ts';
 import { BoxCounter } from './box-counter.ts';
 
 /** So much of the stream was complete at that time. */
@@ -39,11 +40,13 @@ const WORK_OPTIONS = [
 
 /** @param gopS how long a segment is */
 export function encodeSettingsOf(argv: readonly string[], gopS: number): EncodeSettings {
-  const filter = argv[argv.indexOf('-vf') + 1] ?? '';
+  const filter = filtersOf(argv);
   const [, scale] = filter.match(/(scale=\d+:\d+)/) ?? [];
   const [, num, den] = filter.match(/fps=(?:fps=)?(\d+)\/(\d+)/) ?? [];
   if (scale === undefined || num === undefined) throw new Error('the encode does not say its size and rate');
-  const options = WORK_OPTIONS.flatMap(name => (argv.includes(name) ? [name, argv[argv.indexOf(name) + 1] ?? ''] : []));
+  // Of two encoders, the one that makes all but the first seconds.
+  const encoder = argv.slice(argv.lastIndexOf('-c:v'));
+  const options = WORK_OPTIONS.flatMap(name => (encoder.includes(name) ? [name, encoder[encoder.indexOf(name) + 1] ?? ''] : []));
   return { scale, options, gopFrames: Math.round((gopS * Number(num)) / Number(den)), gopS };
 }
 

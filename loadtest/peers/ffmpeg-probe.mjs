@@ -2,6 +2,7 @@
 // usage: node ffmpeg-probe.mjs <log folder> <core or -> <ffmpeg arguments …>
 import { spawn } from 'node:child_process';
 import { openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { BoxCounter } from './box-counter.ts';
 
@@ -9,7 +10,9 @@ const [, , folder = '', core = '-', ...args] = process.argv;
 const isVideo = args.includes('libx264');
 const command = core === '-' ? ['ffmpeg', ...args] : ['taskset', '-c', core, 'ffmpeg', ...args];
 const [file = 'ffmpeg', ...rest] = command;
-const child = spawn(file, rest, { stdio: ['inherit', isVideo ? 'pipe' : 'inherit', 'inherit'] });
+/** Frames of the encoder that the run begins with; they come out of another descriptor. */
+const quickFrames = Number(args.join(' ').match(/trim=start_frame=(\d+)/)?.[1] ?? 0);
+const child = spawn(file, rest, { stdio: ['inherit', isVideo ? 'pipe' : 'inherit', 'inherit', quickFrames > 0 ? 'pipe' : 'ignore'] });
 child.once('exit', (code, signal) => {
   process.exitCode = code ?? (signal === null ? 0 : 1);
 });
@@ -20,16 +23,28 @@ if (child.stdout) {
   /** @type {string[]} */
   let lines = [];
   let readAtNs = 0n;
-  const counter = new BoxCounter(count => lines.push(`${count} ${readAtNs}\n`));
-  child.stdout.on('data', chunk => {
-    readAtNs = process.hrtime.bigint();
-    // To a socket this returns when the bytes are in it: the product has them before anything is counted here.
-    process.stdout.write(chunk);
-    counter.push(chunk);
-    if (lines.length === 0) return;
-    writeSync(log, lines.join(''));
-    lines = [];
-  });
+  /** @type {(from: import('node:stream').Readable, to: import('node:stream').Writable, counter: BoxCounter) => void} */
+  const pass = (from, to, counter) => {
+    from.on('data', chunk => {
+      readAtNs = process.hrtime.bigint();
+      // To a socket this returns when the bytes are in it: the product has them before anything is counted here.
+      to.write(chunk);
+      counter.push(chunk);
+      if (lines.length === 0) return;
+      writeSync(log, lines.join(''));
+      lines = [];
+    });
+  };
+  /** @param {number} count */
+  const note = count => lines.push(`${count} ${readAtNs}\n`);
+  pass(child.stdout, process.stdout, new BoxCounter(count => note(quickFrames + count)));
+  const quick = child.stdio[3];
+  if (quick && 'read' in quick) {
+    const counter = new BoxCounter(count => {
+      if (count <= quickFrames) note(count);
+    });
+    pass(quick, new Socket({ fd: 3 }), counter);
+  }
   // Its reader is gone, and so shall it be.
   process.stdout.once('error', () => child.kill('SIGKILL'));
 }

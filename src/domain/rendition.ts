@@ -27,7 +27,7 @@ export type VideoEncode = {
   /** The file's pictures are to be turned. Absent: they stand upright. */
   readonly isTurned?: true;
   readonly maxBitrateBps: number;
-  /** x264 speed: part of the rendition, for another preset writes another init segment. */
+  /** x264 speed of the first seconds of a run, for which somebody waits; all that follows is `veryfast`, under the same init segment. */
   readonly preset: 'superfast' | 'veryfast';
   readonly bandwidthBps: number;
   readonly codecs: string;
@@ -86,7 +86,7 @@ export type MediaRendition = VideoRendition | AudioRendition;
 export type Rendition = MediaRendition | SubtitleRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
-const SEGMENT_FORMAT = 5;
+const SEGMENT_FORMAT = 6;
 
 export type RenditionKey = string & { readonly __rendition: true };
 

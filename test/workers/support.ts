@@ -76,8 +76,12 @@ export class Film {
 }
 
 /** All that ffmpeg writes for a job. */
+/** Of one encoder: how a run begins is the process's matter. */
 export async function record(job: EncodeJob): Promise<Buffer> {
-  const { stdout } = await promisify(execFile)('ffmpeg', ffmpegArguments(job), { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await promisify(execFile)('ffmpeg', ffmpegArguments({ ...job, isFollowOn: true }), {
+    encoding: 'buffer',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   return stdout;
 }
 

@@ -1,8 +1,8 @@
 // What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
-import { AAC_FRAME, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd } from '#domain/plan.ts';
+import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
+import { AAC_FRAME, boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 
 /** AAC frames encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms; 1 frame is not enough). */
@@ -20,10 +20,39 @@ export const OUTPUT = [
   ...['-avoid_negative_ts', 'disabled', '-use_editlist', '0', '-output_ts_offset', String(OUTPUT_START_S)],
   ...['-max_muxing_queue_size', '1024', '-f', 'mp4'],
 ];
-export const KNOWN_HEADER = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
+const FRAGMENTS = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+frag_discont'];
+export const KNOWN_HEADER = [...FRAGMENTS, 'pipe:1'];
+/** Where the pictures of the quick encoder come out: its own output has a header of its own, and waits for nobody. */
+export const QUICK_OUTPUT = 'pipe:3';
+const QUICK_HEADER = [...FRAGMENTS, QUICK_OUTPUT];
 
-/** Without frames in reserve each picture comes out as it is put in: a segment is complete with its last frame, not some later (ADR 0010). */
-const TUNING: Readonly<Record<VideoEncode['preset'], readonly string[]>> = { superfast: ['-tune', 'zerolatency'], veryfast: [] };
+type Quality = 'quick' | 'good';
+
+// Whatever depends on the speed is left out of the headers (stitchable) or made equal (references, B-frames, a fixed rate), so that one
+// init segment serves both (ADR 0027).
+const SPEED: Readonly<Record<Quality, readonly string[]>> = {
+  // Three frames in reserve, for the order of its B-frames alone.
+  quick: ['-preset', 'superfast', '-tune', 'zerolatency', '-bf', '3', '-x264-params', 'b-adapt=0:stitchable=1:force-cfr=1'],
+  good: ['-preset', 'veryfast', '-bf', '3', '-x264-params', 'stitchable=1:force-cfr=1'],
+};
+
+/** As much as the longest segment that is made for a quick start. */
+const QUICK_S = LATENCY_TARGET_MS / 1000;
+/** How full the rate buffer of each of a run's two encoders is when it begins: where they share a segment, both spend what they have. */
+const SHARED_OCCUPANCY = 0.5;
+/** Made and dropped: an encoder's last frames come out when others follow, for ffmpeg flushes it only at the end of the run (5.1). */
+const QUICK_EXTRA_FRAMES = 6;
+
+/** How many frames a run begins with by the quick encoder; those that follow are made by the good one. Known before the film is. */
+export const quickFrames = ({ preset, frameRate: { num, den } }: VideoEncode): number =>
+  preset === 'superfast' ? Math.round((QUICK_S * num) / den) : 0;
+
+/** Nobody waits for the first segment of a run that goes on where another ended. */
+export const quickFramesOf = ({ rendition, isFollowOn }: EncodeJob): number =>
+  rendition.kind === 'video-encode' && !isFollowOn ? quickFrames(rendition) : 0;
+
+/** Whether what is started with these arguments has a second output. */
+export const hasQuickOutput = (args: readonly string[]): boolean => args.includes(QUICK_OUTPUT);
 
 /**
  * Where a broadcast changes the size of its picture, the filters go on with it instead of being built anew, for they would begin at the
@@ -82,13 +111,54 @@ export function soundFilters({ channels }: AudioEncode, firstSample: number): st
   ];
 }
 
-/** `keyframes`: what `-force_key_frames` takes. */
-export function pictureEncoder({ frameRate: { num, den }, preset, maxBitrateBps, codecs }: VideoEncode, keyframes: string): string[] {
-  const rate = String(Math.round(maxBitrateBps));
-  const buffer = String(Math.round(maxBitrateBps * RATE_BUFFER_S[preset]));
+type Pictures = {
+  /** ffmpeg's stream of the film. */
+  readonly input: string;
+  readonly filters: readonly string[];
+  /** What `-force_key_frames` takes. */
+  readonly keyframes: string;
+  /** How many the quick encoder begins with. */
+  readonly quickFrames: number;
+  /** How many there are; null: as many as are fed. */
+  readonly frames: number | null;
+  /** What every output is told besides. */
+  readonly rest: readonly string[];
+};
+
+/** Filters, encoders and outputs of a picture: decoded and scaled once, and begun by the quick encoder while somebody waits. */
+export function pictureOutputs(rendition: VideoEncode, { input, filters, keyframes, quickFrames, frames, rest }: Pictures): string[] {
+  const only = (quality: Quality): string[] => [
+    ...['-map', input, '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    ...pictureEncoder(rendition, keyframes, quality, { isShared: quality === 'quick' }),
+    ...(frames === null ? [] : ['-frames:v', String(frames)]),
+    ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
+  ];
+  if (quickFrames === 0) return only('good');
+  if (frames !== null && frames <= quickFrames) return only('quick');
+  const made = quickFrames + QUICK_EXTRA_FRAMES;
+  const graph = `[${input}]${filters.join(',')},split[a][b];[a]trim=end_frame=${made}[quick];[b]trim=start_frame=${quickFrames}[good]`;
   return [
-    ...['-c:v', 'libx264', '-preset', preset, ...TUNING[preset], '-profile:v', 'high', '-level:v', level(codecs)],
-    ...['-crf', '23', '-maxrate', rate, '-bufsize', buffer],
+    ...['-filter_complex', graph, '-map', '[quick]', ...pictureEncoder(rendition, keyframes, 'quick', { isShared: true })],
+    ...['-frames:v', String(made), ...rest, ...OUTPUT, ...QUICK_HEADER],
+    ...['-map', '[good]', ...pictureEncoder(rendition, keyframes, 'good')],
+    ...(frames === null ? [] : ['-frames:v', String(frames - quickFrames)]),
+    ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
+  ];
+}
+
+function pictureEncoder(
+  { frameRate: { num, den }, preset, maxBitrateBps, codecs }: VideoEncode,
+  keyframes: string,
+  quality: Quality,
+  { isShared = false } = {},
+): string[] {
+  const rate = String(Math.round(maxBitrateBps));
+  // The same for both, for the header tells it.
+  const bufferBits = Math.round(maxBitrateBps * RATE_BUFFER_S[preset]);
+  return [
+    ...['-c:v', 'libx264', ...SPEED[quality], '-profile:v', 'high', '-level:v', level(codecs)],
+    ...['-crf', '23', '-maxrate', rate, '-bufsize', String(bufferBits)],
+    ...(isShared ? ['-rc_init_occupancy', String(Math.round(bufferBits * SHARED_OCCUPANCY))] : []),
     // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
     ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', '-force_key_frames', keyframes],
     ...['-video_track_timescale', String(encodeTimescale({ num, den })), '-enc_time_base', `${den}/${num}`],
@@ -100,13 +170,18 @@ export const soundEncoder = ({ bitrateBps, channels }: AudioEncode): string[] =>
 ];
 
 /**
- * Where an encode has its keyframes, in ticks of its grid: on every boundary, and where the first chunk of its first segment ends, so
- * that what follows can be decoded without it.
+ * Where an encode has its keyframes, in ticks of its grid: on every boundary; where the first chunk of its first segment ends, so that
+ * what follows can be decoded without it; and where the good encoder takes over from the quick one, which must refer to nothing behind.
  */
-export function keyframeTicks({ rendition, grid, firstIndex, lastIndex }: EncodeJob): number[] {
-  const boundaries = grid.boundaries.slice(firstIndex, lastIndex + 1);
-  const chunkEnd = rendition.kind === 'video-encode' ? firstChunkEnd(grid, firstIndex, rendition.frameRate) : null;
-  return chunkEnd === null ? boundaries : boundaries.toSpliced(1, 0, chunkEnd);
+export function keyframeTicks(job: EncodeJob): number[] {
+  const { rendition, grid, firstIndex, lastIndex } = job;
+  if (rendition.kind !== 'video-encode') return grid.boundaries.slice(firstIndex, lastIndex + 1);
+  // The end of the last one too: what is fed goes on behind it, and nothing before may refer to that.
+  const boundaries = grid.boundaries.slice(firstIndex, lastIndex + 2);
+  const chunkEnd = firstChunkEnd(grid, firstIndex, rendition.frameRate);
+  const quickEnd = boundaryAt(grid, firstIndex) + quickFramesOf(job) * frameTicks(grid.timescale, rendition.frameRate);
+  const all = new Set([...boundaries, ...(chunkEnd === null ? [] : [chunkEnd]), quickEnd]);
+  return [...all].toSorted((a, b) => a - b);
 }
 
 const level = (codecs: string): string => (Number.parseInt(codecs.slice(-2), 16) / 10).toFixed(1);

@@ -8,9 +8,10 @@ import {
   COMMON,
   KNOWN_HEADER,
   OUTPUT,
-  pictureEncoder,
   pictureFilters,
   pictureInput,
+  pictureOutputs,
+  quickFrames,
   soundEncoder,
   soundFilters,
 } from './encoder-arguments.ts';
@@ -34,21 +35,25 @@ const SOURCE = ['-strict', '1', '-protocol_whitelist', 'pipe', '-f', 'mov', '-i'
 const VIDEO_INPUT = ['-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0', ...SOURCE];
 const AUDIO_INPUT = ['-nofind_stream_info', ...SOURCE];
 
-export function fedArguments(rendition: EncodeRendition): string[] {
-  return rendition.kind === 'video-encode' ? fedVideo(rendition) : fedAudio(rendition);
+export function fedArguments(rendition: EncodeRendition, { isFollowOn = false } = {}): string[] {
+  return rendition.kind === 'video-encode' ? fedVideo(rendition, isFollowOn) : fedAudio(rendition);
 }
 
-function fedVideo(rendition: VideoEncode): string[] {
+function fedVideo(rendition: VideoEncode, isFollowOn: boolean): string[] {
   const start = fedStart(rendition);
   return [
     ...COMMON,
     ...pictureInput(rendition),
     ...VIDEO_INPUT,
-    ...['-map', '0:0', '-an', '-sn', '-dn', '-vf', pictureFilters(rendition, start.num / start.den).join(',')],
-    // The plan's boundaries come with the film, as its chapters.
-    ...pictureEncoder(rendition, 'chapters'),
-    ...OUTPUT,
-    ...KNOWN_HEADER,
+    ...pictureOutputs(rendition, {
+      input: '0:0',
+      filters: pictureFilters(rendition, start.num / start.den),
+      // The plan's boundaries come with the film, as its chapters.
+      keyframes: 'chapters',
+      quickFrames: isFollowOn ? 0 : quickFrames(rendition),
+      frames: null,
+      rest: [],
+    }),
   ];
 }
 

@@ -1,16 +1,18 @@
 // The ffmpeg effect: one process, fed or reading the film by itself, its output cut into segments, its end told exactly once.
+import type { Socket } from 'node:net';
 import type { FfmpegEffect } from '#actors/effects.ts';
 import { type ErrorRecord, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
+import { quickFramesOf } from './encoder-arguments.ts';
 import { fedArguments, fedStart } from './fed-arguments.ts';
 import { Feed } from './feed.ts';
 import { ffmpegArguments } from './file-arguments.ts';
 import { pour } from './pour.ts';
 import { SegmentReadiness, type SegmentSink } from './segment-readiness.ts';
-import type { WarmEncoders } from './warm-encoders.ts';
+import { startEncoder, type WarmEncoders } from './warm-encoders.ts';
 
 /** `isBegun`: the segment's first chunk went ahead. */
 export type Publish = (segment: { key: RenditionKey; name: SegmentName; isBegun: boolean; bytes: Buffer }) => void;
@@ -51,6 +53,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       isStopped = true;
       child?.kill(STOP_SIGNAL);
       child?.socket.destroy();
+      child?.second?.destroy();
     };
     let begunIndex: number | null = null;
     let signAtMs = Number.NEGATIVE_INFINITY;
@@ -88,6 +91,8 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       }
     };
     let refill = (): void => undefined;
+    /** Lets its output come, or not. */
+    let flow = (): void => undefined;
     /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
@@ -95,15 +100,18 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       const header = feed && !isStopped ? await feed.header() : null;
       if (isStopped) return null;
       if (!feed || !header) {
-        return { started: await options.spawner.run(options.ffmpegPath, ffmpegArguments(job)), readiness: new SegmentReadiness(job, sink) };
+        const fileArgs = ffmpegArguments(job);
+        const own = await startEncoder(options.spawner, options.ffmpegPath, fileArgs);
+        return { started: own, readiness: new SegmentReadiness(job, sink, { quickFrames: own.second ? quickFramesOf(job) : 0 }) };
       }
-      const args = fedArguments(feed.rendition);
-      refill = () => options.encoders.prepare(args);
+      const args = fedArguments(feed.rendition, job);
+      // Whatever this one is: the next that is waited for begins quickly.
+      refill = () => options.encoders.prepare(fedArguments(feed.rendition));
       const started = await options.encoders.take(args);
       pour(header, feed.fragments(header), started).catch(error => {
         if (!isStopped) fail('an encode could not be fed', error);
       });
-      return { started, readiness: new SegmentReadiness(job, sink, fedStart(feed.rendition)) };
+      return { started, readiness: new SegmentReadiness(job, sink, { start: fedStart(feed.rendition), quickFrames: quickFramesOf(job) }) };
     };
     const run = async (): Promise<void> => {
       const begun = await start();
@@ -111,14 +119,29 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       const { started, readiness } = begun;
       child = started;
       if (isStopped) stop();
-      started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));
       let hasEnded = false;
+      let isQuickOver = started.second === null;
       started.socket.once('end', () => {
         hasEnded = true;
       });
-      if (isHeld) started.socket.pause();
-      const closed = new Promise<void>(resolve => started.socket.once('close', () => resolve()));
-      const [exit] = await Promise.all([started.exited, closed]);
+      started.socket.on('data', (chunk: Buffer) => read(() => readiness.push(chunk)));
+      flow = () => {
+        started.second?.[isHeld ? 'pause' : 'resume']();
+        // What comes after the quick encoder's frames waits in ffmpeg until they have come.
+        started.socket[isHeld || !(readiness.isQuickComplete || isQuickOver) ? 'pause' : 'resume']();
+      };
+      started.second?.on('data', (chunk: Buffer) => {
+        const wasComplete = readiness.isQuickComplete;
+        read(() => readiness.pushQuick(chunk));
+        if (readiness.isQuickComplete !== wasComplete) flow();
+      });
+      started.second?.once('close', () => {
+        isQuickOver = true;
+        flow();
+      });
+      flow();
+      const closed = [started.socket, ...(started.second ? [started.second] : [])].map(gone);
+      const [exit] = await Promise.all([started.exited, ...closed]);
       // A killed or failed run leaves a part of a segment behind: it is not published.
       if (hasEnded && exit.exitCode === 0) read(() => readiness.end());
       // A run that was stopped before its first segment has used up a waiting encoder too.
@@ -136,15 +159,15 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
           return stop();
         case 'ffmpeg.hold':
           isHeld = true;
-          child?.socket.pause();
-          return;
+          return flow();
         case 'ffmpeg.resume':
           isHeld = false;
-          child?.socket.resume();
-          return;
+          return flow();
       }
     });
     run().catch(error => sendBack({ type: 'ffmpeg.failed', error: toErrorRecord(error) }));
     return stop;
   };
 }
+
+const gone = (socket: Socket): Promise<void> => new Promise(resolve => socket.once('close', () => resolve()));

@@ -9,9 +9,10 @@ import {
   KNOWN_HEADER,
   keyframeTicks,
   OUTPUT,
-  pictureEncoder,
   pictureFilters,
   pictureInput,
+  pictureOutputs,
+  quickFramesOf,
   soundEncoder,
   soundFilters,
 } from './encoder-arguments.ts';
@@ -52,10 +53,14 @@ function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
     ...seekTo(job),
     ...pictureInput(rendition),
     ...inputArguments(job.media.path),
-    ...['-map', `0:${rendition.streamIndex}`, '-an', '-sn', '-dn', '-vf', filters.join(',')],
-    ...pictureEncoder(rendition, keyframeTimes(job, num / den)),
-    ...['-frames:v', String(frames), '-map_chapters', '-1', ...OUTPUT],
-    ...KNOWN_HEADER,
+    ...pictureOutputs(rendition, {
+      input: `0:${rendition.streamIndex}`,
+      filters,
+      keyframes: keyframeTimes(job, num / den),
+      quickFrames: quickFramesOf(job),
+      frames,
+      rest: ['-map_chapters', '-1'],
+    }),
   ];
 }
 

@@ -26,6 +26,10 @@ export class SegmentReadiness {
   readonly #job: EncodeJob;
   readonly #sink: SegmentSink;
   readonly #reader: FragmentReader;
+  /** Of the encoder that a run begins with. */
+  readonly #quickReader: FragmentReader;
+  #quickLeft: number;
+  #header: FragmentHeader | null = null;
   /** Ticks from the start of ffmpeg's timeline to media time 0. */
   readonly #zeroTicks: number;
   /** Ticks per frame where every frame has the same: an encode's segment is complete when its frames are counted. */
@@ -37,18 +41,35 @@ export class SegmentReadiness {
   #nextStart: number | null = null;
   #isStarted = false;
 
-  /** `start`: the second of ffmpeg's timeline at which the job's first frame stands, for a run whose input was moved in time. */
-  constructor(job: EncodeJob, sink: SegmentSink, start?: Rational) {
+  /**
+   * `start`: the second of ffmpeg's timeline at which the job's first frame stands, for a run whose input was moved in time.
+   * `quickFrames`: so many come by `pushQuick` before the first by `push`.
+   */
+  constructor(job: EncodeJob, sink: SegmentSink, { start, quickFrames = 0 }: { start?: Rational; quickFrames?: number } = {}) {
     this.#job = job;
     this.#sink = sink;
     this.#index = job.firstIndex;
     this.#frameTicks = frameTicksOf(job);
     const movedTicks = start ? (start.num * job.grid.timescale) / start.den - boundaryAt(job.grid, job.firstIndex) : copyOrigin(job);
     this.#zeroTicks = OUTPUT_START_S * job.grid.timescale + movedTicks;
+    this.#quickLeft = quickFrames;
     this.#reader = new FragmentReader({ onHeader: header => this.#onHeader(header), onSample: sample => this.#onSample(sample) });
+    this.#quickReader = new FragmentReader({ onHeader: header => this.#onHeader(header), onSample: sample => this.#onQuick(sample) });
   }
 
+  /** Until then nothing may be pushed that comes after the quick encoder's frames. */
+  get isQuickComplete(): boolean {
+    return this.#quickLeft === 0;
+  }
+
+  /** Output of the encoder that the run begins with; what it makes beyond its share is dropped. */
+  pushQuick(chunk: Buffer): void {
+    if (!this.isQuickComplete) this.#quickReader.push(chunk);
+  }
+
+  /** Throws ENCODE_FAILED, as `pushQuick` does, when the bytes are not what an encoder writes. */
   push(chunk: Buffer): void {
+    if (!this.isQuickComplete) throw new FerriteError('ENCODE_FAILED', 'the encoder that a run begins with broke off');
     this.#reader.push(chunk);
   }
 
@@ -63,12 +84,24 @@ export class SegmentReadiness {
     this.#publish(boundaryAt(this.#job.grid, this.#index + 1));
   }
 
-  #onHeader({ timescale, sampleEntry }: FragmentHeader): void {
+  #onHeader(header: FragmentHeader): void {
+    if (this.#header) requireEqual(header, this.#header);
+    else this.#publishInit(header);
+    this.#header = header;
+  }
+
+  #publishInit({ timescale, sampleEntry }: FragmentHeader): void {
     this.#timescale = timescale;
     const { rendition, grid } = this.#job;
     const isVideo = rendition.kind === 'video-encode' || rendition.kind === 'video-copy';
     const size = isVideo ? { width: rendition.width, height: rendition.height } : { width: 0, height: 0 };
     this.#sink.onInit(initSegment({ kind: isVideo ? 'video' : 'audio', timescale: grid.timescale, sampleEntry, language: 'und', ...size }));
+  }
+
+  #onQuick(sample: FragmentSample): void {
+    if (this.isQuickComplete) return;
+    this.#quickLeft--;
+    this.#onSample(sample);
   }
 
   #onSample(sample: FragmentSample): void {
@@ -128,7 +161,8 @@ export class SegmentReadiness {
   #onEncoded(frameTicks: number): void {
     const { firstIndex } = this.#job;
     if (this.#index === firstIndex && this.#frames.length === this.#firstChunkLength()) {
-      this.#sink.onFirstChunk(firstIndex, this.#chunk(0, this.#frames, this.#endOf(this.#frames, frameTicks)));
+      const times = decodeTimesOf(this.#frames, this.#endOf(this.#frames, frameTicks));
+      this.#sink.onFirstChunk(firstIndex, this.#chunk(0, this.#frames, times));
     }
     if (this.#frames.length === this.#frameCount(frameTicks)) this.#publish(this.#endOf(this.#frames, frameTicks));
   }
@@ -169,21 +203,19 @@ export class SegmentReadiness {
     const [first] = frames;
     if (!first) throw new FerriteError('INTERNAL', 'a segment without frames was published');
     if (!first.isSync) throw new FerriteError('ENCODE_FAILED', 'the encoder began a segment without a keyframe');
-    const rest = frames.slice(this.#firstChunkLength() ?? frames.length);
-    const [next] = rest;
-    if (this.#index === this.#job.firstIndex && next?.isSync === false)
+    const length = this.#firstChunkLength() ?? frames.length;
+    if (this.#index === this.#job.firstIndex && frames[length]?.isSync === false)
       throw new FerriteError('ENCODE_FAILED', 'the encoder began a chunk without a keyframe');
-    const bytes = next
-      ? Buffer.concat([this.#chunk(0, frames.slice(0, -rest.length), earliestPts(rest)), this.#chunk(1, rest, endPts)])
-      : this.#chunk(0, frames, endPts);
+    // Together: but in a run's first segment, pictures of the second chunk may be shown among those of the first.
+    const times = decodeTimesOf(frames, endPts);
+    const parts = length < frames.length ? [frames.slice(0, length), frames.slice(length)] : [frames];
+    const bytes = Buffer.concat(parts.map((part, number) => this.#chunk(number as ChunkNumber, part, times.subarray(number * length))));
     this.#frames = [];
     this.#sink.onSegment(this.#index++, bytes);
   }
 
-  #chunk(number: ChunkNumber, frames: readonly Frame[], endPts: number): Buffer {
-    const last = frames.at(-1);
-    const times = Float64Array.from([...frames.map(({ decodeTime }) => decodeTime), (last?.decodeTime ?? 0) + (last?.duration ?? 0)]);
-    anchorTimes(times, earliestPts(frames), endPts);
+  /** `times`: of its frames, and of what follows them. */
+  #chunk(number: ChunkNumber, frames: readonly Frame[], times: Float64Array): Buffer {
     const samples = frames.map((frame, index): Sample => {
       const decodeTime = times[index] ?? 0;
       return {
@@ -198,6 +230,20 @@ export class SegmentReadiness {
     for (const { bytes: data } of frames) at += data.copy(bytes, at);
     return bytes;
   }
+}
+
+/** From the earliest picture to `endPts`, which ends the list. */
+function decodeTimesOf(frames: readonly Frame[], endPts: number): Float64Array {
+  const last = frames.at(-1);
+  const times = Float64Array.from([...frames.map(({ decodeTime }) => decodeTime), (last?.decodeTime ?? 0) + (last?.duration ?? 0)]);
+  anchorTimes(times, earliestPts(frames), endPts);
+  return times;
+}
+
+/** The init segment that was published serves both encoders. */
+function requireEqual({ timescale, sampleEntry }: FragmentHeader, published: FragmentHeader): void {
+  if (timescale === published.timescale && sampleEntry.equals(published.sampleEntry)) return;
+  throw new FerriteError('ENCODE_FAILED', 'the two encoders of a run wrote different headers');
 }
 
 const earliestPts = (frames: readonly Frame[]): number =>

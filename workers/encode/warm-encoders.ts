@@ -2,7 +2,9 @@
 import type { KeyframeMap } from '#domain/media.ts';
 import { isEncode } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import { ENCODER_LIMITS } from '#workers/programs/limits.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
+import { hasQuickOutput } from './encoder-arguments.ts';
 import { fedArguments } from './fed-arguments.ts';
 
 type Waiting = {
@@ -68,7 +70,7 @@ export class WarmEncoders {
   }
 
   #start(args: readonly string[]): Promise<ChildProcess> {
-    return this.#options.spawner.run(this.#options.ffmpegPath, args);
+    return startEncoder(this.#options.spawner, this.#options.ffmpegPath, args);
   }
 
   #remove(waiting: Waiting): void {
@@ -85,10 +87,14 @@ export class WarmEncoders {
       child => {
         child.kill('SIGKILL');
         child.socket.destroy();
+        child.second?.destroy();
       },
       () => undefined,
     );
   }
 }
+
+export const startEncoder = (spawner: SpawnerClient, ffmpegPath: string, args: readonly string[]): Promise<ChildProcess> =>
+  spawner.run(ffmpegPath, args, ENCODER_LIMITS, { hasSecondOutput: hasQuickOutput(args) });
 
 const keyOf = (args: readonly string[]): string => args.join('\0');

@@ -15,6 +15,8 @@ export type ChildProcess = {
   readonly socket: net.Socket;
   /** Null before it runs. */
   readonly pid: number | null;
+  /** What it writes to descriptor 3, of a program that was started with it. */
+  readonly second: net.Socket | null;
   /** Resolves when the program is running; its stdin may be written to from then on. */
   readonly spawned: Promise<void>;
   /** Resolves when the process is gone, for any reason. */
@@ -40,10 +42,15 @@ export class SpawnerClient {
     this.#socketPath = socketPath;
   }
 
-  async run(file: string, args: readonly string[], limits: ProgramLimits = ENCODER_LIMITS): Promise<ChildProcess> {
+  async run(
+    file: string,
+    args: readonly string[],
+    limits: ProgramLimits = ENCODER_LIMITS,
+    { hasSecondOutput = false } = {},
+  ): Promise<ChildProcess> {
     this.#connection ??= this.#connect();
     try {
-      return (await this.#connection).run(file, args, limits);
+      return (await this.#connection).run(file, args, limits, hasSecondOutput);
     } catch (cause) {
       this.#connection = null;
       throw new FerriteError('WORKER_LOST', 'programs can not be started at the moment', { cause });
@@ -129,23 +136,23 @@ class Connection {
     this.#control = control;
   }
 
-  run(file: string, args: readonly string[], limits: ProgramLimits): ChildProcess {
+  run(file: string, args: readonly string[], limits: ProgramLimits, hasSecondOutput: boolean): ChildProcess {
     if (!this.#control.writable) throw new FerriteError('WORKER_LOST', 'the process starter was lost');
     const id = this.#nextId++;
-    const socket = net.connect(this.#socketPath);
-    socket.on('error', () => socket.destroy());
-    socket.write(hello({ type: 'data', client: this.#client, id }));
+    const socket = this.#dataConnection(id, 0);
+    const second = hasSecondOutput ? this.#dataConnection(id, 1) : null;
     const spawned = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<ProcessExit>();
     const pending: Pending = { pid: null, onSpawned: spawned.resolve, onExited: exited.resolve };
     this.#pending.set(id, pending);
-    this.send({ type: 'run', id, file, args, limits });
+    this.send({ type: 'run', id, file, args, limits, connections: second ? 2 : 1 });
     const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
       if (this.#control.writable) this.send({ type: 'kill', id, signal });
       else if (pending.pid !== null && !socket.destroyed) killOrphan(pending.pid, signal);
     };
     return {
       socket,
+      second,
       get pid() {
         return pending.pid;
       },
@@ -157,6 +164,13 @@ class Connection {
 
   close(): void {
     this.#control.destroy();
+  }
+
+  #dataConnection(id: number, connection: 0 | 1): net.Socket {
+    const socket = net.connect(this.#socketPath);
+    socket.on('error', () => socket.destroy());
+    socket.write(hello({ type: 'data', client: this.#client, id, connection }));
+    return socket;
   }
 
   send(request: SpawnerRequest): void {

@@ -18,6 +18,8 @@ export type SpawnerRequest =
       readonly file: string;
       readonly args: readonly string[];
       readonly limits: ProgramLimits;
+      /** How many data connections there are: the second becomes the child's descriptor 3. */
+      readonly connections: 1 | 2;
     }
   | { readonly type: 'kill'; readonly id: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   /** Programs in the background stand still, whoever started them, until the client releases them or is gone. */
@@ -37,7 +39,7 @@ export type SpawnerEvent =
 /** The first line on every connection: its purpose. */
 export type SpawnerHello =
   | { readonly type: 'control'; readonly client: string }
-  | { readonly type: 'data'; readonly client: string; readonly id: number };
+  | { readonly type: 'data'; readonly client: string; readonly id: number; readonly connection: 0 | 1 };
 
 const STDERR_TAIL_BYTES = 64 * 1024;
 const HELLO_MAX_BYTES = 256;
@@ -55,7 +57,8 @@ class Client {
   readonly #socketPath: string;
   /** By run: the pid, which is its process group's id too. */
   readonly #children = new Map<number, number>();
-  readonly #sockets = new Map<number, net.Socket>();
+  /** By run and connection. */
+  readonly #sockets = new Map<string, net.Socket>();
   readonly #requests = new Map<number, { readonly request: RunRequest; readonly deadline: NodeJS.Timeout }>();
   /** Requests come in the order of their numbers: a data connection up to this one has its request here, or is late. */
   #lastId = 0;
@@ -66,13 +69,14 @@ class Client {
     readLines(control, line => this.#onRequest(JSON.parse(line) as SpawnerRequest));
   }
 
-  attach(id: number, socket: net.Socket): void {
+  attach(id: number, connection: 0 | 1, socket: net.Socket): void {
     if (id <= this.#lastId && !this.#requests.has(id)) {
       socket.destroy();
       return;
     }
-    this.#sockets.set(id, socket);
-    socket.once('close', () => this.#sockets.delete(id));
+    const name = `${id}/${connection}`;
+    this.#sockets.set(name, socket);
+    socket.once('close', () => this.#sockets.delete(name));
     this.#startIfComplete(id);
   }
 
@@ -110,19 +114,19 @@ class Client {
 
   #startIfComplete(id: number): void {
     const waiting = this.#requests.get(id);
-    const socket = this.#sockets.get(id);
-    if (!waiting || !socket) return;
+    const socket = this.#sockets.get(`${id}/0`);
+    const second = this.#sockets.get(`${id}/1`) ?? null;
+    if (!waiting || !socket || (waiting.request.connections === 2 && !second)) return;
     clearTimeout(waiting.deadline);
     this.#requests.delete(id);
-    this.#sockets.delete(id);
-    void this.#run(waiting.request, socket);
+    this.#sockets.delete(`${id}/0`);
+    this.#sockets.delete(`${id}/1`);
+    void this.#run(waiting.request, socket, second);
   }
 
-  async #run({ id, file, args, limits }: RunRequest, socket: net.Socket): Promise<void> {
+  async #run({ id, file, args, limits }: RunRequest, socket: net.Socket, second: net.Socket | null): Promise<void> {
     const child = execa(...limited(file, args, limits), {
-      stdin: socket,
-      stdout: socket,
-      stderr: 'pipe',
+      stdio: [socket, socket, 'pipe', ...(second ? [second] : [])],
       buffer: false,
       reject: false,
       encoding: 'buffer',
@@ -141,6 +145,7 @@ class Client {
     }
     // The child has its own copy of the connection: with ours closed, its exit is the client's end of file.
     socket.destroy();
+    second?.destroy();
     const result = await child;
     this.#children.delete(id);
     if (child.pid !== undefined) background.remove(child.pid);
@@ -222,7 +227,7 @@ function serve(socketPath: string): void {
     readHello(socket, hello => {
       if (hello.type === 'data') {
         const client = clients.get(hello.client);
-        if (client) client.attach(hello.id, socket);
+        if (client) client.attach(hello.id, hello.connection, socket);
         else socket.destroy();
         return;
       }

@@ -46,7 +46,7 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
     audio: audioRenditions(media, plan, request),
     ...offerSubtitles(media, request.subtitleTrack ?? null),
   };
-  const ladder = ladderFor(video, plan.targetMs, request.capabilities);
+  const ladder = ladderFor(video, map, plan.targetMs, request.capabilities);
   const copy = canCopy ? [videoCopy(video, map)] : [];
   switch (request.delivery) {
     case 'direct':
@@ -134,8 +134,14 @@ const audioCopy = (audio: AudioStream, track: number): AudioCopy => ({
 });
 
 /** Rungs the client can show and carry; never none: the smallest is better than a refusal. */
-function ladderFor(video: VideoStream, targetMs: number, { maxWidth, maxHeight, maxBandwidthBps }: Capabilities): VideoEncode[] {
-  const ladder = buildLadder(video, targetMs);
+function ladderFor(
+  video: VideoStream,
+  map: KeyframeMap,
+  targetMs: number,
+  { maxWidth, maxHeight, maxBandwidthBps }: Capabilities,
+): VideoEncode[] {
+  const peakBps = Math.max(map.video.peakBitrateBps, video.bitrateBps);
+  const ladder = buildLadder(video, targetMs, { averageBps: video.bitrateBps, peakBps });
   const allowed = ladder.filter(
     rung =>
       (maxWidth === 0 || rung.width <= maxWidth) &&

@@ -4,7 +4,7 @@ import type { Rational } from '../media.ts';
 type Picture = { readonly width: number; readonly height: number };
 
 /**
- * The work of decoding and scaling a pixel, as a part of that of encoding one (x264 superfast). Between 0.4 (60 frames a second of few bits each) and 0.8
+ * The work of decoding and scaling a pixel, as a part of that of encoding one (x264 veryfast). Between 0.4 (60 frames a second of few bits each) and 0.8
  * (24 of many); a 240p rung of a 1080p film is little else.
  */
 const DECODE_SHARE = 0.6;

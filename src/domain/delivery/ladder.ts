@@ -23,23 +23,38 @@ const SURROUND_BITRATE_BPS = 384_000;
 const HIGH_FRAME_RATE = 40;
 
 /** Up to this segment length an encode is made for a quick start, above it for few bytes. */
-const LATENCY_TARGET_MS = 2_000;
+export const LATENCY_TARGET_MS = 2_000;
 
 /** Seconds of rate-control buffer (`-bufsize` over `-maxrate`): a segment can carry that much more than its share. */
+/** A picture of a quarter of the pixels needs more than a quarter of the bits: detail does not shrink with it. */
+const BITS_BY_PIXELS = 0.75;
+/** Of a rung's own ceiling: what keyframes of any picture need, however seldom the source has them. */
+const LEAST_SHARE = 0.1;
+
+/** What the source spends, in bits per second. 0: it is not known. */
+export type SourceRate = { readonly averageBps: number; readonly peakBps: number };
+
 export const RATE_BUFFER_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;
 
 const peakBps = (maxBitrateBps: number, bufferS: number, targetMs: number): number =>
   Math.ceil(maxBitrateBps * (1 + (bufferS * 1000) / targetMs) * 1.05);
 
-/** H.264 High rungs from the source's own size down; the top one is named after the smallest box that holds the source. */
-export function buildLadder(video: VideoStream, targetMs: number): VideoEncode[] {
+/**
+ * H.264 High rungs from the source's own size down; the top one is named after the smallest box that holds the source. None spends more
+ * than the source does, nor has a higher peak: bits that the source has not got buy nothing.
+ */
+export function buildLadder(
+  video: VideoStream,
+  targetMs: number,
+  source: SourceRate = { averageBps: video.bitrateBps, peakBps: 0 },
+): VideoEncode[] {
   const shown = displaySize(video);
   const fits = TARGETS.map(target => fit(target, shown));
   return TARGETS.flatMap((target, index) => {
     const holdsSource = (fits[index] ?? 0) >= 1;
     const smallerHoldsIt = (fits[index + 1] ?? 0) >= 1;
     if (holdsSource && smallerHoldsIt) return [];
-    return [rungFor(video, target, Math.min(fits[index] ?? 1, 1), targetMs)];
+    return [rungFor(video, target, { scale: Math.min(fits[index] ?? 1, 1), targetMs, source })];
   });
 }
 
@@ -48,12 +63,17 @@ function fit(target: Target, { width, height }: { width: number; height: number 
   return Math.min(target.width / Math.max(width, height), target.height / Math.min(width, height));
 }
 
-function rungFor(video: VideoStream, target: Target, scale: number, targetMs: number): VideoEncode {
+type Wish = { readonly scale: number; readonly targetMs: number; readonly source: SourceRate };
+
+function rungFor(video: VideoStream, target: Target, { scale, targetMs, source }: Wish): VideoEncode {
   const shown = displaySize(video);
   const size = { width: even(shown.width * scale), height: even(shown.height * scale) };
   const fps = video.frameRate.num / video.frameRate.den;
-  const maxBitrateBps = fps > HIGH_FRAME_RATE ? target.maxBitrateBps * 1.5 : target.maxBitrateBps;
+  const ceilingBps = fps > HIGH_FRAME_RATE ? target.maxBitrateBps * 1.5 : target.maxBitrateBps;
   const preset = targetMs <= LATENCY_TARGET_MS ? 'superfast' : 'veryfast';
+  const peakShare = peakBps(1_000_000, RATE_BUFFER_S[preset], targetMs) / 1_000_000;
+  const sourceBps = Math.min(known(source.averageBps), known(source.peakBps - 1) / peakShare) * scale ** (2 * BITS_BY_PIXELS);
+  const maxBitrateBps = Math.floor(Math.min(ceilingBps, Math.max(sourceBps, ceilingBps * LEAST_SHARE)));
   return {
     kind: 'video-encode',
     rungId: rungNameOf(target.height, 'h264'),
@@ -117,6 +137,8 @@ export function h264Level(width: number, height: number, fps: number): number {
   ];
   return LEVELS.find(([, maxRate, maxFrame]) => macroblocks * fps <= maxRate && macroblocks <= maxFrame)?.[0] ?? 62;
 }
+
+const known = (bps: number): number => (bps > 0 ? bps : Number.POSITIVE_INFINITY);
 
 // 4:2:0 needs even sizes.
 const even = (pixels: number): number => Math.max(2, 2 * Math.round(pixels / 2));

@@ -91,8 +91,8 @@ test('ladder: CODECS name the level that the encoder is given', () => {
 });
 
 test('ladder: a high frame rate has half as much again, and BANDWIDTH covers a whole rate-control buffer in one segment', () => {
-  const [film] = buildLadder(aVideoStream(), 2_000);
-  const [sport] = buildLadder(aVideoStream({ frameRate: { num: 60_000, den: 1001 } }), 2_000);
+  const [film] = buildLadder(aVideoStream({ bitrateBps: 20_000_000 }), 2_000);
+  const [sport] = buildLadder(aVideoStream({ bitrateBps: 20_000_000, frameRate: { num: 60_000, den: 1001 } }), 2_000);
   assert.ok(film && sport);
   assert.equal(sport.maxBitrateBps, film.maxBitrateBps * 1.5);
   assert.ok(film.bandwidthBps >= (film.maxBitrateBps * 2 + film.maxBitrateBps) / 2);
@@ -110,4 +110,28 @@ test('ladder: short segments are encoded for a quick start, long ones for few by
   assert.equal(quick?.preset, 'superfast');
   assert.equal(small?.preset, 'veryfast');
   assert.equal(small?.bandwidthBps, Math.ceil((small?.maxBitrateBps ?? 0) * (1 + 2_000 / 6_000) * 1.05));
+});
+
+test('ladder: no rung spends more than its source, nor has a higher peak, and each has the less the smaller it is', () => {
+  const sport = aVideoStream({ bitrateBps: 3_640_000, frameRate: { num: 60, den: 1 } });
+  for (const targetMs of [2_000, 6_000]) {
+    for (const source of [
+      { averageBps: 3_640_000, peakBps: 5_000_000 },
+      { averageBps: 900_000, peakBps: 12_000_000 },
+      { averageBps: 3_640_000, peakBps: 3_640_000 },
+    ]) {
+      const rungs = buildLadder(sport, targetMs, source);
+      for (const [at, rung] of rungs.entries()) {
+        assert.ok(rung.maxBitrateBps <= source.averageBps, `${rung.rungId}: ${rung.maxBitrateBps} of ${source.averageBps}`);
+        assert.ok(rung.bandwidthBps <= source.peakBps, `${rung.rungId}: ${rung.bandwidthBps} at most, the source ${source.peakBps}`);
+        assert.ok(at === 0 || rung.maxBitrateBps < (rungs[at - 1]?.maxBitrateBps ?? 0));
+      }
+    }
+  }
+});
+
+test('ladder: a source of hardly any bits leaves each rung what keyframes need, one of unknown rate the whole', () => {
+  const [still] = buildLadder(aVideoStream({ bitrateBps: 20_000 }), 2_000);
+  const [unknown] = buildLadder(aVideoStream({ bitrateBps: 0 }), 2_000);
+  assert.deepEqual([still?.maxBitrateBps, unknown?.maxBitrateBps], [500_000, 5_000_000]);
 });

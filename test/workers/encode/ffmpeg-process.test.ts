@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { execa } from 'execa';
 import { createActor, createMachine, fromCallback } from 'xstate';
 import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
 import { segmentCount } from '#domain/plan.ts';
@@ -12,8 +13,9 @@ import { ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
 import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
 import { SpawnerClient } from '#workers/programs/spawner-client.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
+import { readSegment } from '../../support/track-check.ts';
 import { isAlive, until } from '../../support/until.ts';
-import { Film, record } from '../support.ts';
+import { cut, Film, record } from '../support.ts';
 
 const DEADLINE = { timeout: 60_000 };
 
@@ -23,6 +25,7 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
   const client = new SpawnerClient(spawner.socketPath);
   const starts = t.mock.method(client, 'run');
   const published: SegmentName[] = [];
+  const bytesOf = new Map<SegmentName, Buffer>();
   const events: FfmpegEvent[] = [];
   const ended = Promise.withResolvers<void>();
   const encoders = new WarmEncoders({ spawner: client, ffmpegPath, limit: 0 });
@@ -32,7 +35,10 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
     encoders,
     remux,
     ffmpegPath,
-    publish: ({ name }) => published.push(name),
+    publish: ({ name, bytes }) => {
+      published.push(name);
+      bytesOf.set(name, bytes);
+    },
     publishChunk: () => undefined,
     log: () => undefined,
   });
@@ -57,6 +63,7 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
   });
   return {
     published,
+    bytesOf,
     events,
     starts: () => starts.mock.callCount(),
     ended: ended.promise,
@@ -68,6 +75,8 @@ const withoutSigns = (events: readonly FfmpegEvent[]): FfmpegEvent[] => events.f
 
 /** A job whose encoder reads the film by itself, as what a script repeats was recorded. */
 const unfed = (job: EncodeJob): EncodeJob => ({ ...job, keyframes: { ...job.keyframes, copyMethod: 'ffmpeg' } });
+/** The same of one encoder, whose output is all that a script repeats. */
+const scripted = (job: EncodeJob): EncodeJob => ({ ...unfed(job), isFollowOn: true });
 
 /** A program in ffmpeg's place. */
 async function script(film: Film, body: string): Promise<string> {
@@ -87,6 +96,53 @@ test('ffmpeg process: every segment is published and told in order, then the exi
   assert.deepEqual(withoutSigns(events), [...indexes.map(index => ({ type: 'segment.written', index })), { type: 'ffmpeg.exited' }]);
 });
 
+/** What x264 writes into its first picture of how it was made. */
+const speedsIn = (bytes: Buffer | undefined): string[] => [...new Set((bytes ?? Buffer.alloc(0)).toString('latin1').match(/subme=\d/g))];
+
+for (const [how, change] of [
+  ['that is fed', (job: EncodeJob) => job],
+  ['that reads the film by itself', unfed],
+] as const) {
+  test(
+    `ffmpeg process: a run ${how} begins with the quick encoder and goes on with the good one, under one init segment`,
+    DEADLINE,
+    async t => {
+      const film = await Film.make(t);
+      const job = change(film.job('video-encode', 1));
+      const { bytesOf, ended, events } = await start(t, job);
+      await ended;
+      assert.equal(events.at(-1)?.type, 'ffmpeg.exited');
+      assert.deepEqual(
+        [...bytesOf].map(([name, bytes]) => [name, name === 'init' ? [] : speedsIn(bytes)]),
+        [
+          ['init', []],
+          [1, ['subme=1']],
+          [2, ['subme=2']],
+          [3, []],
+        ],
+      );
+      const good = cut(job, await record(job));
+      assert.deepEqual(bytesOf.get('init'), good.init, 'its init segment is that of the good encoder alone');
+      for (const [index, bytes] of good.segments) {
+        const [made, expected] = [bytesOf.get(index) ?? Buffer.alloc(0), bytes].map(readSegment);
+        assert.deepEqual({ ...made, dataBytes: 0 }, { ...expected, dataBytes: 0 }, `every time of segment ${index}`);
+      }
+      const { stderr, stdout } = await execa('ffmpeg', ['-v', 'warning', '-i', 'pipe:0', '-f', 'framecrc', '-'], {
+        input: Buffer.concat([...bytesOf.values()]),
+      });
+      assert.equal(stderr, '', 'the whole decodes without a warning');
+      assert.equal(stdout.split('\n').filter(line => /^0,/.test(line)).length, 60);
+    },
+  );
+}
+
+test('ffmpeg process: a run that goes on where another ended is made by the good encoder alone', DEADLINE, async t => {
+  const film = await Film.make(t, { seconds: 4 });
+  const { bytesOf, ended } = await start(t, { ...film.job('video-encode'), isFollowOn: true });
+  await ended;
+  assert.deepEqual(speedsIn(bytesOf.get(0)), ['subme=2']);
+});
+
 /** As much of an encode's output as ends with whole frame number `frames`. */
 async function firstFrames(film: Film, job: EncodeJob, frames: number): Promise<string> {
   const output = await record(job);
@@ -103,7 +159,7 @@ test('ffmpeg process: what a run that dies leaves of a segment is never publishe
     // Five frames into the second of two segments of twenty.
     const part = await firstFrames(film, job, 25);
     for (const death of ['exit 1', 'kill -KILL $$']) {
-      const { published, events, ended } = await start(t, unfed(job), await script(film, `cat ${part}\n${death}`));
+      const { published, events, ended } = await start(t, scripted(job), await script(film, `cat ${part}\n${death}`));
       await ended;
       assert.deepEqual(published, ['init', 0], `${kind}, ${death}`);
       assert.deepEqual(
@@ -129,7 +185,7 @@ test('ffmpeg process: output that is no film ends the run as ENCODE_FAILED', DEA
     'head -c 100000 /dev/zero; sleep 1000',
     'printf "\\377\\377\\377\\377mdat"; sleep 1000',
   ]) {
-    const { published, events, ended } = await start(t, film.job('video-encode'), await script(film, body));
+    const { published, events, ended } = await start(t, scripted(film.job('video-encode')), await script(film, body));
     await ended;
     assert.deepEqual(published, []);
     assert.deepEqual(
@@ -144,7 +200,7 @@ test('ffmpeg process: output that is cut off is ENCODE_FAILED even if the progra
   const output = await record(film.job('video-encode'));
   const part = join(film.path, '..', 'part');
   await writeFile(part, output.subarray(0, output.byteLength / 2));
-  const { events, ended } = await start(t, unfed(film.job('video-encode')), await script(film, `cat ${part}`));
+  const { events, ended } = await start(t, scripted(film.job('video-encode')), await script(film, `cat ${part}`));
   await ended;
   const last = events.at(-1);
   assert.ok(last?.type === 'ffmpeg.failed' && last.error.code === 'ENCODE_FAILED');
@@ -178,7 +234,7 @@ test('ffmpeg process: stop ends the program, and nothing is published after it',
   const pidFile = join(film.path, '..', 'pid');
   const { published, events, ended, tell } = await start(
     t,
-    job,
+    scripted(job),
     await script(film, `echo $$ > ${pidFile}\nhead -c 2000 ${whole}\nsleep 1000`),
   );
   await until(() => published.length > 0, 'it has begun');
@@ -194,7 +250,7 @@ test('ffmpeg process: frames are a sign of life before the first segment is whol
   const film = await Film.make(t);
   const job = film.job('video-encode');
   const part = await firstFrames(film, job, 5);
-  const { published, events, ended, tell } = await start(t, unfed(job), await script(film, `cat ${part}\nsleep 1000`));
+  const { published, events, ended, tell } = await start(t, scripted(job), await script(film, `cat ${part}\nsleep 1000`));
   await until(() => events.length > 0, 'it tells of them');
   assert.deepEqual([published, events], [['init'], [{ type: 'frames.arrived' }]]);
   tell({ type: 'ffmpeg.stop' });
