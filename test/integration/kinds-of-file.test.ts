@@ -151,7 +151,7 @@ test('films of awkward kinds', async t => {
 
   await t.test('rounded-times: surround sound is copied, on the grid of its frames', async () => {
     await withSession('rounded-times', 'remux', async session => {
-      const file = await served(session, 'audio/0');
+      const file = await served(session, 'audio/0-full');
       assert.equal(await probed(file, 'stream=channels'), '6');
       const times = (await probed(file, 'packet=pts')).split('\n').map(line => Number.parseInt(line, 10));
       assert.deepEqual(new Set(times.slice(1).map((time, at) => time - (times[at] ?? 0))), new Set([1024]));
