@@ -114,7 +114,10 @@ case "$*" in
     mkdir "$(dirname "$0")/stalled" 2>/dev/null && exec sleep 600
     exec ffmpeg "$@" ;;
   *${encoding('hang')}*) exec sleep 600 ;;
-  *${encoding('garbage')}*) exec head -c 300000 /dev/urandom ;;
+  *${encoding('garbage')}*)
+    # The quick encoder's output is read first, where there is one.
+    { head -c 300000 /dev/urandom >&3; } 2>/dev/null
+    exec head -c 300000 /dev/urandom ;;
   *${encoding('dies')}*) echo "no such encoder" >&2; exit 1 ;;
   *) exec ffmpeg "$@" ;;
 esac
@@ -125,7 +128,7 @@ test('an ffmpeg with bad manners', { timeout: 240_000, concurrency: true }, asyn
   const library = join(scratch, 'films');
   await mkdir(library);
   for (const [name, height] of Object.entries(MANNERS))
-    await makeFilm(join(library, `${name}.mp4`), { seconds: 20, output: ['-s', `128x${height}`] });
+    await makeFilm(join(library, `${name}.mp4`), { seconds: 20, output: ['-vf', `scale=128:${height},setsar=1`] });
   const wrapper = join(scratch, 'ffmpeg-with-bad-manners');
   await writeFile(wrapper, BAD_FFMPEG);
   await chmod(wrapper, 0o755);

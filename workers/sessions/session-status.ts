@@ -12,14 +12,17 @@ export function statusOf(snapshot: SnapshotFrom<typeof session>): SessionStatus 
     state,
     positionMs: context.positionMs,
     rungId: context.rungId,
-    encodes: Object.values(context.runs).map(run => {
-      const position = positionOf(run);
-      return {
-        rendition: run.slot,
-        state: isAtLimit(position) ? 'holding' : 'writing',
-        firstIndex: position.firstIndex,
-        ...reachForOthers(position),
-      };
-    }),
+    // By name: the order in which they began is no news to anybody.
+    encodes: Object.values(context.runs)
+      .toSorted((a, b) => (a.slot < b.slot ? -1 : 1))
+      .map(run => {
+        const position = positionOf(run);
+        return {
+          rendition: run.slot,
+          state: isAtLimit(position) ? 'holding' : 'writing',
+          firstIndex: position.firstIndex,
+          ...reachForOthers(position),
+        };
+      }),
   };
 }
