@@ -51,6 +51,8 @@ export type DoorParts = {
   readonly hasTools: () => boolean;
 };
 
+/** A connection that was lost holds its socket for a minute. */
+const MIN_SOCKETS_PER_USER = 16;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
@@ -68,7 +70,14 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   );
   if (auth.isSetupRequired()) guard.announce();
   const addresses = new ClientAddresses(config.trustedProxies);
-  const sockets = [controlSocket({ sessions, tokens: auth.streamTokens, stats, maxPerUser: 2 * config.maxSessionsPerUser })];
+  const sockets = [
+    controlSocket({
+      sessions,
+      tokens: auth.streamTokens,
+      stats,
+      maxPerUser: Math.max(MIN_SOCKETS_PER_USER, 2 * config.maxSessionsPerUser),
+    }),
+  ];
   const routes = [
     ...authRoutes(auth, guard, addresses),
     ...userRoutes(auth),

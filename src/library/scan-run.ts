@@ -1,4 +1,6 @@
 // One scan of one library, from its start to its end.
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
@@ -157,10 +159,15 @@ export class ScanRun {
     return { files, isComplete };
   }
 
+  /** Not of a folder in which there is nothing at all: where a drive is not mounted, its folder is often there and empty. */
   async #removeMissing(files: readonly FoundFile[]): Promise<void> {
+    const emptyFolders = await foldersWithNothing(this.#library.paths);
     const present = new Set(files.map(file => this.#idOf(file)));
     const { media, refused } = this.#options;
-    for (const known of [...media.ofLibrary(this.#library.id)]) if (!present.has(known.id)) await this.#remove(known);
+    for (const known of [...media.ofLibrary(this.#library.id)]) {
+      if (present.has(known.id) || emptyFolders.some(folder => known.path.startsWith(folder))) continue;
+      await this.#remove(known);
+    }
     for (const id of [...refused.ofLibrary(this.#library.id)]) if (!present.has(id)) await refused.remove(this.#library.id, id);
   }
 
@@ -310,4 +317,10 @@ export async function removeMedia({ media, keyframes, index, posters }: ScannerO
   await media.remove(gone.id);
   await keyframes.remove(gone.id);
   await posters.remove(gone);
+}
+
+/** Each as films below it are named: resolved, with a slash at its end. */
+async function foldersWithNothing(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(async path => ((await readdir(path)).length === 0 ? [join(await realpath(path), '/')] : [])));
+  return found.flat();
 }

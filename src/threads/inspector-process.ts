@@ -70,7 +70,7 @@ export class InspectorProcess {
     this.#bounds = bounds;
     const lines = new LineReader({
       maxLength: MAX_LINE,
-      onLine: line => this.#onMessage(JSON.parse(line) as FromInspector),
+      onLine: line => this.#onLine(line),
       onTooLong: () => this.#end(lost('the file made its inspector tell too much')),
     });
     child.socket.setEncoding('utf8');
@@ -85,6 +85,15 @@ export class InspectorProcess {
           : lost(`the file ended its inspector (${signal ?? exitCode}), by the memory it asks for or by a fault in reading it`),
       ),
     );
+  }
+
+  /** What else than a message is written there, as by a runtime that comes to its end, is the end of it. */
+  #onLine(line: string): void {
+    try {
+      this.#onMessage(JSON.parse(line) as FromInspector);
+    } catch {
+      this.#end(lost('the file made its inspector say what is no answer'));
+    }
   }
 
   /** False when another file must not be given to it. */

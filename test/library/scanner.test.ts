@@ -161,6 +161,17 @@ test('scanner: a folder that is missing fails the scan and takes nothing out of 
   assert.equal(world.media().length, 1);
 });
 
+test('scanner: a folder in which there is nothing at all, as of a drive that is not mounted, loses no film', async t => {
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  await rename(world.root, `${world.root}-unmounted`);
+  await mkdir(world.root);
+  assert.deepEqual([(await world.scan()).removed, world.media().length], [0, 1]);
+  await writeFile(join(world.root, 'lost+found'), '');
+  assert.deepEqual([(await world.scan()).removed, world.media().length], [1, 0]);
+});
+
 // The superuser reads every folder.
 test('scanner: a folder inside that can not be read is listed, and its films stay', { skip: process.getuid?.() === 0 }, async t => {
   const world = await makeWorld(t);

@@ -33,11 +33,14 @@ export function fedStretches({ rendition, keyframes, grid, firstIndex, lastIndex
   return track ? audioStretches(track, fromS, toS) : null;
 }
 
-function videoStretches({ keyframes, timescale, endPts }: VideoTimeline, shownFromPts: number, lastPts: number): FedStretches | null {
+function videoStretches(video: VideoTimeline, shownFromPts: number, lastPts: number): FedStretches | null {
+  const { keyframes, timescale, endPts, hasLeadingPictures } = video;
   const next = keyframes.findIndex(pts => pts >= shownFromPts);
   const first = Math.max(next === -1 ? keyframes.length - 1 : next - 1, 0);
   const all = keyframes.map((fromPts, index) => ({ fromPts, toPts: keyframes[index + 1] ?? endPts }));
-  const stretches = all.filter(({ fromPts }, index) => index >= first && (index === first || fromPts < lastPts));
+  // Pictures that are shown before a keyframe may lie behind it in the file.
+  const behind = hasLeadingPictures ? keyframes.findIndex(pts => pts >= lastPts) : -1;
+  const stretches = all.filter(({ fromPts }, index) => index >= first && (index === first || index === behind || fromPts < lastPts));
   if (stretches.some(({ fromPts, toPts }) => toPts - fromPts > MAX_KEYFRAME_DISTANCE_S * timescale)) return null;
   return { stretches, shownFromPts };
 }

@@ -170,4 +170,5 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
   };
 }
 
-const gone = (socket: Socket): Promise<void> => new Promise(resolve => socket.once('close', () => resolve()));
+const gone = (socket: Socket): Promise<void> =>
+  socket.closed ? Promise.resolve() : new Promise(resolve => socket.once('close', () => resolve()));

@@ -9,13 +9,17 @@ const BARE: AssStyle = { style: PLAIN, alignment: 2 };
 
 const EVENT_FIELDS = ['layer', 'start', 'end', 'style', 'name', 'marginl', 'marginr', 'marginv', 'effect', 'text'];
 const MAX_STYLES = 1_000;
+/** ASS has ten fields an event and some twenty a style; a line is some hundred characters, or a drawing. */
+const MAX_FIELDS = 64;
+const MAX_LINE_CHARACTERS = 16_384;
 
 export function parseAss(text: string): Cue[] {
   const styles = new Map<string, AssStyle>();
   const cues: Cue[] = [];
   let section = '';
   let fields: readonly string[] = [];
-  for (const line of text.split(/\r\n|\r|\n/)) {
+  for (const whole of text.split(/\r\n|\r|\n/)) {
+    const line = whole.slice(0, MAX_LINE_CHARACTERS);
     const heading = /^\s*\[([^\]]{1,40})\]/.exec(line)?.[1];
     if (heading !== undefined) {
       section = heading.trim().toLowerCase();
@@ -24,7 +28,7 @@ export function parseAss(text: string): Cue[] {
     }
     const [, key = '', value = ''] = /^\s*(\w{1,20})\s*:(.*)$/.exec(line) ?? [];
     const name = key.toLowerCase();
-    if (name === 'format') fields = value.split(',').map(field => field.trim().toLowerCase());
+    if (name === 'format') fields = value.split(',', MAX_FIELDS).map(field => field.trim().toLowerCase());
     else if (name === 'style' && section.includes('styles') && styles.size < MAX_STYLES) addStyle(styles, rowOf(fields, value), section);
     else if (name === 'dialogue' && section === 'events' && cues.length < MAX_CUES) cues.push(cueOf(rowOf(fields, value), styles));
   }

@@ -5,7 +5,7 @@ import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 const MIB = 1024 ** 2;
-const MAX_TEXT_BYTES = 32 * MIB;
+const MAX_TEXT_BYTES = 8 * MIB;
 
 /** Codec → what it is written as. A copy keeps what the author wrote; the text of MP4 is no file, and becomes SRT. */
 const OUTPUTS: Readonly<Record<string, readonly [codec: string, format: string]>> = {

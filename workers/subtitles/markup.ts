@@ -46,7 +46,8 @@ export class CueText {
 
   add(raw: string, style: Style): void {
     const room = MAX_CUE_CHARACTERS - this.#length;
-    const plain = raw.slice(0, Math.max(0, room));
+    // These end a line, and so a cue, for some readers.
+    const plain = raw.slice(0, Math.max(0, room)).replace(/[\r\u2028\u2029]/g, ' ');
     this.#length += plain.length;
     if (plain === '') return;
     if (plain.trim() === '') {

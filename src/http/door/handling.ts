@@ -110,6 +110,8 @@ function refused(exchange: Exchange, error: FerriteError): FerriteError {
 async function runLater(exchange: Exchange, caller: Caller | null | Promise<Caller>, query: string): Promise<Reply> {
   exchange.detach();
   const { parseBody } = exchange.endpoint;
+  // Refused for its body, a request is no more interested in who sent it.
+  if (caller instanceof Promise) caller.catch(() => undefined);
   const [who, json] = await Promise.all([caller, parseBody === null ? undefined : readJson(exchange)]);
   if (exchange.isGone) throw new FerriteError('CANCELLED', 'the client went away');
   exchange.body = parseBody === null ? undefined : parseBody(json);

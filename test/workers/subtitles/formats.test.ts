@@ -1,6 +1,7 @@
 // Subtitle files of every kind, well made and not: what is shown, when, and that nothing of a file becomes a tag.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseAss } from '#workers/subtitles/ass.ts';
 import { MAX_CUES } from '#workers/subtitles/cue.ts';
 import { parseSubtitles } from '#workers/subtitles/formats.ts';
 import { seededRandom } from '../../support/titles.ts';
@@ -277,4 +278,9 @@ test('subtitle files: what repeats without end takes time in proportion, and no 
   }
   const endless = '00:00:01,000 --> 00:00:02,000\na\n\n'.repeat(MAX_CUES + 10);
   assert.equal(parseSubtitles(Buffer.from(endless), FILM).length, MAX_CUES);
+});
+
+test('subtitle files: fields without end cost no more than fields that are known', { timeout: 30_000 }, () => {
+  const text = `[Events]\nFormat: ${','.repeat(1_000_000)}Text\n${'Dialogue: 0,0:00:01.00,0:00:02.00,,,,,,,a\n'.repeat(10_000)}`;
+  assert.equal(parseAss(text).length, 10_000);
 });
