@@ -19,6 +19,8 @@ const CUE_BYTES = 120;
 /** A track that can not be read is not tried again for every segment. */
 const FAILED_MS = 30_000;
 const MAX_READS = 2;
+/** Films that wait to be read: each is read whole, so more than this is hours of work. */
+const MAX_WAITING = 32;
 
 export type WantedText = SharedMedia & { readonly rendition: SubtitleRendition; readonly key: RenditionKey };
 
@@ -58,10 +60,7 @@ export class SubtitleTracks {
     const failed = this.#failures.get(wanted.key);
     if (failed) throw failed;
     const over = Promise.withResolvers<never>();
-    const deadline = setTimeout(
-      () => over.reject(new FerriteError('SUBTITLES_PENDING', 'the film is still being read for its subtitles')),
-      this.#maxWaitMs,
-    );
+    const deadline = setTimeout(() => over.reject(pending('the film is still being read for its subtitles')), this.#maxWaitMs);
     const onAbort = (): void => over.reject(new FerriteError('CANCELLED', 'nobody waits for the subtitles any more'));
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -85,7 +84,7 @@ export class SubtitleTracks {
       .catch((error: unknown) => {
         const failure =
           error instanceof FerriteError ? error : new FerriteError('MEDIA_UNREADABLE', 'the subtitles can not be read', { cause: error });
-        if (!this.#closed.signal.aborted) this.#failures.set(key, failure);
+        if (!this.#closed.signal.aborted && failure.code !== 'SUBTITLES_PENDING') this.#failures.set(key, failure);
         throw failure;
       })
       .finally(() => this.#reading.delete(key));
@@ -110,13 +109,18 @@ export class SubtitleTracks {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#reads >= MAX_READS) await new Promise<void>(resolve => this.#waiting.push(resolve));
-    this.#reads++;
+    if (this.#reads < MAX_READS) this.#reads++;
+    else if (this.#waiting.length >= MAX_WAITING) throw pending('too many films wait to be read for their subtitles');
+    // Whoever ends hands its turn on.
+    else await new Promise<void>(resolve => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      this.#reads--;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#reads--;
     }
   }
 }
+
+const pending = (message: string): FerriteError => new FerriteError('SUBTITLES_PENDING', message);

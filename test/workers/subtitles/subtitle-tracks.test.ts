@@ -10,6 +10,7 @@ import { cuesWithin, moved, writeVtt } from '#workers/subtitles/segments.ts';
 import { SubtitleTracks, type WantedText } from '#workers/subtitles/subtitle-tracks.ts';
 import { temporaryFolder } from '../../support/run-tool.ts';
 import { aMap, aTitle } from '../../support/titles.ts';
+import { until } from '../../support/until.ts';
 
 const cue = (startMs: number, endMs: number) => ({ startMs, endMs, text: `${startMs}`, settings: '' });
 
@@ -104,6 +105,30 @@ test('subtitle tracks: what could not be read is not read again for every segmen
   const other = { ...wanted, key: 'other' as RenditionKey };
   await assert.rejects(tracks.vtt(other, null, never), { code: 'MEDIA_UNREADABLE' });
   assert.equal(reads, 2);
+});
+
+test('subtitle tracks: two films are read at once, a bounded number waits, and the next is told to come back', async t => {
+  const wanted = await aFilm(t);
+  let reading = 0;
+  let most = 0;
+  const read = Promise.withResolvers<void>();
+  const tracks = new SubtitleTracks({
+    runTool: async () => {
+      most = Math.max(most, ++reading);
+      await read.promise;
+      reading--;
+      return { stdout: SRT, stderrTail: '', exitCode: 0 };
+    },
+  });
+  t.after(() => tracks.close());
+  const ask = (film: number): Promise<Buffer> => tracks.vtt({ ...wanted, key: `film ${film}` as RenditionKey }, null, never);
+  const taken = Array.from({ length: 34 }, (_, film) => ask(film));
+  await until(() => reading === 2, 'two are read');
+  await assert.rejects(ask(34), { code: 'SUBTITLES_PENDING' });
+  read.resolve();
+  for (const text of await Promise.all(taken)) assert.match(text.toString(), /Hello/);
+  assert.equal(most, 2);
+  assert.match((await ask(34)).toString(), /Hello/);
 });
 
 test('subtitle tracks: closing ends what is being read', async t => {
