@@ -19,6 +19,7 @@ import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { hostile } from './scenarios/library/hostile.ts';
 import { scan } from './scenarios/library/scan.ts';
+import { quality } from './scenarios/playback/quality.ts';
 import { readiness } from './scenarios/playback/readiness.ts';
 import { remuxIndex } from './scenarios/playback/remux-index.ts';
 import { seek } from './scenarios/playback/seek.ts';
@@ -43,6 +44,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ttff,
   seek,
   'remux-index': remuxIndex,
+  quality,
   readiness,
   direct,
   'same-title': sameTitle,
