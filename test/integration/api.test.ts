@@ -257,8 +257,8 @@ test('the queue for transcoders', { timeout: 240_000 }, async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
-  // Long enough that no encode ends by itself meanwhile; several, for what is encoded already, or being so, is no reason to wait.
-  for (const name of ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4']) await makeFilm(join(library, name), { seconds: 60 });
+  // Long enough that no encode ends by itself meanwhile; one for each start, for what is encoded already, or being so, is no reason to wait.
+  for (let film = 0; film < 10; film++) await makeFilm(join(library, `film-${film}.mp4`), { seconds: 60 });
   const env = { TMPDIR: scratch, FERRITE_MAX_TRANSCODES: '1', FERRITE_ADMISSION_TIMEOUT_MS: String(QUEUE_MS) };
   const server = await startServer(t, { library, env });
   const client = await Client.signIn(server.url);
