@@ -1,5 +1,6 @@
 // The one constant frame rate at which a video is encoded, from the two rates that ffprobe tells.
 import type { Rational } from '#domain/media.ts';
+import { greatestDivisor } from '#domain/plan.ts';
 
 export type FrameRate = {
   readonly frameRate: Rational;
@@ -101,9 +102,8 @@ function limitDenominator(value: number): Rational {
 }
 
 function reduce({ num, den }: Rational): Rational {
-  let [a, b] = [num, den];
-  while (b !== 0) [a, b] = [b, a % b];
-  return { num: num / a, den: den / a };
+  const divisor = greatestDivisor(num, den);
+  return { num: num / divisor, den: den / divisor };
 }
 
 const fps = ({ num, den }: Rational): number => num / den;

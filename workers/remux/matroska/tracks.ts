@@ -1,4 +1,5 @@
 // What a Matroska file says about its tracks (RFC 9559, 5.1.4).
+import { greatestDivisor } from '#domain/plan.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { elements, readFloat, readText, readUnsigned, unreadable, type WholeElement } from './ebml.ts';
 
@@ -163,7 +164,6 @@ const text = (bytes: Buffer, field: WholeElement | undefined, absent: string): s
 
 function reduce(num: number, den: number): { num: number; den: number } {
   if (num === 0 || den === 0) return { num: 1, den: 1 };
-  let [divisor, rest] = [num, den];
-  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
+  const divisor = greatestDivisor(num, den);
   return { num: num / divisor, den: den / divisor };
 }
