@@ -1,10 +1,12 @@
 // Where the segments of a media lie in time: a pure function of its keyframe map, so that every thread, restart and machine computes the same.
 import { FerriteError } from './errors.ts';
 import type { AudioTimeline, KeyframeMap, Rational, VideoTimeline } from './media.ts';
-import type { Rendition } from './rendition.ts';
+import { type AudioEncode, isDolby, type Rendition } from './rendition.ts';
 
-/** Samples per AAC-LC frame, and the rate every encoded audio rendition has. */
+/** Samples per frame of AAC-LC, and of AC-3 and E-AC-3 with six blocks (ETSI TS 102 366, 4.1 and E.1.2). */
 export const AAC_FRAME = 1024;
+const DOLBY_FRAME = 1536;
+/** The rate of every encoded audio rendition. */
 export const ENCODED_AUDIO_RATE = 48_000;
 
 /** Shown by the first chunk of an encoded picture segment: enough to begin with while the rest is being made. */
@@ -32,6 +34,8 @@ export type Plan = {
   readonly audioCopy: readonly (Grid | null)[];
   /** By audio track: whole AAC frames at 48 kHz. */
   readonly audioEncode: readonly Grid[];
+  /** The same of AC-3 and E-AC-3. */
+  readonly dolbyEncode: readonly Grid[];
 };
 
 export function buildPlan(map: KeyframeMap, frameRate: Rational, targetMs: number): Plan {
@@ -47,7 +51,8 @@ export function buildPlan(map: KeyframeMap, frameRate: Rational, targetMs: numbe
     videoCopy: longestSegmentS(copy) <= MAX_COPY_SEGMENT_S ? copy : null,
     videoEncode,
     audioCopy: map.audio.map(track => audioCopyGrid(track, video, videoEncode, targetMs)),
-    audioEncode: map.audio.map(track => audioEncodeGrid(track, video, videoEncode, targetMs)),
+    audioEncode: map.audio.map(track => audioEncodeGrid(AAC_FRAME, { track, video, videoEncode, targetMs })),
+    dolbyEncode: map.audio.map(track => audioEncodeGrid(DOLBY_FRAME, { track, video, videoEncode, targetMs })),
   };
 }
 
@@ -67,11 +72,14 @@ function gridOrNull(plan: Plan, rendition: Rendition): Grid | null | undefined {
     case 'audio-copy':
       return plan.audioCopy[rendition.track];
     case 'audio-encode':
-      return plan.audioEncode[rendition.track];
+      return (isDolby(rendition) ? plan.dolbyEncode : plan.audioEncode)[rendition.track];
     case 'subtitle':
       return plan.videoEncode;
   }
 }
+
+/** Samples per frame of an encode. */
+export const soundFrame = (rendition: AudioEncode): number => (isDolby(rendition) ? DOLBY_FRAME : AAC_FRAME);
 
 /** The clock of what an encoder writes: whole ticks a frame for any rational rate, and fine enough for composition offsets. */
 export const encodeTimescale = ({ num }: Rational): number => num * (num < 1000 ? 1000 : Math.ceil(10_000 / num));
@@ -223,12 +231,14 @@ function audioCopyGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, t
   return cutWholeFrames({ timescale: track.timescale, firstTicks, frameTicks: track.frameDuration, frameCount, endTicks }, seconds);
 }
 
-function audioEncodeGrid(track: AudioTimeline, video: VideoTimeline, grid: Grid, targetMs: number): Grid {
-  const videoEndS = (grid.boundaries.at(-1) ?? 0) / grid.timescale;
+type Sound = { readonly track: AudioTimeline; readonly video: VideoTimeline; readonly videoEncode: Grid; readonly targetMs: number };
+
+function audioEncodeGrid(frame: number, { track, video, videoEncode, targetMs }: Sound): Grid {
+  const videoEndS = (videoEncode.boundaries.at(-1) ?? 0) / videoEncode.timescale;
   const endS = Math.max(videoEndS, track.endPts / track.timescale - video.originPts / video.timescale);
-  const frameCount = Math.ceil((endS * ENCODED_AUDIO_RATE) / AAC_FRAME);
+  const frameCount = Math.ceil((endS * ENCODED_AUDIO_RATE) / frame);
   return cutWholeFrames(
-    { timescale: ENCODED_AUDIO_RATE, firstTicks: 0, frameTicks: AAC_FRAME, frameCount, endTicks: frameCount * AAC_FRAME },
-    audioBoundariesS(grid, endS, targetMs),
+    { timescale: ENCODED_AUDIO_RATE, firstTicks: 0, frameTicks: frame, frameCount, endTicks: frameCount * frame },
+    audioBoundariesS(videoEncode, endS, targetMs),
   );
 }

@@ -96,6 +96,11 @@ export function renditionKey(mediaVersion: string, targetMs: number, rendition: 
   return createHash('sha256').update(facts).digest('hex').slice(0, 32) as RenditionKey;
 }
 
+/** Encoded as AC-3 or E-AC-3, by the names that they have in CODECS; AAC otherwise. */
+export const isDolby = ({ codecs }: AudioEncode): boolean => codecs === AC3 || codecs === EAC3;
+export const AC3 = 'ac-3';
+export const EAC3 = 'ec-3';
+
 export const isEncode = (rendition: Rendition): rendition is EncodeRendition =>
   rendition.kind === 'video-encode' || rendition.kind === 'audio-encode';
 

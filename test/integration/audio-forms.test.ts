@@ -40,9 +40,26 @@ test('surround and what a client is told of it', async t => {
     ...['-i', chapters, '-map_metadata', '2', '-map', '0:v', '-map', '1:a', '-c:v', 'libx264', '-g', '48', '-pix_fmt', 'yuv420p'],
     ...['-c:a', 'ac3', '-b:a', '448k', join(library, 'surround.mkv')],
   );
+  // Sound from second 3 on, with a beep in the middle of each second.
+  const beeps = Array(6).fill(`if(lt(mod(t+0.5\\,1)\\,0.1)\\,0.6*sin(2*PI*1000*t)\\,0)`).join('|');
+  await ffmpeg(
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=s=320x180:r=24:d=8',
+      '-itsoffset',
+      '3',
+      '-f',
+      'lavfi',
+      '-i',
+      `aevalsrc=${beeps}:c=5.1:s=${RATE}:d=5`,
+    ],
+    ...['-c:v', 'libx264', '-g', '48', '-pix_fmt', 'yuv420p', '-c:a', 'flac', join(library, 'late.mkv')],
+  );
   const server = await startServer(t, { library });
   const client = await Client.signIn(server.url);
-  const [film] = await client.media();
+  const film = (await client.media()).find(({ title }) => title === 'surround' || title === 'Surround');
   assert.ok(film);
 
   /** One channel of a rendition's second segment, decoded; without what the codec makes of its beginning. */
@@ -122,6 +139,47 @@ test('surround and what a client is told of it', async t => {
     assert.ok(loudness(left, centre) < 0.01);
     await client.stop(session.sessionId);
   });
+
+  for (const [codec, codecs] of [
+    ['eac3', 'ec-3'],
+    ['ac3', 'ac-3'],
+  ] as const) {
+    await t.test(
+      `surround that a receiver decodes no more than as ${codecs} is encoded as that, to the sample where it belongs`,
+      async () => {
+        const late = (await client.media()).find(({ title }) => title === 'Late');
+        assert.ok(late);
+        const capabilities = { maxAudioChannels: 6, audioCodecs: ['aac', codec] };
+        const session = await client.start(late.id, { client: { profile: 'web-chrome', capabilities } });
+        assert.ok((await client.bytes(session.streamUrl)).toString().includes(codecs));
+        // Two runs, of which the second ends where the first began.
+        const pieces: Record<number, Buffer> = {};
+        for (const index of [2, 3, 0, 1]) pieces[index] = await client.segment(session, 'audio/0-full', index);
+        const file = join(scratch, `late-${codec}.mp4`);
+        await writeFile(
+          file,
+          Buffer.concat([await client.init(session, 'audio/0-full'), ...[0, 1, 2, 3].map(at => pieces[at] ?? Buffer.alloc(0))]),
+        );
+        const decoded = await execa('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'f32le', 'pipe:1'], { encoding: 'buffer' });
+        assert.equal(decoded.stderr.byteLength, 0, 'joined without a word from the decoder');
+        const { stdout } = decoded;
+        const centres = new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + (stdout.byteLength & ~3))).filter(
+          (_, at) => at % 6 === 2,
+        );
+        assert.ok(centres.length >= 8 * RATE, String(centres.length));
+        assert.ok(
+          centres.subarray(0, 3.4 * RATE).every(sample => Math.abs(sample) < 0.01),
+          'silent until it begins',
+        );
+        for (const second of [3.5, 4.5, 5.5, 6.5, 7.5]) {
+          const from = second * RATE - 2_000;
+          const onset = from + centres.subarray(from).findIndex(sample => Math.abs(sample) > AMPLITUDE);
+          assert.ok(Math.abs(onset - second * RATE) < 60, `the beep of second ${second} begins ${onset - second * RATE} samples off`);
+        }
+        await client.stop(session.sessionId);
+      },
+    );
+  }
 
   await t.test('the decision tells what a start would deliver, by track, and where it knows the client from', async () => {
     type Answer = {

@@ -2,10 +2,10 @@
 
 import type { EncodeJob } from '#actors/effects.ts';
 import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
-import { AAC_FRAME, boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks } from '#domain/plan.ts';
-import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
+import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
+import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';
 
-/** AAC frames encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms; 1 frame is not enough). */
+/** Frames of sound encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms of AAC; 1 frame is not enough). */
 export const AUDIO_PREROLL_FRAMES = 3;
 
 export const COMMON = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-copyts'];
@@ -24,6 +24,8 @@ const FRAGMENTS = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+
 export const KNOWN_HEADER = [...FRAGMENTS, 'pipe:1'];
 /** Where the pictures of the quick encoder come out: its own output has a header of its own, and waits for nobody. */
 export const QUICK_OUTPUT = 'pipe:3';
+// AC-3 and E-AC-3 have no header until a packet was seen.
+export const DELAYED_HEADER = ['-movflags', '+delay_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
 const QUICK_HEADER = [...FRAGMENTS, QUICK_OUTPUT];
 
 type Quality = 'quick' | 'good';
@@ -86,28 +88,33 @@ const DOWNMIX = 'center_mix_level=1:surround_mix_level=0.5:lfe_mix_level=0:remat
 
 const LAYOUTS: Readonly<Record<number, string>> = { 1: 'mono', 2: 'stereo', 6: '5.1' };
 
-/** Of the frames by which a run is brought onto the grid of AAC frames, in samples. */
+/** Of the frames by which a run is brought onto the grid of encoded frames, in samples. */
 const STEP_SAMPLES = 256;
 
+/** Samples by which ffmpeg's AC-3 and E-AC-3 come late out of a decoder (`initial_padding`). AAC's are a whole frame, which counts itself. */
+const DOLBY_DELAY = 256;
+
 /**
- * Begins with `firstSample`, which is the start of an AAC frame, and goes on with silence after its end. Where sound begins later, so does
- * the encode, with the AAC frame that it begins in: the cutter fills up what is missing.
+ * Begins with `firstSample`, which is the start of an encoded frame, and goes on with silence after its end. Where sound begins later, so does
+ * the encode, with the frame that it begins in: the cutter fills up what is missing.
  *
  * Nothing here remembers where the run began: where a broadcast changes from stereo to mono or from 5.1 to stereo, ffmpeg builds these
  * filters anew, and whatever pads from the run's start would do so again in the middle of it.
  */
-export function soundFilters({ channels }: AudioEncode, firstSample: number): string[] {
+export function soundFilters(rendition: AudioEncode, firstSample: number): string[] {
+  const frame = soundFrame(rendition);
+  const delay = isDolby(rendition) ? DOLBY_DELAY : 0;
   return [
     `aresample=${ENCODED_AUDIO_RATE}:${DOWNMIX}`,
     // Fills holes with silence and mends the 1 ms clock of Matroska.
     `aresample=async=1:${DOWNMIX}`,
     'apad',
-    `atrim=start_pts=${firstSample}`,
-    // The first few samples stand where an AAC frame begins, all others exactly where they belong.
+    `atrim=start_pts=${firstSample + delay}`,
+    // The first few samples stand where an encoded frame begins, all others exactly where they belong.
     `asetnsamples=n=${STEP_SAMPLES}:p=0`,
-    `asetpts='if(N,PTS,floor(PTS/${AAC_FRAME})*${AAC_FRAME})'`,
+    `asetpts='if(N,PTS-${delay},floor((PTS-${delay})/${frame})*${frame})'`,
     `aresample=min_comp=0.00001:min_hard_comp=0.00001:${DOWNMIX}`,
-    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels] ?? 'stereo'}`,
+    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[rendition.channels] ?? 'stereo'}`,
   ];
 }
 
@@ -165,9 +172,14 @@ function pictureEncoder(
   ];
 }
 
-export const soundEncoder = ({ bitrateBps, channels }: AudioEncode): string[] => [
-  ...['-c:a', 'aac', '-b:a', String(bitrateBps), '-ac', String(channels), '-ar', String(ENCODED_AUDIO_RATE)],
+const soundCodec = (rendition: AudioEncode): string => (isDolby(rendition) ? (rendition.codecs === EAC3 ? 'eac3' : 'ac3') : 'aac');
+
+export const soundEncoder = (rendition: AudioEncode): string[] => [
+  ...['-c:a', soundCodec(rendition), '-b:a', String(rendition.bitrateBps)],
+  ...['-ac', String(rendition.channels), '-ar', String(ENCODED_AUDIO_RATE)],
 ];
+
+export const soundHeader = (rendition: AudioEncode): string[] => (isDolby(rendition) ? DELAYED_HEADER : KNOWN_HEADER);
 
 /**
  * Where an encode has its keyframes, in ticks of its grid: on every boundary; where the first chunk of its first segment ends, so that

@@ -1,12 +1,11 @@
 // The argument list of an encoder that is fed on its stdin. Nothing in it says which film or where in it: such a process can wait
 // for its work, started.
 import type { Rational } from '#domain/media.ts';
-import { AAC_FRAME, ENCODED_AUDIO_RATE } from '#domain/plan.ts';
+import { ENCODED_AUDIO_RATE, soundFrame } from '#domain/plan.ts';
 import type { AudioEncode, EncodeRendition, VideoEncode } from '#domain/rendition.ts';
 import {
   AUDIO_PREROLL_FRAMES,
   COMMON,
-  KNOWN_HEADER,
   OUTPUT,
   pictureFilters,
   pictureInput,
@@ -14,6 +13,7 @@ import {
   quickFrames,
   soundEncoder,
   soundFilters,
+  soundHeader,
 } from './encoder-arguments.ts';
 
 /** Room before the first wanted frame for frames that have to be decoded first. */
@@ -24,7 +24,7 @@ const FED_START_S = 1_000;
  * frames, so that no rounding differs from one run to another.
  */
 export function fedStart(rendition: EncodeRendition): Rational {
-  const { num, den } = rendition.kind === 'video-encode' ? rendition.frameRate : { num: ENCODED_AUDIO_RATE, den: AAC_FRAME };
+  const { num, den } = rendition.kind === 'video-encode' ? rendition.frameRate : { num: ENCODED_AUDIO_RATE, den: soundFrame(rendition) };
   return { num: Math.ceil((FED_START_S * num) / den) * den, den: num };
 }
 
@@ -59,13 +59,13 @@ function fedVideo(rendition: VideoEncode, isFollowOn: boolean): string[] {
 
 function fedAudio(rendition: AudioEncode): string[] {
   const start = fedStart(rendition);
-  const firstSample = (start.num * ENCODED_AUDIO_RATE) / start.den - AUDIO_PREROLL_FRAMES * AAC_FRAME;
+  const firstSample = (start.num * ENCODED_AUDIO_RATE) / start.den - AUDIO_PREROLL_FRAMES * soundFrame(rendition);
   return [
     ...COMMON,
     ...AUDIO_INPUT,
     ...['-map', '0:0', '-vn', '-sn', '-dn', '-af', soundFilters(rendition, firstSample).join(',')],
     ...soundEncoder(rendition),
     ...['-map_chapters', '-1', ...OUTPUT],
-    ...KNOWN_HEADER,
+    ...soundHeader(rendition),
   ];
 }

@@ -1,11 +1,12 @@
 // The argument list of every run that reads the film by itself: pure, so that the same job always starts the same process.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { AAC_FRAME, boundaryAt, frameTicks, segmentStartS } from '#domain/plan.ts';
+import { boundaryAt, frameTicks, segmentStartS, soundFrame } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
 import {
   AUDIO_PREROLL_FRAMES,
   COMMON,
+  DELAYED_HEADER,
   KNOWN_HEADER,
   keyframeTicks,
   OUTPUT,
@@ -15,6 +16,7 @@ import {
   quickFramesOf,
   soundEncoder,
   soundFilters,
+  soundHeader,
 } from './encoder-arguments.ts';
 import { inputArguments } from './input-arguments.ts';
 
@@ -25,9 +27,6 @@ const SEEK_PAST_KEYFRAME_S = 0.25;
 const SEEK_BEFORE_KEYFRAME_S = 1;
 
 const SPARE_SOUND_FRAMES = 1024;
-
-// AC-3 and E-AC-3 have no header until a packet was seen.
-const DELAYED_HEADER = ['-movflags', '+delay_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
 
 export function ffmpegArguments(job: EncodeJob): string[] {
   switch (job.rendition.kind) {
@@ -65,10 +64,11 @@ function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
 }
 
 function audioEncode(job: EncodeJob, rendition: AudioEncode): string[] {
-  const first = Math.max(boundaryAt(job.grid, job.firstIndex) / AAC_FRAME - AUDIO_PREROLL_FRAMES, 0);
-  const last = boundaryAt(job.grid, job.lastIndex + 1) / AAC_FRAME;
+  const frame = soundFrame(rendition);
+  const first = Math.max(boundaryAt(job.grid, job.firstIndex) / frame - AUDIO_PREROLL_FRAMES, 0);
+  const last = boundaryAt(job.grid, job.lastIndex + 1) / frame;
   const { video } = job.keyframes;
-  const filters = [`asetpts=PTS-${video.originPts}/${video.timescale}/TB`, ...soundFilters(rendition, first * AAC_FRAME)];
+  const filters = [`asetpts=PTS-${video.originPts}/${video.timescale}/TB`, ...soundFilters(rendition, first * frame)];
   return [
     ...COMMON,
     ...seekTo(job),
@@ -77,7 +77,7 @@ function audioEncode(job: EncodeJob, rendition: AudioEncode): string[] {
     ...soundEncoder(rendition),
     // The encoder's first packet is priming, and a change of the source costs some: the run is ended by its last segment.
     ...['-frames:a', String(last - first + SPARE_SOUND_FRAMES), '-map_chapters', '-1', ...OUTPUT],
-    ...KNOWN_HEADER,
+    ...soundHeader(rendition),
   ];
 }
 

@@ -3,8 +3,8 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Rational } from '#domain/media.ts';
-import { AAC_FRAME, boundaryAt, firstChunkEnd, frameTicks, type Grid } from '#domain/plan.ts';
-import type { ChunkNumber } from '#domain/rendition.ts';
+import { boundaryAt, firstChunkEnd, frameTicks, type Grid, soundFrame } from '#domain/plan.ts';
+import type { AudioEncode, ChunkNumber } from '#domain/rendition.ts';
 import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
 import { anchorTimes } from '#workers/remux/anchored-times.ts';
@@ -110,7 +110,7 @@ export class SegmentReadiness {
     const decodeTime = this.#toGrid(sample.decodeTime);
     const pts = this.#toGrid(sample.decodeTime + sample.compositionOffset);
     const frame = { ...sample, decodeTime, compositionOffset: pts - decodeTime, duration: this.#toGridTicks(sample.duration), pts };
-    if (this.#job.rendition.kind === 'audio-encode') this.#onSound(frame, this.#job.rendition.channels);
+    if (this.#job.rendition.kind === 'audio-encode') this.#onSound(frame, this.#job.rendition);
     else this.#onOrdered(frame);
   }
 
@@ -130,14 +130,15 @@ export class SegmentReadiness {
    * Frames of encoded sound have numbers: what comes for a place that is taken is dropped (what is encoded before the first wanted one, and
    * some where the source changes), and places that nothing comes for are silent.
    */
-  #onSound(frame: Frame, channels: number): void {
-    const place = Math.round(frame.pts / AAC_FRAME) * AAC_FRAME;
+  #onSound(frame: Frame, rendition: AudioEncode): void {
+    const ticks = soundFrame(rendition);
+    const place = Math.round(frame.pts / ticks) * ticks;
     while (this.#index <= this.#job.lastIndex) {
-      const next = boundaryAt(this.#job.grid, this.#index) + this.#frames.length * AAC_FRAME;
+      const next = boundaryAt(this.#job.grid, this.#index) + this.#frames.length * ticks;
       if (place < next) return;
-      const at = { decodeTime: next, pts: next, compositionOffset: 0, duration: AAC_FRAME, isSync: true };
-      this.#frames.push({ ...at, bytes: place === next ? frame.bytes : silentFrame(channels) });
-      this.#onEncoded(AAC_FRAME);
+      const at = { decodeTime: next, pts: next, compositionOffset: 0, duration: ticks, isSync: true };
+      this.#frames.push({ ...at, bytes: place === next ? frame.bytes : silentFrame(rendition) });
+      this.#onEncoded(ticks);
     }
   }
 
@@ -254,7 +255,7 @@ function frameTicksOf({ rendition, grid }: EncodeJob): number | null {
     case 'video-encode':
       return frameTicks(grid.timescale, rendition.frameRate);
     case 'audio-encode':
-      return AAC_FRAME;
+      return soundFrame(rendition);
     case 'video-copy':
     case 'audio-copy':
       return null;

@@ -1,4 +1,6 @@
-// AAC-LC frames of silence, for where a track of sound has none: raw data blocks (ISO/IEC 14496-3, 4.4.2.1) without a spectrum.
+// Frames of silence, for where a track of sound has none. Of AAC-LC: raw data blocks (ISO/IEC 14496-3, 4.4.2.1) without a spectrum.
+import { readFileSync } from 'node:fs';
+import { type AudioEncode, EAC3, isDolby } from '#domain/rendition.ts';
 
 const GAIN = '0'.repeat(8);
 /** One long window, in which no band is coded. */
@@ -19,8 +21,14 @@ const SILENCE: Readonly<Record<number, Buffer>> = {
   6: packed(FRONT, SIDES('0000'), SIDES('0001'), LOW, END),
 };
 
+// One frame of 5.1 each, of the rate that surround is encoded at: `ffmpeg -f lavfi -i anullsrc=cl=5.1:r=48000 -c:a eac3 -b:a 384k -frames:a 1`.
+const AC3_SILENCE = readFileSync(new URL('silence.ac3', import.meta.url));
+const EAC3_SILENCE = readFileSync(new URL('silence.eac3', import.meta.url));
+
 /** @throws RangeError for a number of channels that no encode has */
-export function silentFrame(channels: number): Buffer {
+export function silentFrame(rendition: AudioEncode): Buffer {
+  if (isDolby(rendition)) return rendition.codecs === EAC3 ? EAC3_SILENCE : AC3_SILENCE;
+  const { channels } = rendition;
   const frame = SILENCE[channels];
   if (frame === undefined) throw new RangeError(`no silence of ${channels} channels`);
   return frame;

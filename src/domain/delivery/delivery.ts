@@ -7,7 +7,7 @@ import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendi
 import type { DeliveryReason, Offer } from '../session.ts';
 import { offerSubtitles } from '../subtitles/offer.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
-import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundAac } from './ladder.ts';
+import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundOf } from './ladder.ts';
 import type { Capabilities } from './profiles.ts';
 
 export type DeliveryRequest = {
@@ -121,7 +121,8 @@ function formsOf(audio: AudioStream, track: number, { plan, capabilities }: { pl
     return audio.codec === 'aac' && audio.channels <= 2 ? [copy] : [{ ...copy, form: 'full' }, stereo];
   }
   const isWorthMore = audio.channels >= SURROUND_CHANNELS && capabilities.maxAudioChannels >= SURROUND_CHANNELS;
-  return isWorthMore && capabilities.audioCodecs.includes('aac') ? [surroundAac(track, audio), stereo] : [stereo];
+  const surround = isWorthMore ? surroundOf(track, audio, capabilities.audioCodecs) : null;
+  return surround === null ? [stereo] : [surround, stereo];
 }
 
 const audioCopy = (audio: AudioStream, track: number): AudioCopy => ({

@@ -1,7 +1,7 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
 import { rungNameOf } from '../addresses.ts';
 import type { AudioStream, VideoStream } from '../media.ts';
-import type { AudioEncode, VideoEncode } from '../rendition.ts';
+import { AC3, type AudioEncode, EAC3, type VideoEncode } from '../rendition.ts';
 
 type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };
 
@@ -19,7 +19,12 @@ const TARGETS: readonly Target[] = [
 const STEREO_BITRATE_BPS = 160_000;
 /** 5.1: the most that AAC's channel configurations name the same in every player. */
 export const SURROUND_CHANNELS = 6;
-const SURROUND_BITRATE_BPS = 384_000;
+/** What clients with loudspeakers decode, or hand on to the receiver that does, the best first. */
+const SURROUND = [
+  { codec: 'eac3', codecs: EAC3, bitrateBps: 384_000 },
+  { codec: 'ac3', codecs: AC3, bitrateBps: 448_000 },
+  { codec: 'aac', codecs: 'mp4a.40.2', bitrateBps: 384_000 },
+] as const;
 const HIGH_FRAME_RATE = 40;
 
 /** Up to this segment length an encode is made for a quick start, above it for few bytes. */
@@ -111,15 +116,14 @@ export function stereoAac(track: number, audio: AudioStream): AudioEncode {
   };
 }
 
-/** For a client that has the loudspeakers, of sound that it can not take as it is. */
-export function surroundAac(track: number, audio: AudioStream): AudioEncode {
-  return {
-    ...stereoAac(track, audio),
-    form: 'full',
-    channels: SURROUND_CHANNELS,
-    bitrateBps: SURROUND_BITRATE_BPS,
-    bandwidthBps: Math.ceil(SURROUND_BITRATE_BPS * 1.15),
-  };
+/** For a client that has the loudspeakers, of sound that it can not take as it is. Null: it decodes nothing that surround is encoded as. */
+export function surroundOf(track: number, audio: AudioStream, audioCodecs: readonly string[]): AudioEncode | null {
+  const surround = SURROUND.find(({ codec }) => audioCodecs.includes(codec));
+  if (surround === undefined) return null;
+  const { bitrateBps, codecs } = surround;
+  // AC-3 and E-AC-3 have a constant rate.
+  const bandwidthBps = codecs === 'mp4a.40.2' ? Math.ceil(bitrateBps * 1.15) : bitrateBps;
+  return { ...stereoAac(track, audio), form: 'full', channels: SURROUND_CHANNELS, bitrateBps, bandwidthBps, codecs };
 }
 
 /** Smallest level whose macroblock rate and frame size (ITU-T H.264, table A-1) hold the picture. */
