@@ -33,8 +33,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/remux/codecs': ['workers/bmff'],
   'workers/remux/matroska': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
-  'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/programs', 'workers/remux'],
-  'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/programs', 'workers/remux'],
+  'workers/mended': [...DOMAIN, 'workers/remux'],
+  'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/mended', 'workers/programs', 'workers/remux'],
+  'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/subtitles': [...DOMAIN, 'workers/encode', 'workers/programs', 'workers/remux'],
   'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux', 'workers/subtitles'],

@@ -148,6 +148,28 @@ export type KeyframeMap = {
   readonly startTimeUs: number;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
+  /** Absent: the file's clock goes on from its first byte to its last. Where it does not, all times here are those of the mended clock. */
+  readonly mended?: MendedClock;
+};
+
+/** How a film is read whose clock jumps: ffmpeg is given its bytes with other times in them, from one of these points on. */
+export type MendedClock = {
+  /** ffmpeg's name for a transport stream, or a program stream. */
+  readonly format: 'mpegts' | 'mpeg';
+  readonly tracks: readonly MendedTrack[];
+  /**
+   * Byte positions of keyframes, ascending: from there on come the picture at `picture` and those after it, and all sound at or after `sound`.
+   * In ticks of 90 kHz.
+   */
+  readonly points: readonly { readonly position: number; readonly picture: number; readonly sound: number }[];
+};
+
+export type MendedTrack = {
+  readonly streamIndex: number;
+  /** What the container calls it, as ffprobe tells: a PID; of a program stream its start code or substream. */
+  readonly id: number;
+  /** From that byte on, so many ticks of 90 kHz are added to the track's times. */
+  readonly changes: readonly { readonly position: number; readonly offset: number }[];
 };
 
 /** What the catalogue says of a keyframe map. */

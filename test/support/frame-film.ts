@@ -2,11 +2,11 @@
 import type { Page } from 'playwright-core';
 import { ffmpeg } from './media.ts';
 
-const BITS = 12;
-const SIDE = 40;
+export const BITS = 12;
+export const SIDE = 40;
 
 /** Bit `k` of the frame's number is a white square `k` at the top. */
-export async function makeFrameFilm(path: string, options: { seconds: number; args?: readonly string[] }): Promise<void> {
+export async function makeFrameFilm(path: string, options: { seconds: number; sound?: string; args?: readonly string[] }): Promise<void> {
   const bits = Array.from(
     { length: BITS },
     (_, bit) => `drawbox=x=${bit * SIDE}:y=0:w=${SIDE}:h=${SIDE}:c=white:t=fill:enable='mod(floor(n/${2 ** bit}),2)'`,
@@ -14,7 +14,7 @@ export async function makeFrameFilm(path: string, options: { seconds: number; ar
   const filter = [`drawbox=x=0:y=0:w=${BITS * SIDE}:h=${SIDE}:c=black:t=fill`, ...bits].join(',');
   await ffmpeg(
     ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=24:d=${options.seconds}`],
-    ...['-f', 'lavfi', '-i', `sine=f=440:r=48000:d=${options.seconds}`],
+    ...['-f', 'lavfi', '-i', options.sound ?? `sine=f=440:r=48000:d=${options.seconds}`],
     ...[
       '-vf',
       filter,

@@ -10,6 +10,7 @@ import { quickFramesOf } from './encoder-arguments.ts';
 import { fedArguments, fedStart } from './fed-arguments.ts';
 import { Feed } from './feed.ts';
 import { ffmpegArguments } from './file-arguments.ts';
+import { mendedInput } from './mended-input.ts';
 import { pour } from './pour.ts';
 import { SegmentReadiness, type SegmentSink } from './segment-readiness.ts';
 import { startEncoder, type WarmEncoders } from './warm-encoders.ts';
@@ -90,6 +91,11 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
         fail('the output of an encode could not be cut', error);
       }
     };
+    const feedTo = (process: ChildProcess, bytes: AsyncIterable<Buffer>, header: Buffer = Buffer.alloc(0)): void => {
+      pour(header, bytes, process).catch(error => {
+        if (!isStopped) fail('an encode could not be fed', error);
+      });
+    };
     let refill = (): void => undefined;
     /** Lets its output come, or not. */
     let flow = (): void => undefined;
@@ -102,15 +108,15 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       if (!feed || !header) {
         const fileArgs = ffmpegArguments(job);
         const own = await startEncoder(options.spawner, options.ffmpegPath, fileArgs);
+        const bytes = mendedInput(job);
+        if (bytes) feedTo(own, bytes);
         return { started: own, readiness: new SegmentReadiness(job, sink, { quickFrames: own.second ? quickFramesOf(job) : 0 }) };
       }
       const args = fedArguments(feed.rendition, job);
       // Whatever this one is: the next that is waited for begins quickly.
       refill = () => options.encoders.prepare(fedArguments(feed.rendition));
       const started = await options.encoders.take(args);
-      pour(header, feed.fragments(header), started).catch(error => {
-        if (!isStopped) fail('an encode could not be fed', error);
-      });
+      feedTo(started, feed.fragments(header), header);
       return { started, readiness: new SegmentReadiness(job, sink, { start: fedStart(feed.rendition), quickFrames: quickFramesOf(job) }) };
     };
     const run = async (): Promise<void> => {

@@ -28,6 +28,8 @@ const SEEK_BEFORE_KEYFRAME_S = 1;
 
 const SPARE_SOUND_FRAMES = 1024;
 
+const isSound = ({ rendition: { kind } }: EncodeJob): boolean => kind === 'audio-encode' || kind === 'audio-copy';
+
 export function ffmpegArguments(job: EncodeJob): string[] {
   switch (job.rendition.kind) {
     case 'video-encode':
@@ -49,11 +51,10 @@ function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
   const filters = [`setpts=PTS-${job.keyframes.video.originPts}`, ...pictureFilters(rendition, (first * den) / num)];
   return [
     ...COMMON,
-    ...seekTo(job),
     ...pictureInput(rendition),
-    ...inputArguments(job.media.path),
+    ...openAt(job),
     ...pictureOutputs(rendition, {
-      input: `0:${rendition.streamIndex}`,
+      input: streamOf(job),
       filters,
       keyframes: keyframeTimes(job, num / den),
       quickFrames: quickFramesOf(job),
@@ -71,9 +72,8 @@ function audioEncode(job: EncodeJob, rendition: AudioEncode): string[] {
   const filters = [`asetpts=PTS-${video.originPts}/${video.timescale}/TB`, ...soundFilters(rendition, first * frame)];
   return [
     ...COMMON,
-    ...seekTo(job),
-    ...inputArguments(job.media.path),
-    ...['-map', `0:${rendition.streamIndex}`, '-vn', '-sn', '-dn', '-af', filters.join(',')],
+    ...openAt(job),
+    ...['-map', streamOf(job), '-vn', '-sn', '-dn', '-af', filters.join(',')],
     ...soundEncoder(rendition),
     // The encoder's first packet is priming, and a change of the source costs some: the run is ended by its last segment.
     ...['-frames:a', String(last - first + SPARE_SOUND_FRAMES), '-map_chapters', '-1', ...OUTPUT],
@@ -86,9 +86,8 @@ function copy(job: EncodeJob, options: readonly string[]): string[] {
   const isVideo = rendition.kind === 'video-copy';
   return [
     ...COMMON,
-    ...seekTo(job),
-    ...inputArguments(job.media.path),
-    ...['-map', `0:${rendition.streamIndex}`, '-sn', '-dn', isVideo ? '-an' : '-vn', '-c', 'copy', '-strict', '-2', ...options],
+    ...openAt(job),
+    ...['-map', streamOf(job), '-sn', '-dn', isVideo ? '-an' : '-vn', '-c', 'copy', '-strict', '-2', ...options],
     ...['-map_chapters', '-1', ...OUTPUT],
     ...(isVideo ? KNOWN_HEADER : DELAYED_HEADER),
   ];
@@ -107,11 +106,24 @@ function keyframeTimes(job: EncodeJob, fps: number): string {
     .join(',');
 }
 
+/** A film whose clock jumps comes on stdin, from the right place on; any other is opened, at the right place. */
+function openAt(job: EncodeJob): string[] {
+  const { mended } = job.keyframes;
+  return mended
+    ? ['-protocol_whitelist', 'pipe', '-f', mended.format, '-i', 'pipe:0']
+    : [...seekTo(job), ...inputArguments(job.media.path)];
+}
+
+/** From the middle of a film on, streams may come in another order. */
+function streamOf({ rendition: { streamIndex }, keyframes: { mended } }: EncodeJob): string {
+  const track = mended?.tracks.find(one => one.streamIndex === streamIndex);
+  return track ? `0:i:0x${track.id.toString(16)}` : `0:${streamIndex}`;
+}
+
 /** Lands on the source keyframe at or before the first wanted boundary, or earlier: what comes before is dropped by PTS. */
 function seekTo(job: EncodeJob): string[] {
   const { video, startTimeUs, copyMethod } = job.keyframes;
-  const isAudio = job.rendition.kind === 'audio-encode' || job.rendition.kind === 'audio-copy';
-  const wantedS = segmentStartS(job.grid, job.firstIndex) - (isAudio ? 0.25 : 0);
+  const wantedS = segmentStartS(job.grid, job.firstIndex) - (isSound(job) ? 0.25 : 0);
   const wantedPts = video.originPts + wantedS * video.timescale;
   // Half a millisecond of grace: a boundary on the encode grid may be rounded to just before its keyframe.
   const nextIndex = video.keyframes.findIndex(pts => pts > wantedPts + video.timescale / 2000);

@@ -5,6 +5,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { AudioStream, Chapter, Container, Rational, Streams, SubtitleStream, VideoStream } from '#domain/media.ts';
 import { audioCodecString, videoCodecString } from './ffprobe-codec-strings.ts';
 import { chooseFrameRate, parseRate } from './frame-rate.ts';
+import type { SystemStreams } from './packet-timelines.ts';
 
 const Text = Type.Optional(Type.String());
 const Whole = Type.Optional(Type.Number());
@@ -12,6 +13,7 @@ const Tags = Type.Optional(Type.Record(Type.String(), Type.String()));
 
 const ProbeStream = Type.Object({
   index: Type.Number(),
+  id: Text,
   codec_type: Text,
   codec_name: Text,
   profile: Text,
@@ -110,6 +112,18 @@ export function timeBaseOf(probe: Probe, streamIndex: number): Rational {
 export function headerSpanOf(probe: Probe, streamIndex: number): { readonly startPts: number; readonly durationTicks: number } {
   const stream = streamAt(probe, streamIndex);
   return { startPts: stream?.start_pts ?? 0, durationTicks: stream?.duration_ts ?? 0 };
+}
+
+/** The streams of picture and sound by what their container calls them, where its clock may jump; null for any other. */
+export function systemStreamsOf(probe: Probe): SystemStreams | null {
+  const format = (['mpegts', 'mpeg'] as const).find(name => probe.format.format_name.split(',').includes(name));
+  if (format === undefined) return null;
+  const streams = probe.streams.filter(({ id, codec_type }) => id !== undefined && (codec_type === 'video' || codec_type === 'audio'));
+  return {
+    format,
+    ids: new Map(streams.map(({ index, id }) => [index, Number(id)])),
+    pictures: streams.filter(({ codec_type }) => codec_type === 'video').map(({ index }) => index),
+  };
 }
 
 const streamAt = (probe: Probe, streamIndex: number): ProbeStream | undefined => probe.streams.find(({ index }) => index === streamIndex);

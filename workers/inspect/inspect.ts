@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
-import { type AudioTimeline, type CopyMethod, type KeyframeMap, type Streams, scannedFile, type VideoTimeline } from '#domain/media.ts';
+import {
+  type AudioTimeline,
+  type CopyMethod,
+  type KeyframeMap,
+  type MendedClock,
+  type Streams,
+  scannedFile,
+  type VideoTimeline,
+} from '#domain/media.ts';
 import { presentationMs, withHeldPicture, withOrigin } from '#domain/presentation.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
@@ -21,6 +29,7 @@ import {
   parseProbe,
   startTimeUsOf,
   streamsOf,
+  systemStreamsOf,
   timeBaseOf,
   titleOf,
 } from './ffprobe.ts';
@@ -30,7 +39,7 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 3;
+const INSPECTION_FORMAT = 4;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -61,6 +70,7 @@ type Timelines = {
   readonly copyMethod: CopyMethod;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
+  readonly mended?: MendedClock;
   /** Null: not known to be copyable. A stream that is absent has what ffprobe's facts tell. */
   readonly codecStrings: ReadonlyMap<number, string | null>;
 };
@@ -100,9 +110,11 @@ async function read(input: InputFile, source: RemuxSource | null, tools: Inspect
 }
 
 /** @throws MEDIA_UNREADABLE when no plan can be made of it. */
-function keyframeMap(version: string, startTimeUs: number, { copyMethod, video, audio }: Timelines): KeyframeMap {
+function keyframeMap(version: string, probedStartUs: number, { copyMethod, video, audio, mended }: Timelines): KeyframeMap {
   const keyframes = thinKeyframes(video.keyframes, video.timescale);
-  const map = { version, copyMethod, startTimeUs, video: { ...video, keyframes }, audio };
+  // The file's own start is a time of the clock that jumps.
+  const startTimeUs = mended ? Math.round(((keyframes[0] ?? 0) * 1e6) / video.timescale) : probedStartUs;
+  const map = { version, copyMethod, startTimeUs, video: { ...video, keyframes }, audio, ...(mended && { mended }) };
   requirePlannable(map);
   return map;
 }
@@ -207,12 +219,14 @@ const codecStringsOf = (source: RemuxSource, streams: Streams): ReadonlyMap<numb
   new Map([...streams.video.slice(0, 1), ...streams.audio].map(({ index }) => [index, source.codecString(index)]));
 
 async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Streams, tools: InspectTools): Promise<Timelines> {
-  const packets = parsePackets(await runFfprobe(file, PACKET_ARGUMENTS, packetBounds(file.byteLength), tools));
+  const listed = await runFfprobe(file, PACKET_ARGUMENTS, packetBounds(file.byteLength), tools);
+  const { packets, mended } = parsePackets(listed, systemStreamsOf(probe));
   const [video] = streams.video;
   const timeline = video === undefined ? null : videoTimeline(packets, video.index, timeBaseOf(probe, video.index), video.frameRate);
   if (timeline === null) throw new FerriteError('MEDIA_UNREADABLE', 'the video has no keyframe');
   return {
     copyMethod: 'ffmpeg',
+    ...(mended && { mended }),
     video: timeline,
     audio: streams.audio.map(stream => audioTimeline(packets, stream, timeBaseOf(probe, stream.index)) ?? headerTimeline(probe, stream)),
     // The pictures of a container without presentation times are in another order than they are shown in.

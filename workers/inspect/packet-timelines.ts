@@ -1,5 +1,6 @@
 // Keyframe map from packets, for containers without a usable index: read once from start to end, never decoded.
-import type { AudioStream, AudioTimeline, Rational, VideoTimeline } from '#domain/media.ts';
+import type { AudioStream, AudioTimeline, MendedClock, Rational, VideoTimeline } from '#domain/media.ts';
+import { JumpingClock } from '#workers/mended/jumping-clock.ts';
 
 const PEAK_INTERVAL_S = 2;
 
@@ -8,6 +9,8 @@ class PacketList {
   /** Packets that have a decode time alone. */
   unshownCount = 0;
   readonly pts: number[] = [];
+  /** What has to be added to each time, while it is not known whether that clock jumps. */
+  readonly offset: number[] = [];
   readonly duration: number[] = [];
   readonly byteLength: number[] = [];
   readonly isKey: boolean[] = [];
@@ -15,42 +18,69 @@ class PacketList {
 
 export type Packets = ReadonlyMap<number, PacketList>;
 
+/** What a container with a clock that may jump calls its streams; `pictures`: those among them that are no sound. */
+export type SystemStreams = {
+  readonly format: MendedClock['format'];
+  readonly ids: ReadonlyMap<number, number>;
+  readonly pictures: readonly number[];
+};
+
+export type ReadPackets = { readonly packets: Packets; readonly mended: MendedClock | null };
+
 /** ffprobe's arguments to write what `parsePackets` reads. */
 export const PACKET_ARGUMENTS: readonly string[] = [
   '-v',
   'error',
   '-show_entries',
-  'packet=stream_index,pts,dts,duration,size,flags',
+  'packet=stream_index,pts,dts,duration,size,pos,flags',
   '-of',
   'csv=p=0',
 ];
 
-/** Lines of `stream_index,pts,dts,duration,size,flags`; side data adds fields and blank lines, which are passed over. */
-export function parsePackets(csv: Buffer): Packets {
+/**
+ * Lines of `stream_index,pts,dts,duration,size,pos,flags`; side data adds fields and blank lines, which are passed over. `system`: of a
+ * container whose clock may jump, which is then made continuous.
+ */
+export function parsePackets(csv: Buffer, system: SystemStreams | null = null): ReadPackets {
   const streams = new Map<number, PacketList>();
+  const clock = system && new JumpingClock(system.pictures);
   for (let at = 0; at < csv.byteLength; ) {
     const newline = csv.indexOf(0x0a, at);
     const end = newline === -1 ? csv.byteLength : newline;
-    addPacket(streams, csv.toString('latin1', at, end).split(','));
+    addPacket(streams, clock && system.ids, csv.toString('latin1', at, end).split(','), clock);
     at = end + 1;
   }
-  return streams;
+  const mended = (clock && system && clock.mended(system.format, system.ids)) || null;
+  for (const list of streams.values()) {
+    if (clock && mended) for (const [at, offset] of list.offset.entries()) list.pts[at] = (list.pts[at] ?? 0) + offset + clock.shift;
+    list.offset.length = 0;
+  }
+  return { packets: streams, mended };
 }
 
-function addPacket(streams: Map<number, PacketList>, fields: readonly string[]): void {
-  const [streamIndex, pts, dts, duration, byteLength, flags] = fields;
+function addPacket(
+  streams: Map<number, PacketList>,
+  known: ReadonlyMap<number, number> | null,
+  fields: readonly string[],
+  clock: JumpingClock | null,
+): void {
+  const [streamIndex, pts, dts, duration, byteLength, position, flags] = fields;
   if (flags === undefined) return;
-  // AVI has no presentation times: there, decoding order is all that is known.
-  const time = Number(pts === 'N/A' ? dts : pts);
-  if (!Number.isFinite(time)) return;
   const index = Number(streamIndex);
+  const isKey = flags.startsWith('K');
+  const times = { pts: Number(pts), dts: Number(dts), duration: Number(duration) || 0, position: Number(position) };
+  const offset = clock && known?.has(index) ? clock.offsetOf(index, { ...times, isKeyPicture: isKey }) : 0;
+  // AVI has no presentation times: there, decoding order is all that is known.
+  const time = Number.isNaN(times.pts) ? times.dts : times.pts;
+  if (!Number.isFinite(time)) return;
   const list = streams.get(index) ?? new PacketList();
   streams.set(index, list);
   if (pts === 'N/A') list.unshownCount++;
   list.pts.push(time);
-  list.duration.push(Number(duration) || 0);
+  if (clock) list.offset.push(offset);
+  list.duration.push(times.duration);
   list.byteLength.push(Number(byteLength) || 0);
-  list.isKey.push(flags.startsWith('K'));
+  list.isKey.push(isKey);
 }
 
 /** A few in the middle of a stream are those that a cut has torn apart. */
