@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { frameWork } from './domain/delivery/encode-work.ts';
 import { parseMediaId } from './domain/ids.ts';
@@ -95,7 +96,13 @@ async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pix
   const { ffmpegPath, ffprobePath } = config;
   const pool = new WorkerPool({
     threads: 1,
-    host: { ffmpegPath, ffprobePath, spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
+    host: {
+      ffmpegPath,
+      ffprobePath,
+      spawnerSocketPath: spawner.socketPath,
+      maxWarmEncoders: 0,
+      extracted: { dir: join(config.cacheDir, 'extracted'), maxBytes: 0 },
+    },
   });
   try {
     await pool.start();

@@ -27,6 +27,7 @@ import type { CatalogueIndex } from './library/catalogue-index.ts';
 import type { PosterFiles } from './library/posters.ts';
 import type { LibraryScanner } from './library/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
+import { Extras } from './playback/segments/extras.ts';
 import { SegmentFinder } from './playback/segments/finder.ts';
 import type { Segments } from './playback/segments/segments.ts';
 import { PlayerStats } from './playback/session/player-stats.ts';
@@ -88,6 +89,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...streamRoutes({
       tokens: auth.streamTokens,
       sessions,
+      extras: new Extras(hosts),
       finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: coldFiles }),
       metrics,
       counts,

@@ -1,4 +1,5 @@
 // Composition root: settings → store → process starter → threads → sessions → catalogue → front door, and the one order in which they close.
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ScanStatus } from '#library/scan-run.ts';
 import type { Database } from '#storage/database.ts';
@@ -8,6 +9,7 @@ import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
+import type { HostOptions } from './domain/protocol.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
@@ -43,6 +45,8 @@ export type FerriteOptions = {
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
 const POSTER_WIDTH = 400;
+/** One film's, at the least. */
+const MIN_EXTRACTED_BYTES = 256 * 1024 ** 2;
 
 /** Starts everything, or nothing: what was begun is closed again when a later step fails. */
 export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
@@ -182,9 +186,16 @@ function createPool(config: Config, spawner: SpawnerProcess, rightOfWay: RightOf
       ffprobePath: config.ffprobePath,
       spawnerSocketPath: spawner.socketPath,
       maxWarmEncoders: config.warmEncoders,
+      extracted: extractedFiles(config),
     },
   });
 }
+
+/** A tenth of what the cache may take: a film's subtitles are small, pictures some 30 MB. */
+const extractedFiles = ({ cacheDir, cacheMaxBytes }: Config): HostOptions['extracted'] => ({
+  dir: join(cacheDir, 'extracted'),
+  maxBytes: Math.max(MIN_EXTRACTED_BYTES, cacheMaxBytes / 10),
+});
 
 /** What hosts tell that is for the log and the metrics alone. */
 function record({ events }: MediaHosts, metrics: Metrics, log: Logger): void {

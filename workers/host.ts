@@ -18,6 +18,9 @@ import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SubtitleExtras } from './subtitles/extras.ts';
+import { ExtractedFiles } from './subtitles/sources/extracted-files.ts';
+import { SubtitleSources } from './subtitles/sources/sources.ts';
 import { SubtitleTracks } from './subtitles/subtitle-tracks.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
@@ -33,7 +36,9 @@ class Host {
   readonly #spawner: SpawnerClient;
   readonly #encoders: WarmEncoders;
   readonly #remux = new RemuxCache();
+  readonly #sources: SubtitleSources;
   readonly #subtitles: SubtitleTracks;
+  readonly #extras: SubtitleExtras;
   readonly #sessions: Sessions;
   readonly #handlers: RequestHandlers;
   readonly #running = new Map<number, AbortController>();
@@ -46,7 +51,9 @@ class Host {
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
     this.#encoders = new WarmEncoders({ spawner: this.#spawner, ffmpegPath: options.ffmpegPath, limit: options.maxWarmEncoders });
     const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
-    this.#subtitles = new SubtitleTracks({ runTool });
+    this.#sources = new SubtitleSources({ files: new ExtractedFiles(options.extracted), runTool });
+    this.#subtitles = new SubtitleTracks({ sources: this.#sources });
+    this.#extras = new SubtitleExtras(this.#sources);
     this.#sessions = new Sessions({
       ffmpeg: ffmpegEffect({
         spawner: this.#spawner,
@@ -72,6 +79,8 @@ class Host {
       'session.describe': async ({ sessionId }) => this.#sessions.describe(sessionId),
       'segment.prepare': (input, signal) => this.#sessions.prepare(input, signal),
       'segment.locate': input => this.#sessions.locate(input),
+      'subtitles.source': async (input, signal) => this.#extras.source(this.#sessions.viewed(input.sessionId), input.track, signal),
+      'fonts.list': async (input, signal) => ({ fonts: await this.#extras.fonts(this.#sessions.viewed(input.sessionId), signal) }),
     };
     this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
     this.#send({ kind: 'ready', version: PROTOCOL_VERSION, threadId });
@@ -142,7 +151,9 @@ class Host {
     const deadline = new Promise<void>(resolve => setTimeout(resolve, deadlineMs).unref());
     await Promise.race([this.#sessions.closeAll(), deadline]);
     this.#encoders.close();
+    this.#extras.close();
     this.#subtitles.close();
+    this.#sources.close();
     this.#remux.close();
     await this.#spawner.close();
     this.#port.close();

@@ -1,6 +1,7 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
 // `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`;
-// `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file.
+// `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file | `source.<ext>`, as it was authored;
+// `fonts/` + `index.json` | `<n>`, those attached to the film.
 import type { SessionId } from './ids.ts';
 import type { Track } from './protocol.ts';
 import type { AudioForm, ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
@@ -72,6 +73,26 @@ export const segmentFile = (name: SegmentName): string => (name === 'init' ? INI
 export const textFile = (index: number): string => `${index}${TEXT}`;
 /** A whole subtitle track as one WebVTT file. */
 export const wholeTextOf = (track: number): string => `${subtitleDirectory(track)}/${WHOLE_TEXT}`;
+/** A subtitle track as it was authored. */
+export const sourceFileOf = (track: number, extension: string): string => `${subtitleDirectory(track)}/source.${extension}`;
+export const FONT_LIST = 'fonts/index.json';
+export const fontFileOf = (number: number): string => `fonts/${number}`;
+
+/** What is fetched as a file of its own beside what is played. */
+export type ExtraAddress =
+  | { readonly kind: 'source'; readonly track: number; readonly extension: string }
+  | { readonly kind: 'fonts' }
+  | { readonly kind: 'font'; readonly number: number };
+
+/** Null for everything else. */
+export function parseExtraPath(path: string): ExtraAddress | null {
+  if (path === FONT_LIST) return { kind: 'fonts' };
+  const font = /^fonts\/(0|[1-9]\d{0,2})$/.exec(path)?.[1];
+  if (font !== undefined) return { kind: 'font', number: Number(font) };
+  const [, track, extension] = /^subtitles\/(0|[1-9]\d{0,3})\/source\.([a-z]{2,4})$/.exec(path) ?? [];
+  return track === undefined || extension === undefined ? null : { kind: 'source', track: Number(track), extension };
+}
+
 export const chunkFile = ({ index, chunk }: SegmentChunk): string => `${index}.${chunk}${SEGMENT}`;
 
 /** What a segment's path names, below its session. */

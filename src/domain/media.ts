@@ -52,7 +52,7 @@ export type SubtitleStream = StreamBase & {
   readonly isHearingImpaired: boolean;
 };
 
-export const SIDECAR_FORMATS = ['srt', 'vtt', 'ass', 'ssa', 'sub', 'ttml'] as const;
+export const SIDECAR_FORMATS = ['srt', 'vtt', 'ass', 'ssa', 'sub', 'ttml', 'smi', 'sup', 'idx'] as const;
 export type SidecarFormat = (typeof SIDECAR_FORMATS)[number];
 
 /** A subtitle file beside its film, and what its name says of it. */

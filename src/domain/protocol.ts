@@ -6,7 +6,7 @@ import type { AudioForm, RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** What a thread is given when it starts. */
 export type HostOptions = {
@@ -15,6 +15,8 @@ export type HostOptions = {
   readonly spawnerSocketPath: string;
   /** How many ffmpeg processes it may keep waiting for a film. */
   readonly maxWarmEncoders: number;
+  /** Where what is taken out of films is kept, such as their subtitles and fonts. */
+  readonly extracted: { readonly dir: string; readonly maxBytes: number };
   readonly port: import('node:worker_threads').MessagePort;
   /** Shared: at 0 stands the id of the request that was begun last, for whoever has to find out what stopped the thread. */
   readonly begun: Int32Array;
@@ -46,6 +48,9 @@ export type LocatedSegment = {
   /** Of the whole segment. */
   readonly byteLength: number;
 };
+
+/** A file of ours that may be sent: opened soon, for it makes room for others one day. */
+export type KeptFile = { readonly path: string; readonly byteLength: number };
 
 /** Which rendition of a session: a rung of its video, or one of its audio tracks in one of its forms, or a subtitle track. */
 export type Track =
@@ -84,6 +89,10 @@ export type Requests = {
     };
     output: null;
   };
+  /** A subtitle track as it was authored, as a file that is kept. */
+  'subtitles.source': { input: OnSession & { track: number }; output: KeptFile };
+  /** The fonts that are attached to the film, as files that are kept. */
+  'fonts.list': { input: OnSession; output: { readonly fonts: readonly KeptFile[] } };
   /** Where a copied segment lies in its media file; only where the plan of the container tells (`copyMethod` `mp4`). */
   'segment.locate': { input: OnSession & { track: Track; index: number }; output: LocatedSegment };
 };

@@ -35,6 +35,8 @@ export type Offer = {
   readonly audio: readonly AudioRendition[];
   /** By track. */
   readonly subtitles: readonly SubtitleRendition[];
+  /** Those whose source alone is delivered, pictures that players draw: by track. Absent in sessions of earlier versions. */
+  readonly drawnSubtitles?: readonly SubtitleRendition[];
   /** The subtitle track that is shown from the start: the API's number. */
   readonly subtitleTrack: number | null;
 };

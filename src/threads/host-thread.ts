@@ -29,6 +29,9 @@ const DEADLINES_MS: Readonly<Record<RequestType, number>> = {
   'session.describe': 10_000,
   'segment.prepare': 120_000,
   'segment.locate': 15_000,
+  // They answer after 15 s at the latest.
+  'subtitles.source': 60_000,
+  'fonts.list': 60_000,
 };
 const TIMED_OUT: Readonly<Partial<Record<RequestType, ErrorCode>>> = { 'segment.prepare': 'ENCODE_STALLED' };
 

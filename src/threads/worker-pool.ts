@@ -30,7 +30,13 @@ const CLOSE_DEADLINE_MS = 5_000;
 const REPLACE_DELAY_MS = 200;
 
 /** Requests that read a media file: what may come of them is not asked for again where the media is held back. */
-const MAY_STALL: ReadonlySet<RequestType> = new Set(['session.open', 'segment.prepare', 'segment.locate']);
+const MAY_STALL: ReadonlySet<RequestType> = new Set([
+  'session.open',
+  'segment.prepare',
+  'segment.locate',
+  'subtitles.source',
+  'fonts.list',
+]);
 
 export class WorkerPool implements MediaHosts {
   readonly events = new Emitter<HostEvents>();

@@ -12,7 +12,11 @@ import { until } from '../support/until.ts';
 
 const SECONDS = 20;
 
-type Offered = { track: number; codec: string; language: string | null; name: string; isForced: boolean; isHearingImpaired: boolean };
+type Offered = { track: number; codec: string; language: string | null; name: string; isForced: boolean; isHearingImpaired: boolean } & {
+  sourceUrl: string;
+  sourceOffsetMs: number;
+  fontsUrl: string | null;
+};
 type StartedWithText = Started & { readonly tracks: { readonly subtitles: readonly Offered[] } };
 type Shown = { readonly startMs: number; readonly endMs: number; readonly text: string };
 
@@ -25,6 +29,10 @@ const SOURCE: readonly Shown[] = [
 
 const clock = (ms: number, comma: string): string =>
   `00:00:${String(Math.floor(ms / 1000)).padStart(2, '0')}${comma}${String(ms % 1000).padStart(3, '0')}`;
+const shifted = ({ startMs, endMs }: Omit<Shown, 'text'>, byMs: number) => ({
+  startMs: Math.round(startMs + byMs),
+  endMs: Math.round(endMs + byMs),
+});
 const srt = (cues: readonly Shown[]): string =>
   cues.map(({ startMs, endMs, text }, at) => `${at + 1}\n${clock(startMs, ',')} --> ${clock(endMs, ',')}\n${text}\n`).join('\n');
 
@@ -131,6 +139,22 @@ test('subtitles', async t => {
     });
     const inMp4 = await open('Inside too');
     assert.deepEqual(await servedCues(client, inMp4, 0), served(SOURCE));
+  });
+
+  await t.test('are given as they were authored too, to whoever may fetch the session', async () => {
+    const session = await open('Inside');
+    const [plain, styled] = session.tracks.subtitles;
+    assert.deepEqual([plain?.sourceUrl, styled?.sourceUrl, plain?.fontsUrl], ['subtitles/0/source.srt', 'subtitles/1/source.ass', null]);
+    const script = await client.fetch(base(session) + styled?.sourceUrl, { headers: { Range: 'bytes=0-12' } });
+    assert.deepEqual([script.status, await script.text()], [206, '[Script Info]']);
+    const authored = SOURCE.map(({ text, ...cue }) => ({ ...shifted(cue, -(plain?.sourceOffsetMs ?? 0)), text }));
+    assert.equal((await client.bytes(base(session) + plain?.sourceUrl)).toString(), srt(authored));
+    assert.deepEqual(JSON.parse((await client.bytes(base(session) + styled?.fontsUrl)).toString()), { fonts: [] });
+    for (const path of ['subtitles/0/source.ass', 'subtitles/9/source.srt', 'fonts/0'])
+      assert.equal((await client.fetch(base(session) + path)).status, 404, path);
+    assert.equal((await client.fetch(`${base(session).replace(/[^/]{8}\/$/, 'xxxxxxxx/')}${plain?.sourceUrl}`)).status, 401);
+    const late = (await open('Late')).tracks.subtitles[0];
+    assert.ok(late && Math.abs(late.sourceOffsetMs + 5_500) < 100, JSON.stringify(late));
   });
 
   await t.test('move with the film: what its container begins with is media time 0', async () => {

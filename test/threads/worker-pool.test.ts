@@ -1,6 +1,8 @@
 // The session host threads: who waits for a lost one hears so, the others notice nothing, and it is replaced.
+
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FerriteError } from '#domain/errors.ts';
@@ -20,7 +22,10 @@ async function start(t: TestContext, threads: number, program?: URL) {
   const pool = new WorkerPool({
     threads,
     ...(program && { program }),
-    host: { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe', spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
+    host: {
+      ...{ ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe', spawnerSocketPath: spawner.socketPath, maxWarmEncoders: 0 },
+      extracted: { dir: join(tmpdir(), 'ferrite-never-made'), maxBytes: 0 },
+    },
   });
   t.after(() => pool.close(DEADLINE_MS));
   pool.events.on('lost', error => lost.push(error));

@@ -112,6 +112,11 @@ export class Sessions {
     return null;
   }
 
+  /** @throws SESSION_NOT_FOUND */
+  viewed(sessionId: SessionId): PlannedMedia & { readonly record: SessionRecord } {
+    return this.#get(sessionId);
+  }
+
   async locate(input: Requests['segment.locate']['input']): Promise<LocatedSegment> {
     return this.#maker.locate(this.#get(input.sessionId), input);
   }

@@ -1,26 +1,35 @@
-// The subtitle tracks of a session: every one that can be delivered as text, and none that can not.
+// The subtitle tracks of a session: every one that can be delivered, and none that can not.
 import { FerriteError } from '../errors.ts';
 import type { Media } from '../media.ts';
 import type { SubtitleRendition } from '../rendition.ts';
-import { subtitleTracks } from './tracks.ts';
+import type { Offer } from '../session.ts';
+import { type SubtitleTrack, subtitleTracks } from './tracks.ts';
 
 /** @throws INVALID_REQUEST for a track that is not offered */
-export function offerSubtitles(media: Media, wanted: number | null): { subtitles: SubtitleRendition[]; subtitleTrack: number | null } {
-  const streams = media.streams.subtitles;
-  const subtitles = subtitleTracks(media)
-    .filter(({ isDeliverable }) => isDeliverable)
-    .map(({ track, codec, name, language, isDefault, isForced, isHearingImpaired }): SubtitleRendition => {
-      const sidecar = media.sidecars[track - streams.length];
-      return {
-        ...{ kind: 'subtitle', track, codec, name, language, isDefault, isForced, isHearingImpaired },
-        streamIndex: streams[track]?.index ?? null,
-        sidecar: sidecar === undefined ? null : { path: sidecar.path, byteLength: sidecar.byteLength, mtimeMs: sidecar.mtimeMs },
-      };
-    });
-  if (wanted !== null && !subtitles.some(({ track }) => track === wanted)) {
-    const offered = subtitles.map(({ track }) => track).join(', ');
+export function offerSubtitles(media: Media, wanted: number | null): Pick<Offer, 'subtitles' | 'drawnSubtitles' | 'subtitleTrack'> {
+  const tracks = subtitleTracks(media);
+  const of = (form: SubtitleTrack['form']): SubtitleRendition[] =>
+    tracks.filter(one => one.form === form).map(one => rendition(media, one));
+  const [subtitles, drawnSubtitles] = [of('text'), of('source')];
+  const all = [...subtitles, ...drawnSubtitles];
+  if (wanted !== null && !all.some(({ track }) => track === wanted)) {
+    const offered = all.map(({ track }) => track).join(', ');
     const message = offered === '' ? 'the media has no subtitles that can be delivered' : `offered are ${offered}`;
     throw new FerriteError('INVALID_REQUEST', `subtitleTrack ${wanted} is not offered`, { fields: [{ path: '/subtitleTrack', message }] });
   }
-  return { subtitles, subtitleTrack: wanted };
+  return { subtitles, drawnSubtitles, subtitleTrack: wanted };
 }
+
+function rendition({ streams, sidecars }: Media, one: SubtitleTrack): SubtitleRendition {
+  const { track, codec, name, language, isDefault, isForced, isHearingImpaired } = one;
+  const sidecar = sidecars[track - streams.subtitles.length];
+  return {
+    ...{ kind: 'subtitle', track, codec, name, language, isDefault, isForced, isHearingImpaired },
+    streamIndex: streams.subtitles[track]?.index ?? null,
+    sidecar: sidecar === undefined ? null : { path: sidecar.path, byteLength: sidecar.byteLength, mtimeMs: sidecar.mtimeMs },
+  };
+}
+
+/** Those that are delivered as text and those that are drawn, by track. */
+export const offeredSubtitles = ({ subtitles, drawnSubtitles = [] }: Pick<Offer, 'subtitles' | 'drawnSubtitles'>): SubtitleRendition[] =>
+  [...subtitles, ...drawnSubtitles].toSorted((a, b) => a.track - b.track);

@@ -20,16 +20,52 @@ export type SubtitleTrack = {
   readonly isHearingImpaired: boolean;
   /** A file beside the film. */
   readonly isExternal: boolean;
-  /** Whether it can be delivered: what can not is not offered. */
+  /** How it can be delivered: as segments of text, as its source alone, which players draw or the picture is encoded with; null: not at all, so that it is not offered. */
+  readonly form: 'text' | 'source' | null;
   readonly isDeliverable: boolean;
 };
 
-/** What ffmpeg makes text of. */
-const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text']);
+type Format = { readonly kind: 'text' | 'image'; readonly extension: string };
+const text = (extension: string): Format => ({ kind: 'text', extension });
+const pictures = (extension: string): Format => ({ kind: 'image', extension });
+
+/** By ffmpeg's name of a stream's codec, or by a sidecar's format: what can be delivered, and what its source is called. */
+const FORMATS: Readonly<Record<string, Format>> = {
+  subrip: text('srt'),
+  srt: text('srt'),
+  text: text('srt'),
+  mov_text: text('srt'),
+  ass: text('ass'),
+  ssa: text('ass'),
+  webvtt: text('vtt'),
+  vtt: text('vtt'),
+  sub: text('sub'),
+  ttml: text('ttml'),
+  smi: text('smi'),
+  hdmv_pgs_subtitle: pictures('sup'),
+  sup: pictures('sup'),
+  // Written as presentation graphics, which players of the page draw.
+  dvd_subtitle: pictures('sup'),
+  idx: pictures('sup'),
+};
+
+/** Of the source of a track, as its address has it. */
+export const sourceExtension = (codec: string): string => FORMATS[codec]?.extension ?? 'bin';
+
+/** Drawn with places, fonts and movement of its own. */
+export const isStyled = (codec: string): boolean => FORMATS[codec]?.extension === 'ass';
+
+export const subtitleKind = (codec: string): 'text' | 'image' => FORMATS[codec]?.kind ?? 'text';
+
+const formOf = (codec: string): SubtitleTrack['form'] => {
+  const format = FORMATS[codec];
+  return format === undefined ? null : format.kind === 'text' ? 'text' : 'source';
+};
+
 const HEARING_IMPAIRED = /\b(?:sdh|cc|hearing[ -]impaired|closed captions?)\b/i;
 const FORCED = /\bforced\b/i;
 
-type Plain = Omit<SubtitleTrack, 'track' | 'name'>;
+type Plain = Omit<SubtitleTrack, 'track' | 'name' | 'isDeliverable'>;
 
 /** Every track, also what can not be delivered: so that positions are the same everywhere. */
 export function subtitleTracks({ streams, sidecars }: Pick<Media, 'streams' | 'sidecars'>): SubtitleTrack[] {
@@ -43,22 +79,22 @@ export function subtitleTracks({ streams, sidecars }: Pick<Media, 'streams' | 's
       isForced: isForced || FORCED.test(title ?? ''),
       isHearingImpaired: isHearingImpaired || HEARING_IMPAIRED.test(title ?? ''),
       isExternal: false,
-      isDeliverable: kind === 'text' && TEXT_CODECS.has(codec),
+      form: formOf(codec),
     })),
     ...sidecars.map(({ format, language, title, isDefault, isForced, isHearingImpaired }) => ({
       codec: format,
-      kind: 'text' as const,
+      kind: subtitleKind(format),
       language,
       title,
       isDefault,
       isForced,
       isHearingImpaired,
       isExternal: true,
-      isDeliverable: true,
+      form: formOf(format),
     })),
   ];
   const names = uniqueNames(plain.map(nameOf));
-  return plain.map((one, track) => ({ ...one, track, name: names[track] ?? '' }));
+  return plain.map((one, track) => ({ ...one, track, name: names[track] ?? '', isDeliverable: one.form !== null }));
 }
 
 function nameOf({ title, language, isForced, isHearingImpaired }: Plain, position: number): string {

@@ -1,7 +1,9 @@
 // Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
 
-import { directFileOf, MULTIVARIANT, streamAddress, wholeTextOf } from '#domain/addresses.ts';
+import { directFileOf, FONT_LIST, MULTIVARIANT, sourceFileOf, streamAddress, wholeTextOf } from '#domain/addresses.ts';
 import type { SubtitleRendition } from '#domain/rendition.ts';
+import { offeredSubtitles } from '#domain/subtitles/offer.ts';
+import { isStyled, sourceExtension, subtitleKind } from '#domain/subtitles/tracks.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { StartedSession } from '#src/playback/session/session-starts.ts';
@@ -28,19 +30,31 @@ function startFields({ session, token, queueWaitMs }: StartedSession): Record<st
     expiresAtMs: session.expiresAtMs,
     heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
     queueWaitMs,
-    tracks: { ...media.streams, subtitles: offer.subtitles.map(shownSubtitles) },
+    tracks: { ...media.streams, subtitles: offeredSubtitles(offer).map(one => shownSubtitles(session, one)) },
     subtitleTrack: offer.subtitleTrack,
     ladder: ladderOf(session),
   };
 }
 
-/** As they are offered; `whole`, below the session's stream URL, is for who plays the film's own file. */
-const shownSubtitles = ({ streamIndex, sidecar, kind: _, ...track }: SubtitleRendition): Record<string, unknown> => ({
-  ...track,
-  kind: 'text',
-  isExternal: sidecar !== null,
-  wholeUrl: wholeTextOf(track.track),
-});
+/**
+ * As they are offered. Below the session's stream URL: `wholeUrl`, text for who plays the film's own file, null where there is none;
+ * `sourceUrl`, the track as it was authored, whose times are media time when `sourceOffsetMs` has been added; `fontsUrl`, where it is styled.
+ */
+function shownSubtitles(
+  { sourceOffsetsMs }: LiveSession,
+  { streamIndex: _, sidecar, ...track }: SubtitleRendition,
+): Record<string, unknown> {
+  const kind = subtitleKind(track.codec);
+  return {
+    ...track,
+    kind,
+    isExternal: sidecar !== null,
+    wholeUrl: kind === 'text' ? wholeTextOf(track.track) : null,
+    sourceUrl: sourceFileOf(track.track, sourceExtension(track.codec)),
+    sourceOffsetMs: sourceOffsetsMs[sidecar === null ? 'stream' : 'file'],
+    fontsUrl: isStyled(track.codec) ? FONT_LIST : null,
+  };
+}
 
 /** A stream URL that runs out is followed by another. */
 export function heartbeatAnswer(session: LiveSession, { expiresAtMs, streamToken }: { expiresAtMs: number; streamToken?: string }) {

@@ -1,7 +1,17 @@
 // Playlists, segments and files of a session. The token in the path is checked by signature, expiry and revocation alone: no user, no database, no JSON.
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { CHAPTERS, directFileOf, isDirectFile, isPlaylist, STREAM_PREFIX, STREAM_ROUTE } from '#domain/addresses.ts';
+import {
+  CHAPTERS,
+  directFileOf,
+  type ExtraAddress,
+  fontFileOf,
+  isDirectFile,
+  isPlaylist,
+  parseExtraPath,
+  STREAM_PREFIX,
+  STREAM_ROUTE,
+} from '#domain/addresses.ts';
 import { profileOf } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { requireUnchanged } from '#domain/media.ts';
@@ -14,6 +24,7 @@ import { LocatedSegments } from '#http/sources/located-segments.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodedPlaylist } from '#src/playback/offer/playlist.ts';
 import { type WantedSegment, wantedSegmentAt } from '#src/playback/offer/wanted-segment.ts';
+import type { Extras } from '#src/playback/segments/extras.ts';
 import type { SegmentFinder } from '#src/playback/segments/finder.ts';
 import { endedBy, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
@@ -26,6 +37,7 @@ export type StreamRouteOptions = {
   readonly tokens: StreamTokens;
   readonly sessions: PlaybackSessions;
   readonly finder: SegmentFinder<ColdFile>;
+  readonly extras: Extras;
   readonly metrics: Metrics;
   readonly counts: StreamCounts;
   /** How long shared caches may answer for us; 0: only the viewer's own cache may keep anything. */
@@ -147,6 +159,8 @@ class Streams {
     if (isPlaylist(rest)) return this.#playlist(session, request);
     if (rest === CHAPTERS) return this.#chapters(session);
     if (isDirectFile(rest)) return this.#directFile(session, rest);
+    const extra = parseExtraPath(rest);
+    if (extra !== null) return this.#extra(session, extra, request.signal);
     return this.#segment(session, request);
   }
 
@@ -240,6 +254,19 @@ class Streams {
     const made = new PreparedReply({ bytes, contentType: PLAYLIST_TYPE, etag, headers });
     this.#playlistReplies.set(playlist, made);
     return made;
+  }
+
+  /** Files beside the film: what fails here is no part of playing it. */
+  async #extra(session: LiveSession, address: ExtraAddress, signal: AbortSignal): Promise<Reply> {
+    const { extras } = this.#options;
+    if (address.kind === 'fonts') {
+      const fonts = await extras.fonts(session, signal);
+      return { status: 200, headers: this.#immutable, json: { fonts: fonts.map((_, number) => fontFileOf(number)) } };
+    }
+    const { path, byteLength, name, contentType } =
+      address.kind === 'font' ? await extras.font(session, address.number, signal) : await extras.source(session, address, signal);
+    const file = { path, byteLength, etag: `"${name}-${byteLength.toString(36)}"`, lastModifiedMs: session.media.mtimeMs, contentType };
+    return { status: 200, headers: this.#immutable, file, onWithdrawn: cut => session.whenEnded(cut) };
   }
 
   async #directFile(session: LiveSession, name: string): Promise<Reply> {

@@ -2,9 +2,10 @@
 import { directoryOfEncode } from '#domain/addresses.ts';
 import type { ProfileName } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
-import type { Media, User } from '#domain/media.ts';
+import type { KeyframeMap, Media, User } from '#domain/media.ts';
 import type { SegmentName } from '#domain/rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from '#domain/session.ts';
+import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import type { RunningEncode } from '#src/playback/admission/running-encodes.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 
@@ -15,6 +16,8 @@ export class LiveSession {
   readonly record: SessionRecord;
   readonly media: Media;
   readonly layout: SessionLayout;
+  /** Of subtitles, by where they lie. */
+  readonly sourceOffsetsMs: { readonly stream: number; readonly file: number };
   readonly profile: ProfileName;
   readonly listeners = new Set<SessionListener>();
   /** Callbacks of work that ends with the session, such as a request that waits for a segment; null while there is none. */
@@ -38,10 +41,17 @@ export class LiveSession {
   #patienceMs = LEASE_MS;
   #hasHeartbeat = false;
 
-  constructor(record: SessionRecord, parts: { media: Media; layout: SessionLayout; tokenExpiresAtMs: number; monotonicMs: number }) {
+  constructor(
+    record: SessionRecord,
+    parts: { media: Media; keyframes: KeyframeMap; layout: SessionLayout; tokenExpiresAtMs: number; monotonicMs: number },
+  ) {
     this.record = record;
     this.media = parts.media;
     this.layout = parts.layout;
+    this.sourceOffsetsMs = {
+      stream: sourceOffsetMs(parts.keyframes, { isExternal: false }),
+      file: sourceOffsetMs(parts.keyframes, { isExternal: true }),
+    };
     this.profile = record.profile;
     this.tokenExpiresAtMs = parts.tokenExpiresAtMs;
     this.positionMs = record.startPositionMs;

@@ -84,6 +84,7 @@ export class OpenSessions {
       { ...record, offer: this.#offers.share(record.offer) },
       {
         media: planned.media,
+        keyframes: planned.keyframes,
         layout,
         tokenExpiresAtMs: record.createdAtMs + STREAM_TOKEN_MS,
         monotonicMs: performance.now(),

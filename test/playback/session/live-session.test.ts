@@ -6,6 +6,7 @@ import type { Media } from '#domain/media.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { StreamLayout } from '#src/playback/offer/layout.ts';
 import { HEARTBEAT_INTERVAL_MS, LEASE_MS, LiveSession } from '#src/playback/session/live-session.ts';
+import { aMap } from '../../support/titles.ts';
 
 const STARTED_AT_MS = 1_000_000;
 
@@ -27,6 +28,7 @@ function start(): LiveSession {
   // Neither is looked at here.
   return new LiveSession(record, {
     media: {} as Media,
+    keyframes: aMap([0], 60),
     layout: {} as StreamLayout,
     tokenExpiresAtMs: 86_400_000,
     monotonicMs: STARTED_AT_MS,

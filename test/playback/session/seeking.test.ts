@@ -8,7 +8,7 @@ import type { Offer } from '#domain/session.ts';
 import type { StreamLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 import { LiveSession } from '#src/playback/session/live-session.ts';
 import { Seeking, startOf } from '#src/playback/session/seeking.ts';
-import { anOffer, aRecord, aRung, aTitle } from '../../support/titles.ts';
+import { aMap, anOffer, aRecord, aRung, aTitle } from '../../support/titles.ts';
 
 /** Thirds of a second: no boundary is a whole number of milliseconds. */
 const PICTURE: Grid = { timescale: 3, boundaries: [0, 7, 14, 21, 28] };
@@ -46,7 +46,7 @@ function start(t: TestContext, { delivery = 'transcode', picture = aRung() }: { 
   const offer = { ...anOffer([picture as Offer['video'][number]]), delivery };
   const layout = { tracks } as unknown as StreamLayout;
   const record = { ...aRecord(offer), userId: 'user' as UserId };
-  const session = new LiveSession(record, { media: aTitle(), layout, tokenExpiresAtMs: 0, monotonicMs: 0 });
+  const session = new LiveSession(record, { media: aTitle(), keyframes: aMap([0], 60), layout, tokenExpiresAtMs: 0, monotonicMs: 0 });
   const hinted: string[] = [];
   const seeking = new Seeking({ prefetch: (_session, { layout: track, name }) => hinted.push(`${track.track.kind} ${name}`) });
   return { session, seeking, hinted, layout, offer, pass: (ms: number) => t.mock.timers.tick(ms) };
@@ -105,6 +105,7 @@ test('seeking: hints of one session do not put off those of another', t => {
   seeking.seek(session, 0, 'precise');
   const second = new LiveSession(session.record, {
     media: session.media,
+    keyframes: aMap([0], 60),
     layout: session.layout,
     tokenExpiresAtMs: 0,
     monotonicMs: 0,

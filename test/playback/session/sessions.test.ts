@@ -6,6 +6,7 @@ import { ColdFiles } from '#http/sources/cold-files.ts';
 import { StreamCounts } from '#http/stream/stream-counts.ts';
 import { streamRoutes } from '#http/stream/streams.ts';
 import { workCapacity } from '#src/playback/admission/capacity.ts';
+import { Extras } from '#src/playback/segments/extras.ts';
 import { SegmentFinder } from '#src/playback/segments/finder.ts';
 import { startForTest } from '../../support/http-server.ts';
 import { until } from '../../support/until.ts';
@@ -55,6 +56,7 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
     tokens: auth.streamTokens,
     sessions,
     finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: new ColdFiles() }),
+    extras: new Extras(hosts),
     metrics,
     counts: new StreamCounts(),
     sharedCacheMs: 0,

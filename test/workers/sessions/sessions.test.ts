@@ -47,7 +47,7 @@ function start() {
     isRunning: boolean;
   }[] = [];
   const sessions = new Sessions({
-    subtitles: new SubtitleTracks({ runTool: () => Promise.reject(new Error('no subtitles here')) }),
+    subtitles: new SubtitleTracks({ sources: { source: () => Promise.reject(new Error('no subtitles here')) } }),
     ffmpeg: ({ input: job, receive, sendBack }) => {
       const commands: string[] = [];
       const say = sendBack as (event: FfmpegEvent) => void;

@@ -7,6 +7,8 @@ import { scannedFile } from '#domain/media.ts';
 import { type RenditionKey, renditionKey, type SubtitleRendition } from '#domain/rendition.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { cuesWithin, moved, writeVtt } from '#workers/subtitles/segments.ts';
+import { ExtractedFiles } from '#workers/subtitles/sources/extracted-files.ts';
+import { SubtitleSources } from '#workers/subtitles/sources/sources.ts';
 import { SubtitleTracks, type WantedText } from '#workers/subtitles/subtitle-tracks.ts';
 import { temporaryFolder } from '../../support/run-tool.ts';
 import { aMap, aTitle } from '../../support/titles.ts';
@@ -39,6 +41,18 @@ test('subtitle segments: what is over before the film begins is left out, what l
   );
 });
 
+/** Tracks whose films are read by `runTool`; closing them ends that too. */
+async function tracksOf(t: TestContext, runTool: RunTool, { maxWaitMs = 15_000, graceMs = 60_000 } = {}): Promise<SubtitleTracks> {
+  const files = new ExtractedFiles({ dir: join(await temporaryFolder(t), 'kept'), maxBytes: 1e9 });
+  const sources = new SubtitleSources({ files, runTool, graceMs });
+  const tracks = new SubtitleTracks({ sources, maxWaitMs });
+  t.after(() => {
+    tracks.close();
+    sources.close();
+  });
+  return tracks;
+}
+
 async function aFilm(t: TestContext): Promise<WantedText> {
   const path = join(await temporaryFolder(t), 'film.mkv');
   await writeFile(path, 'film');
@@ -62,8 +76,7 @@ test('subtitle tracks: a film is read once for all who ask, also when one of the
     await read.promise;
     return { stdout: SRT, stderrTail: '', exitCode: 0 };
   };
-  const tracks = new SubtitleTracks({ runTool });
-  t.after(() => tracks.close());
+  const tracks = await tracksOf(t, runTool);
   const gone = new AbortController();
   const first = tracks.vtt(wanted, { fromMs: 0, toMs: 2_000 }, gone.signal);
   const second = tracks.vtt(wanted, { fromMs: 2_000, toMs: 4_000 }, never);
@@ -82,8 +95,7 @@ test('subtitle tracks: who waits too long is told to come back, and the reading 
     await read.promise;
     return { stdout: SRT, stderrTail: '', exitCode: 0 };
   };
-  const tracks = new SubtitleTracks({ runTool, maxWaitMs: 5 });
-  t.after(() => tracks.close());
+  const tracks = await tracksOf(t, runTool, { maxWaitMs: 5 });
   await assert.rejects(tracks.vtt(wanted, null, never), { code: 'SUBTITLES_PENDING' });
   read.resolve();
   const text = await tracks.vtt(wanted, null, never).catch(() => tracks.vtt(wanted, null, never));
@@ -93,16 +105,13 @@ test('subtitle tracks: who waits too long is told to come back, and the reading 
 test('subtitle tracks: what could not be read is not read again for every segment', async t => {
   const wanted = await aFilm(t);
   let reads = 0;
-  const tracks = new SubtitleTracks({
-    runTool: async () => {
-      reads++;
-      return { stdout: Buffer.alloc(0), stderrTail: 'broken', exitCode: 1 };
-    },
+  const tracks = await tracksOf(t, async () => {
+    reads++;
+    return { stdout: Buffer.alloc(0), stderrTail: 'broken', exitCode: 1 };
   });
-  t.after(() => tracks.close());
   for (let segment = 0; segment < 5; segment++) await assert.rejects(tracks.vtt(wanted, null, never), { code: 'MEDIA_UNREADABLE' });
   assert.equal(reads, 1);
-  const other = { ...wanted, key: 'other' as RenditionKey };
+  const other = { ...wanted, media: { ...wanted.media, version: 'other' }, key: 'other' as RenditionKey };
   await assert.rejects(tracks.vtt(other, null, never), { code: 'MEDIA_UNREADABLE' });
   assert.equal(reads, 2);
 });
@@ -112,16 +121,16 @@ test('subtitle tracks: two films are read at once, a bounded number waits, and t
   let reading = 0;
   let most = 0;
   const read = Promise.withResolvers<void>();
-  const tracks = new SubtitleTracks({
-    runTool: async () => {
-      most = Math.max(most, ++reading);
-      await read.promise;
-      reading--;
-      return { stdout: SRT, stderrTail: '', exitCode: 0 };
-    },
+  const tracks = await tracksOf(t, async () => {
+    most = Math.max(most, ++reading);
+    await read.promise;
+    reading--;
+    return { stdout: SRT, stderrTail: '', exitCode: 0 };
   });
-  t.after(() => tracks.close());
-  const ask = (film: number): Promise<Buffer> => tracks.vtt({ ...wanted, key: `film ${film}` as RenditionKey }, null, never);
+  const ask = (film: number): Promise<Buffer> => {
+    const name = `film ${film}`;
+    return tracks.vtt({ ...wanted, media: { ...wanted.media, version: name }, key: name as RenditionKey }, null, never);
+  };
   const taken = Array.from({ length: 34 }, (_, film) => ask(film));
   await until(() => reading === 2, 'two are read');
   await assert.rejects(ask(34), { code: 'SUBTITLES_PENDING' });
@@ -131,17 +140,31 @@ test('subtitle tracks: two films are read at once, a bounded number waits, and t
   assert.match((await ask(34)).toString(), /Hello/);
 });
 
-test('subtitle tracks: closing ends what is being read', async t => {
+test('subtitle tracks: a film is read no further when nobody has waited for a while, and anew for the next', async t => {
   const wanted = await aFilm(t);
-  const started = Promise.withResolvers<AbortSignal | undefined>();
-  const tracks = new SubtitleTracks({
-    runTool: (_, __, { signal }) => {
-      started.resolve(signal);
-      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('ended'))));
-    },
-  });
-  const waiting = tracks.vtt(wanted, null, never);
-  await started.promise;
-  tracks.close();
-  await assert.rejects(waiting, { code: 'MEDIA_UNREADABLE' });
+  const begun: (AbortSignal | undefined)[] = [];
+  const runTool: RunTool = (_, __, { signal }) => {
+    begun.push(signal);
+    return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('ended'))));
+  };
+  const tracks = await tracksOf(t, runTool, { maxWaitMs: 5, graceMs: 1 });
+  await assert.rejects(tracks.vtt(wanted, null, never), { code: 'SUBTITLES_PENDING' });
+  await until(() => begun[0]?.aborted === true, 'the reading has ended');
+  await assert.rejects(tracks.vtt(wanted, null, never), { code: 'SUBTITLES_PENDING' });
+  assert.equal(begun.length, 2);
+});
+
+test('subtitle tracks: what was read once is found again by another thread, and by the server after a restart', async t => {
+  const wanted = await aFilm(t);
+  const dir = join(await temporaryFolder(t), 'kept');
+  let reads = 0;
+  const runTool: RunTool = async () => {
+    reads++;
+    return { stdout: SRT, stderrTail: '', exitCode: 0 };
+  };
+  for (let start = 0; start < 3; start++) {
+    const sources = new SubtitleSources({ files: new ExtractedFiles({ dir, maxBytes: 1e9 }), runTool });
+    assert.match((await new SubtitleTracks({ sources }).vtt(wanted, null, never)).toString(), /Hello/);
+  }
+  assert.equal(reads, 1);
 });

@@ -20,11 +20,15 @@ export type MatroskaIndex = {
   /** Nanoseconds per tick of every timestamp in the file. */
   readonly timestampScaleNs: number;
   readonly durationTicks: number | null;
+  /** The library that wrote it. */
+  readonly muxingApp: string;
   readonly tracks: readonly MatroskaTrack[];
   readonly firstClusterPosition: number;
   readonly segmentEnd: number;
   /** The Cues of one track, by ascending timestamp. Empty when the file has none, null when they are in no order. */
   cuesOf(trackNumber: number): Promise<CueTable | null>;
+  /** Every place that the Cues name for a track, in the order of the file: also of several at one time. */
+  placesOf(trackNumber: number): Promise<readonly Cue[]>;
 };
 
 export const ID = {
@@ -58,6 +62,7 @@ export async function readIndex(file: UnchangedFile, budget: FileBudget): Promis
     firstClusterPosition,
     segmentEnd: segment.end,
     cuesOf: async trackNumber => (cues ? (await readCues(cues, trackNumber, segment, budget)).sorted() : new CueTable()),
+    placesOf: async trackNumber => (cues ? readPlaces(cues, trackNumber, segment, budget) : []),
   };
 }
 
@@ -169,16 +174,18 @@ async function readSeekHead(reader: ElementReader, position: number, segment: Se
 async function readInfo(
   reader: ElementReader,
   position: number | undefined,
-): Promise<{ timestampScaleNs: number; durationTicks: number | null }> {
+): Promise<Pick<MatroskaIndex, 'timestampScaleNs' | 'durationTicks' | 'muxingApp'>> {
   const payload = await reader.payload(position, ID.info);
   if (!payload) throw unreadable('the Matroska file has no segment information');
   let timestampScaleNs = 1_000_000; // RFC 9559, 5.1.2.9
   let durationTicks: number | null = null;
+  let muxingApp = '';
   for (const field of reader.elements(payload)) {
     if (field.id === 0x2ad7b1) timestampScaleNs = readUnsigned(payload, field);
     else if (field.id === 0x4489) durationTicks = readFloat(payload, field);
+    else if (field.id === 0x4d80) muxingApp = readText(payload, field);
   }
-  return { timestampScaleNs, durationTicks };
+  return { timestampScaleNs, durationTicks, muxingApp };
 }
 
 /** Points between two looks at the clock. */
@@ -199,6 +206,24 @@ async function readCues(bytes: Buffer, trackNumber: number, segment: Segment, bu
     cues.add(cue);
   }
   return cues;
+}
+
+async function readPlaces(bytes: Buffer, trackNumber: number, segment: Segment, budget: FileBudget): Promise<Cue[]> {
+  const places: Cue[] = [];
+  let points = 0;
+  for (const point of cueElements(bytes, { start: 0, end: bytes.byteLength }, budget)) {
+    if (++points % STRETCH === 0 && budget.isTurnOver) await budget.pause();
+    if (point.id !== 0xbb) continue;
+    let timestamp: number | null = null;
+    for (const field of cueElements(bytes, point, budget)) {
+      if (field.id === 0xb3) timestamp = readUnsigned(bytes, field);
+      const place = field.id === 0xb7 ? readCuePosition(bytes, field, { trackNumber, segment, budget }) : null;
+      if (place === null || timestamp === null) continue;
+      budget.take('keyframes');
+      places.push({ timestamp, ...place });
+    }
+  }
+  return places;
 }
 
 function* cueElements(bytes: Buffer, { start, end }: Pick<WholeElement, 'start' | 'end'>, budget: FileBudget): Generator<WholeElement> {

@@ -1,0 +1,67 @@
+// A pair of `.idx` and `.sub` as it lies beside a film: the index names where each picture begins, in a program stream of MPEG.
+
+import { writeSup } from './pgs.ts';
+import { readIdxHeader, readPicture } from './vobsub.ts';
+
+const MAX_PICTURES = 20_000;
+const PACK = 0x1ba;
+const PRIVATE_STREAM = 0x1bd;
+/** Sub-streams of subtitles begin here, a byte in front of their payload. */
+const FIRST_SUBSTREAM = 0x20;
+
+/** The pictures of the first language that has any, as a file of presentation graphics. */
+export function supOfVobSub(idx: string, sub: Buffer): Buffer {
+  const header = readIdxHeader(idx);
+  const pictures = placesIn(idx).flatMap(({ ms, position }) => {
+    const packet = packetAt(sub, position);
+    return packet === null ? [] : (readPicture(packet, ms, header) ?? []);
+  });
+  return writeSup(
+    pictures.toSorted((a, b) => a.startMs - b.startMs),
+    header,
+  );
+}
+
+/** Of the first `id` with pictures. */
+function placesIn(idx: string): { ms: number; position: number }[] {
+  for (const part of idx.split(/^id:/m)) {
+    const places = [...part.matchAll(/^timestamp:\s*(-?)(\d{1,3}):(\d\d):(\d\d):(\d{1,3}),\s*filepos:\s*([0-9a-f]{1,12})/gim)].slice(
+      0,
+      MAX_PICTURES,
+    );
+    if (places.length > 0)
+      return places.map(([, sign, hours, minutes, seconds, ms, position = '']) => ({
+        ms: (sign === '-' ? -1 : 1) * (((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(ms)),
+        position: Number.parseInt(position, 16),
+      }));
+  }
+  return [];
+}
+
+/** The packet that begins at a pack: it may go on in the packs behind it, between those of other languages. Null where there is none. */
+function packetAt(sub: Buffer, position: number): Buffer | null {
+  const parts: Buffer[] = [];
+  let wanted = Number.POSITIVE_INFINITY;
+  let length = 0;
+  let substream: number | null = null;
+  for (let at = position; at + 6 <= sub.byteLength && length < wanted; ) {
+    if (sub.readUIntBE(at, 3) !== 1) return null;
+    const code = 0x100 | (sub[at + 3] ?? 0);
+    if (code === PACK) {
+      at += 14 + ((sub[at + 13] ?? 0) & 7);
+      continue;
+    }
+    const end = at + 6 + sub.readUInt16BE(at + 4);
+    const start = at + 9 + (sub[at + 8] ?? 0);
+    const number = sub[start] ?? 0;
+    if (code === PRIVATE_STREAM && number >= FIRST_SUBSTREAM && (substream === null || number === substream)) {
+      substream = number;
+      const part = sub.subarray(start + 1, Math.min(end, sub.byteLength));
+      if (parts.length === 0 && part.byteLength >= 2) wanted = part.readUInt16BE(0);
+      parts.push(part);
+      length += part.byteLength;
+    }
+    at = end;
+  }
+  return length < 4 ? null : Buffer.concat(parts);
+}

@@ -1,0 +1,131 @@
+// The sources of subtitle tracks, as they were authored, and the fonts of films: taken out once and kept, so that a film is read for them no second time.
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FerriteError } from '#domain/errors.ts';
+import type { Media } from '#domain/media.ts';
+import type { SubtitleRendition } from '#domain/rendition.ts';
+import { sourceExtension } from '#domain/subtitles/tracks.ts';
+import type { RunTool } from '#workers/programs/run-tool.ts';
+import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
+import { decodeText } from '#workers/subtitles/charset.ts';
+import { supOfVobSub } from '#workers/subtitles/pictures/vobsub-files.ts';
+import type { ExtractedFiles } from './extracted-files.ts';
+import { extractStream } from './extraction.ts';
+import { extractFonts, fontsOf } from './fonts.ts';
+import { packetsByCue } from './matroska-packets.ts';
+import { canWrite, writePackets } from './packets.ts';
+import { pending, SharedReading } from './shared-reading.ts';
+import { MAX_TEXT_BYTES, readBeside, readSidecar, requireSidecar } from './sidecar-file.ts';
+
+/** Raised when the same source would be written otherwise. */
+const FORMAT = 1;
+const MAX_PICTURE_BYTES = 128 * 1024 ** 2;
+const MAX_READS = 2;
+/** Films that wait to be read: each is read whole, so more than this is hours of work. */
+const MAX_WAITING = 32;
+/** Longer than players take to come back. */
+const GRACE_MS = 60_000;
+
+export type SourceTrack = Pick<SubtitleRendition, 'codec' | 'streamIndex' | 'sidecar'>;
+export type KeptFile = { readonly path: string; readonly byteLength: number };
+
+export type SourcesOptions = { readonly files: ExtractedFiles; readonly runTool: RunTool; readonly graceMs?: number };
+
+export class SubtitleSources {
+  readonly #files: ExtractedFiles;
+  readonly #runTool: RunTool;
+  readonly #reading: SharedReading<string>;
+  /** Those that wait for their turn to read a film. */
+  readonly #waiting: (() => void)[] = [];
+  #reads = 0;
+
+  constructor({ files, runTool, graceMs = GRACE_MS }: SourcesOptions) {
+    this.#files = files;
+    this.#runTool = runTool;
+    this.#reading = new SharedReading({ maxWaitMs: Number.POSITIVE_INFINITY, graceMs });
+  }
+
+  /** The path of the track's source, in the clock of its own. @throws MEDIA_CHANGED, MEDIA_UNREADABLE, SUBTITLES_PENDING */
+  async source(media: Media, track: SourceTrack, signal: AbortSignal): Promise<string> {
+    const file = `source.${sourceExtension(track.codec)}`;
+    // What is kept of a file that was replaced or went away is not given out under its name.
+    if (track.sidecar !== null) await requireSidecar(track.sidecar);
+    const folder = await this.#kept(nameOf(media, track.sidecar ?? track.streamIndex), signal, async (target, over) => {
+      await writeFile(join(target, file), await this.#read(media, track, over));
+    });
+    return join(folder, file);
+  }
+
+  /** A folder with nothing but them. @throws MEDIA_CHANGED */
+  fontFolder(media: Media, signal: AbortSignal): Promise<string> {
+    return this.#kept(nameOf(media, 'fonts'), signal, async (target, over) => {
+      await requireUnchangedMedia(media);
+      await extractFonts(media, target, { runTool: this.#runTool, signal: over });
+    });
+  }
+
+  async fonts(media: Media, signal: AbortSignal): Promise<readonly KeptFile[]> {
+    return fontsOf(await this.fontFolder(media, signal));
+  }
+
+  /** Ends what is being read. */
+  close(): void {
+    this.#reading.close();
+  }
+
+  #kept(name: string, signal: AbortSignal, fill: (target: string, over: AbortSignal) => Promise<void>): Promise<string> {
+    return this.#reading.get(
+      name,
+      async over => (await this.#files.find(name)) ?? this.#inTurn(() => this.#files.add(name, target => fill(target, over))),
+      signal,
+    );
+  }
+
+  async #read(media: Media, { codec, streamIndex, sidecar }: SourceTrack, signal: AbortSignal): Promise<Buffer> {
+    if (sidecar !== null) return sidecarSource(codec, sidecar);
+    if (streamIndex === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such subtitle track');
+    await requireUnchangedMedia(media);
+    const isMatroska = media.container === 'matroska' || media.container === 'webm';
+    const packets = isMatroska && canWrite(codec) ? await packetsByCue(media, streamIndex, signal).catch(unlessCancelled) : null;
+    if (packets !== null) return writePackets(codec, packets);
+    return extractStream(media, { streamIndex, codec }, { runTool: this.#runTool, signal });
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#reads < MAX_READS) this.#reads++;
+    else if (this.#waiting.length >= MAX_WAITING) throw pending('too many films wait to be read for their subtitles');
+    // Whoever ends hands its turn on.
+    else await new Promise<void>(resolve => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#reads--;
+    }
+  }
+}
+
+/** Text in UTF-8, whatever it was written in; pictures as one file. */
+async function sidecarSource(codec: string, sidecar: NonNullable<SourceTrack['sidecar']>): Promise<Buffer> {
+  if (codec === 'sup') return readSidecar(sidecar, MAX_PICTURE_BYTES);
+  const bytes = await readSidecar(sidecar, MAX_TEXT_BYTES);
+  if (codec !== 'idx') return Buffer.from(decodeText(bytes), 'utf8');
+  return supOfVobSub(bytes.toString('latin1'), await readBeside(sidecar.path.replace(/\.idx$/i, subOf), MAX_PICTURE_BYTES));
+}
+
+/** In the case of the index's own name. */
+const subOf = (extension: string): string => (extension === extension.toUpperCase() ? '.SUB' : '.sub');
+
+/** What can not be read by its index is read by ffmpeg. */
+function unlessCancelled(error: unknown): null {
+  if (error instanceof FerriteError && error.code === 'CANCELLED') throw error;
+  return null;
+}
+
+const nameOf = ({ version }: Media, what: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([FORMAT, version, what]))
+    .digest('hex')
+    .slice(0, 32);
