@@ -46,6 +46,9 @@ test('sidecars: a file belongs to the film with the longest name that it begins 
   );
 });
 
-test('sidecars: the pictures of VobSub are no text', () => {
-  assert.deepEqual(of('Film.mkv', ['Film.mkv', 'Film.idx', 'Film.sub']), []);
+test('sidecars: a pair of VobSub files is one track of pictures, and its second file no text', () => {
+  assert.deepEqual(
+    of('Film.mkv', ['Film.mkv', 'Film.idx', 'Film.sub']).map(({ fileName, format }) => [fileName, format]),
+    [['Film.idx', 'idx']],
+  );
 });

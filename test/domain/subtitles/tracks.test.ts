@@ -67,7 +67,7 @@ test('subtitles: names tell tracks apart, and marks are said once', () => {
 
 test('subtitles: what can not be delivered is not offered, and the others keep their numbers', () => {
   const media = film(
-    [stream({ codec: 'hdmv_pgs_subtitle', kind: 'image' }), stream({ index: 3 }), stream({ codec: 'dvb_teletext' })],
+    [stream({ codec: 'dvb_subtitle', kind: 'image' }), stream({ index: 3 }), stream({ codec: 'dvb_teletext' })],
     [sidecar],
   );
   const { subtitles, subtitleTrack } = offerSubtitles(media, 3);
@@ -80,4 +80,13 @@ test('subtitles: what can not be delivered is not offered, and the others keep t
   );
   assert.equal(subtitleTrack, 3);
   for (const track of [0, 2, 4]) assert.throws(() => offerSubtitles(media, track), { code: 'INVALID_REQUEST' });
+});
+
+test('subtitles: pictures that players draw are offered apart from text, which playlists name', () => {
+  const media = film([stream({ index: 2 }), stream({ index: 3, codec: 'hdmv_pgs_subtitle', kind: 'image' })]);
+  const { subtitles, drawnSubtitles, subtitleTrack } = offerSubtitles(media, 1);
+  assert.deepEqual(
+    [subtitles.map(({ track }) => track), drawnSubtitles?.map(({ streamIndex }) => streamIndex), subtitleTrack],
+    [[0], [3], 1],
+  );
 });
