@@ -1,6 +1,7 @@
 // Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { HARDWARE_KINDS, type HardwareKind } from './domain/encoders.ts';
 import { proxyMistake } from './http/contract/client-address.ts';
 
 type Setting<T> = { readonly meaning: string; readonly fallback: string; readonly parse: (text: string) => T };
@@ -120,6 +121,11 @@ export const SETTINGS = {
   FERRITE_MAX_QUEUE_PER_USER: integer('of these, sessions of one user', '100', 0, 100_000),
   FERRITE_MAX_SESSIONS_PER_USER: integer('open sessions of one user', '1000', 1, 1_000_000),
   FERRITE_WARM_ENCODERS: integer('most idle ffmpeg processes that a session host thread keeps ready to encode; 0: none', '4', 0, 64),
+  FERRITE_HARDWARE: oneOf(
+    'encoders of graphics hardware that are tried at start, with some pictures each: `auto` (all kinds), `off`, or one kind',
+    'auto',
+    ['auto', 'off', ...HARDWARE_KINDS],
+  ),
   FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
   FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
   FERRITE_CORS_ORIGINS: list,
@@ -210,6 +216,7 @@ function toConfig(values: Values) {
     },
     maxSessionsPerUser: values.FERRITE_MAX_SESSIONS_PER_USER,
     warmEncoders: values.FERRITE_WARM_ENCODERS,
+    hardware: hardwareOf(values.FERRITE_HARDWARE),
     ffmpegPath: values.FERRITE_FFMPEG,
     ffprobePath: values.FERRITE_FFPROBE,
     corsOrigins: values.FERRITE_CORS_ORIGINS,
@@ -223,6 +230,9 @@ function toConfig(values: Values) {
     logLevel: values.FERRITE_LOG_LEVEL,
   };
 }
+
+const hardwareOf = (choice: Values['FERRITE_HARDWARE']): readonly HardwareKind[] =>
+  choice === 'auto' ? HARDWARE_KINDS : HARDWARE_KINDS.filter(kind => kind === choice);
 
 function ferriteNames(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const named: Record<string, string> = {};

@@ -6,14 +6,17 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { frameWork } from './domain/delivery/encode-work.ts';
+import type { EncoderTrial } from './domain/encoders.ts';
 import { parseMediaId } from './domain/ids.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
+import { trialName, tryOn } from './threads/tried-encoders.ts';
 import { WorkerPool } from './threads/worker-pool.ts';
 
 export type Check = { readonly name: string; readonly isGood: boolean; readonly found: string };
-export type Diagnosis = { readonly isGood: boolean; readonly checks: readonly Check[]; readonly pixelsPerSecond: number | null };
+export type Diagnosis = Encoding & { readonly isGood: boolean; readonly checks: readonly Check[] };
+type Encoding = { readonly pixelsPerSecond: number | null; readonly trials: readonly EncoderTrial[] };
 
 const NEEDED_NODE = { major: 22, minor: 18 };
 const NEEDED_ENCODERS = ['libx264', 'aac'];
@@ -34,16 +37,27 @@ export async function diagnose(config: Config): Promise<Diagnosis> {
     await folder('cache folder', config.cacheDir),
     await port(config),
   ];
-  const { encoding, pixelsPerSecond } = await examineEncoding(config);
+  const { encoding, pixelsPerSecond, trials } = await examineEncoding(config);
   const all = [...checks, ...encoding];
-  return { isGood: all.every(({ isGood }) => isGood), checks: all, pixelsPerSecond };
+  return { isGood: all.every(({ isGood }) => isGood), checks: all, pixelsPerSecond, trials };
 }
 
-export const inWords = ({ checks, isGood }: Diagnosis): string =>
+export const inWords = ({ checks, trials, isGood }: Diagnosis): string =>
   [
     ...checks.map(check => `${check.isGood ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.found}`),
+    ...trials.map(trial => `${trial.isProven ? 'ok  ' : '-   '}  ${trialName(trial)}: ${trialInWords(trial)}`),
     isGood ? 'This machine is fit to serve.' : 'This machine is not fit to serve yet.',
   ].join('\n');
+
+/** No machine has all of them: one that does not work is no fault, unless it is x264. */
+function trialInWords({ isProven, pixelsPerSecond, reason }: EncoderTrial): string {
+  if (!isProven) return `does not work here: ${reason}`;
+  const frames =
+    pixelsPerSecond === null
+      ? ''
+      : `, about ${Math.round(pixelsPerSecond / (RUNGS['720p'].width * RUNGS['720p'].height))} frames of 720p a second`;
+  return `works${frames}`;
+}
 
 function nodeVersion(): Check {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -91,7 +105,7 @@ async function port({ host, port: wanted }: Config): Promise<Check> {
 }
 
 /** As the server does it: by the process starter and in a thread. */
-async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
+async function examineEncoding(config: Config): Promise<Encoding & { encoding: Check[] }> {
   const spawner = await SpawnerProcess.start(() => undefined);
   const { ffmpegPath, ffprobePath } = config;
   const pool = new WorkerPool({
@@ -113,7 +127,7 @@ async function examineEncoding(config: Config): Promise<{ encoding: Check[]; pix
   }
 }
 
-async function examine(config: Config, hosts: MediaHosts): Promise<{ encoding: Check[]; pixelsPerSecond: number | null }> {
+async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { encoding: Check[] }> {
   const mediaId = parseMediaId('any-media');
   const { ffmpeg, ffprobe } = await hosts.request('tools.check', { mediaId });
   const { encoders } = await hosts.request('machine.encoders', { mediaId });
@@ -127,16 +141,24 @@ async function examine(config: Config, hosts: MediaHosts): Promise<{ encoding: C
       found: missing.length === 0 ? NEEDED_ENCODERS.join(', ') : `missing: ${missing.join(', ')}`,
     },
   ];
-  if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null };
+  if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null, trials: [] };
+  const trials = await tried(config, hosts);
+  const failed = trials.find(({ name, isProven }) => name === 'libx264' && !isProven);
+  if (failed) encoding.push({ name: 'x264', isGood: false, found: failed.reason });
   try {
     const speed = await MachineSpeed.read(config.dataDir);
     const pixelsPerSecond = await speed.measure(ffmpeg, hosts, new AbortController().signal);
     encoding.push({ name: 'encoding', isGood: true, found: speedInWords(pixelsPerSecond, config.maxTranscodes) });
-    return { encoding, pixelsPerSecond };
+    return { encoding, pixelsPerSecond, trials };
   } catch (error) {
     encoding.push({ name: 'encoding', isGood: false, found: `the machine could not be measured: ${codeOf(error)}` });
-    return { encoding, pixelsPerSecond: null };
+    return { encoding, pixelsPerSecond: null, trials };
   }
+}
+
+/** Codecs in software whatever the settings say; hardware as they allow, for there are drivers that bring a machine down. */
+async function tried({ hardware }: Config, hosts: MediaHosts): Promise<readonly EncoderTrial[]> {
+  return tryOn(hosts, { software: true, hardware }, new AbortController().signal).catch(() => []);
 }
 
 function speedInWords(pixelsPerSecond: number, maxTranscodes: number): string {

@@ -19,12 +19,13 @@ import { LibraryScanner } from './library/scanner.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
-import { createMetrics, type Metrics, recordMeasurement } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics, recordMeasurement, recordTrials } from './telemetry/metrics.ts';
 import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import { RightOfWay } from './threads/right-of-way.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
+import { keepTried } from './threads/tried-encoders.ts';
 import { defaultThreads, WorkerPool } from './threads/worker-pool.ts';
 
 export type Ferrite = {
@@ -145,6 +146,11 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
     const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
     owned.add('the measurement of the machine', upkeep, measuring => measuring.close());
+  }
+  if (tools.ffmpeg !== null) {
+    const wanted = { software: config.hardware.length > 0, hardware: config.hardware };
+    const upkeep = keepTried({ ...wanted, hosts, log, onTried: trials => recordTrials(metrics, trials) });
+    owned.add('the trial of encoders', upkeep, trying => trying.close());
   }
   return { url: door.url, port: door.port, close: () => owned.close() };
 }

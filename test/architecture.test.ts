@@ -34,7 +34,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/remux/matroska': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/mended': [...DOMAIN, 'workers/remux'],
-  'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/mended', 'workers/programs', 'workers/remux'],
+  'workers/encoders': DOMAIN,
+  'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encoders', 'workers/mended', 'workers/programs', 'workers/remux'],
   'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
@@ -49,8 +50,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/subtitles/pictures',
   ],
   'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux', 'workers/subtitles'],
+  'workers/trials': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux/codecs'],
   workers: [
     ...DOMAIN,
+    'workers/trials',
     'workers/encode',
     'workers/inspect',
     'workers/programs',

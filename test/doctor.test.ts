@@ -10,7 +10,13 @@ import { freePort, temporaryFolder } from './support/server.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 
-type Diagnosis = { isGood: boolean; pixelsPerSecond: number | null; checks: { name: string; isGood: boolean; found: string }[] };
+type Trial = { name: string; does: string; isProven: boolean; reason: string };
+type Diagnosis = {
+  isGood: boolean;
+  pixelsPerSecond: number | null;
+  trials: Trial[];
+  checks: { name: string; isGood: boolean; found: string }[];
+};
 
 async function doctor(t: TestContext, { args = ['--json'], env = {} }: { args?: string[]; env?: Record<string, string> } = {}) {
   const dataDir = await temporaryFolder(t);
@@ -25,7 +31,7 @@ async function doctor(t: TestContext, { args = ['--json'], env = {} }: { args?: 
 
 test('doctor: a fit machine is measured, and the measurement kept', { timeout: 120_000 }, async t => {
   const { code, stdout, dataDir } = await doctor(t);
-  const { isGood, pixelsPerSecond, checks } = JSON.parse(stdout) as Diagnosis;
+  const { isGood, pixelsPerSecond, checks, trials } = JSON.parse(stdout) as Diagnosis;
   assert.deepEqual([code, isGood], [0, true], stdout);
   assert.ok((pixelsPerSecond ?? 0) > 1_000_000);
   for (const name of ['node', 'machine', 'data folder', 'cache folder', 'port', 'ffmpeg', 'ffprobe', 'encoders', 'encoding'])
@@ -33,6 +39,8 @@ test('doctor: a fit machine is measured, and the measurement kept', { timeout: 1
       checks.some(check => check.name === name && check.found !== ''),
       name,
     );
+  assert.ok(trials.find(({ name }) => name === 'libx264')?.isProven);
+  for (const { name, isProven, reason } of trials) assert.equal(isProven, reason === '', name);
   assert.ok(existsSync(join(dataDir, 'machine-speed.json')));
 });
 

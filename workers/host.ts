@@ -22,6 +22,7 @@ import { SubtitleExtras } from './subtitles/extras.ts';
 import { ExtractedFiles } from './subtitles/sources/extracted-files.ts';
 import { SubtitleSources } from './subtitles/sources/sources.ts';
 import { SubtitleTracks } from './subtitles/subtitle-tracks.ts';
+import { tryEncoders } from './trials/encoder-trials.ts';
 
 const VERSION_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 };
 
@@ -73,6 +74,7 @@ class Host {
     this.#handlers = {
       'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
+      'machine.trials': async ({ software, hardware }, signal) => ({ trials: await tryEncoders({ runTool, software, hardware, signal }) }),
       'machine.measure': async (_, signal) => ({ pixelsPerCpuSecond: await measureSpeed(runTool, signal) }),
       'session.open': async input => ({ isOpen: this.#sessions.open(input) }),
       'session.close': input => this.#sessions.close(input),

@@ -75,6 +75,8 @@ export class Server {
         // All viewers are one account here, and nothing is measured by the server itself meanwhile.
         FERRITE_MAX_SESSIONS_PER_USER: '100000',
         FERRITE_MAX_TRANSCODES: '20',
+        // Nor are its encoders tried: x264 alone makes pictures.
+        FERRITE_HARDWARE: 'off',
         ...options.settings,
       },
     });

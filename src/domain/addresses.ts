@@ -2,11 +2,10 @@
 // `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`;
 // `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file | `source.<ext>`, as it was authored;
 // `fonts/` + `index.json` | `<n>`, those attached to the film.
+import type { EncodeCodec } from './encoders.ts';
 import type { SessionId } from './ids.ts';
 import type { Track } from './protocol.ts';
 import type { AudioForm, ChunkNumber, RenditionKey, RungId, SegmentChunk, SegmentName } from './rendition.ts';
-
-export type EncodeCodec = 'h264' | 'hevc' | 'av1';
 
 /** Below it stand the session, its token and the path. */
 export const STREAM_PREFIX = '/stream/';

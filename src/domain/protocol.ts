@@ -1,4 +1,5 @@
 // Everything that the main thread and a session host say to each other. Both sides import this file and nothing else of one another.
+import type { EncoderTrial, HardwareKind } from './encoders.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { MediaId, SessionId } from './ids.ts';
 import type { KeyframeMap, Media } from './media.ts';
@@ -63,6 +64,11 @@ export type Requests = {
   'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null } };
   /** What ffmpeg can encode to. */
   'machine.encoders': { input: OnMedia; output: { encoders: readonly string[] } };
+  /** A few pictures by each encoder that ffmpeg lists, of these kinds, and by each way to decode. */
+  'machine.trials': {
+    input: OnMedia & { readonly software: boolean; readonly hardware: readonly HardwareKind[] };
+    output: { trials: readonly EncoderTrial[] };
+  };
   /** Some seconds of real work: pixels a second of processor time that one core decodes, scales and encodes. */
   'machine.measure': { input: OnMedia; output: { pixelsPerCpuSecond: number } };
   /** `isOpen` is false when the thread does not know the media: ask again with `shared`. */

@@ -1,5 +1,6 @@
 // One media delivered one way: a copied or encoded track. A rendition's properties decide its bytes, so its key addresses them.
 import { createHash } from 'node:crypto';
+import type { EncoderName } from './encoders.ts';
 import type { Rational, Sidecar } from './media.ts';
 
 /** Names a rung in addresses; see `addresses.ts`. Tells nothing of what it is: size, codec and rate stand in the rendition. */
@@ -29,6 +30,10 @@ export type VideoEncode = {
   readonly maxBitrateBps: number;
   /** x264 speed of the first seconds of a run, for which somebody waits; all that follows is `veryfast`, under the same init segment. */
   readonly preset: 'superfast' | 'veryfast';
+  /** ffmpeg's name of what makes it. Absent: x264. */
+  readonly encoder?: EncoderName;
+  /** Of an encoder of which the machine may have several. */
+  readonly device?: string;
   readonly bandwidthBps: number;
   readonly codecs: string;
 };

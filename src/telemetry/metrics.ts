@@ -1,5 +1,6 @@
 // Measurements. Labels name kinds of work, never a user, a title or a session.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { EncoderTrial } from '#domain/encoders.ts';
 import type { Measurement } from '#domain/protocol.ts';
 
 const MS_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
@@ -36,6 +37,7 @@ export function createMetrics() {
     segmentWait: histogram('hls_segment_wait_ms', 'A segment request until its bytes were there', ['delivery', 'rung']),
     remuxSegment: histogram('remux_segment_ms', 'Building a copied segment', ['rung']),
     encodes: counter('encodes_total', 'Encodes by what became of them', ['rung', 'outcome']),
+    encoderWorks: gauge('encoder_works', 'Whether the trial at start got its pictures back: 1, else 0', ['does', 'name', 'device']),
     ffprobes: counter('ffprobe_total', 'ffprobe processes started', []),
     sessions: gauge('playback_sessions', 'Open playback sessions'),
     sessionStarts: counter('playback_session_starts_total', 'Sessions started', ['delivery', 'profile']),
@@ -43,6 +45,10 @@ export function createMetrics() {
     workersLost: counter('workers_lost_total', 'Session host threads and process starters that were replaced', ['kind']),
     requests: histogram('http_request_ms', 'API requests', ['route', 'method', 'status']),
   };
+}
+
+export function recordTrials({ encoderWorks }: Metrics, trials: readonly EncoderTrial[]): void {
+  for (const { does, name, device, isProven } of trials) encoderWorks.set({ does, name, device: device ?? '' }, isProven ? 1 : 0);
 }
 
 export function recordMeasurement(metrics: Metrics, { name, value, rung }: Measurement): void {

@@ -24,6 +24,7 @@ const DEADLINES_MS: Readonly<Record<RequestType, number>> = {
   'tools.check': 30_000,
   'machine.encoders': 30_000,
   'machine.measure': 120_000,
+  'machine.trials': 6 * 60_000,
   'session.open': 15_000,
   'session.close': 30_000,
   'session.describe': 10_000,

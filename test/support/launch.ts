@@ -20,7 +20,15 @@ export type Ending = {
 export async function launch(env: Readonly<Record<string, string>>, args: readonly string[] = ['serve']): Promise<Ending> {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, FERRITE_PORT: '0', FERRITE_MAX_TRANSCODES: '5', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      FERRITE_PORT: '0',
+      FERRITE_MAX_TRANSCODES: '5',
+      FERRITE_HARDWARE: 'off',
+
+      ...env,
+    },
   });
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   let hasServed = false;

@@ -47,6 +47,8 @@ export class TestServer {
         FERRITE_ADMIN_PASSWORD: ADMIN.password,
         // The same on every machine, and none is measured.
         FERRITE_MAX_TRANSCODES: '20',
+        // Nor are its encoders tried: x264 alone makes pictures.
+        FERRITE_HARDWARE: 'off',
         ...env,
       },
     });

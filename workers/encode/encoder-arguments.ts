@@ -4,6 +4,7 @@ import type { EncodeJob } from '#actors/effects.ts';
 import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
 import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';
+import { type EncoderWords, encoderWords } from '#workers/encoders/picture-encoders.ts';
 
 /** Frames of sound encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms of AAC; 1 frame is not enough). */
 export const AUDIO_PREROLL_FRAMES = 3;
@@ -24,7 +25,7 @@ const FRAGMENTS = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+
 export const KNOWN_HEADER = [...FRAGMENTS, 'pipe:1'];
 /** Where the pictures of the quick encoder come out: its own output has a header of its own, and waits for nobody. */
 export const QUICK_OUTPUT = 'pipe:3';
-// AC-3 and E-AC-3 have no header until a packet was seen.
+// AC-3, E-AC-3 and AV1 have no header until a packet was seen.
 export const DELAYED_HEADER = ['-movflags', '+delay_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
 const QUICK_HEADER = [...FRAGMENTS, QUICK_OUTPUT];
 
@@ -46,8 +47,18 @@ const SHARED_OCCUPANCY = 0.5;
 const QUICK_EXTRA_FRAMES = 6;
 
 /** How many frames a run begins with by the quick encoder; those that follow are made by the good one. Known before the film is. */
-export const quickFrames = ({ preset, frameRate: { num, den } }: VideoEncode): number =>
-  preset === 'superfast' ? Math.round((QUICK_S * num) / den) : 0;
+export const quickFrames = ({ preset, encoder, frameRate: { num, den } }: VideoEncode): number =>
+  preset === 'superfast' && isX264({ encoder }) ? Math.round((QUICK_S * num) / den) : 0;
+
+const isX264 = ({ encoder }: { readonly encoder?: VideoEncode['encoder'] | undefined }): boolean =>
+  encoder === undefined || encoder === 'libx264';
+
+/** Of an encoder that is told otherwise than x264; null for that. */
+const otherWords = (rendition: VideoEncode): EncoderWords | null =>
+  isX264(rendition) ? null : encoderWords(rendition, bufferBitsOf(rendition));
+
+// The same for the quick and the good one, for the header tells it.
+const bufferBitsOf = ({ maxBitrateBps, preset }: VideoEncode): number => Math.round(maxBitrateBps * RATE_BUFFER_S[preset]);
 
 /** Nobody waits for the first segment of a run that goes on where another ended. */
 export const quickFramesOf = ({ rendition, isFollowOn }: EncodeJob): number =>
@@ -60,7 +71,10 @@ export const hasQuickOutput = (args: readonly string[]): boolean => args.include
  * Where a broadcast changes the size of its picture, the filters go on with it instead of being built anew, for they would begin at the
  * run's start again. Those that turn a picture can not: the size of what they write is theirs.
  */
-export const pictureInput = ({ isTurned }: VideoEncode): string[] => (isTurned ? [] : ['-reinit_filter', '0']);
+export const pictureInput = (rendition: VideoEncode): string[] => [
+  ...(otherWords(rendition)?.before ?? []),
+  ...(rendition.isTurned ? [] : ['-reinit_filter', '0']),
+];
 
 /** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
 export function pictureFilters({ frameRate: { num, den }, width, height, fieldSize }: VideoEncode, startS: number): string[] {
@@ -134,6 +148,15 @@ type Pictures = {
 
 /** Filters, encoders and outputs of a picture: decoded and scaled once, and begun by the quick encoder while somebody waits. */
 export function pictureOutputs(rendition: VideoEncode, { input, filters, keyframes, quickFrames, frames, rest }: Pictures): string[] {
+  const other = otherWords(rendition);
+  if (other) {
+    return [
+      ...['-map', input, '-an', '-sn', '-dn', '-vf', [...filters, ...other.filters].join(',')],
+      ...[...other.encoder, ...keyframesAndClock(rendition, keyframes)],
+      ...(frames === null ? [] : ['-frames:v', String(frames)]),
+      ...[...rest, ...OUTPUT, ...(other.isHeaderLate ? DELAYED_HEADER : KNOWN_HEADER)],
+    ];
+  }
   const only = (quality: Quality): string[] => [
     ...['-map', input, '-an', '-sn', '-dn', '-vf', filters.join(',')],
     ...pictureEncoder(rendition, keyframes, quality, { isShared: quality === 'quick' }),
@@ -153,24 +176,21 @@ export function pictureOutputs(rendition: VideoEncode, { input, filters, keyfram
   ];
 }
 
-function pictureEncoder(
-  { frameRate: { num, den }, preset, maxBitrateBps, codecs }: VideoEncode,
-  keyframes: string,
-  quality: Quality,
-  { isShared = false } = {},
-): string[] {
-  const rate = String(Math.round(maxBitrateBps));
-  // The same for both, for the header tells it.
-  const bufferBits = Math.round(maxBitrateBps * RATE_BUFFER_S[preset]);
+function pictureEncoder(rendition: VideoEncode, keyframes: string, quality: Quality, { isShared = false } = {}): string[] {
+  const bufferBits = bufferBitsOf(rendition);
   return [
-    ...['-c:v', 'libx264', ...SPEED[quality], '-profile:v', 'high', '-level:v', level(codecs)],
-    ...['-crf', '23', '-maxrate', rate, '-bufsize', String(bufferBits)],
+    ...['-c:v', 'libx264', ...SPEED[quality], '-profile:v', 'high', '-level:v', level(rendition.codecs)],
+    ...['-crf', '23', '-maxrate', String(Math.round(rendition.maxBitrateBps)), '-bufsize', String(bufferBits)],
     ...(isShared ? ['-rc_init_occupancy', String(Math.round(bufferBits * SHARED_OCCUPANCY))] : []),
     // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
-    ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', '-force_key_frames', keyframes],
-    ...['-video_track_timescale', String(encodeTimescale({ num, den })), '-enc_time_base', `${den}/${num}`],
+    ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', ...keyframesAndClock(rendition, keyframes)],
   ];
 }
+
+const keyframesAndClock = ({ frameRate: { num, den } }: VideoEncode, keyframes: string): string[] => [
+  ...['-force_key_frames', keyframes],
+  ...['-video_track_timescale', String(encodeTimescale({ num, den })), '-enc_time_base', `${den}/${num}`],
+];
 
 const soundCodec = (rendition: AudioEncode): string => (isDolby(rendition) ? (rendition.codecs === EAC3 ? 'eac3' : 'ac3') : 'aac');
 

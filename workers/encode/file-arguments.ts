@@ -89,6 +89,7 @@ function copy(job: EncodeJob, options: readonly string[]): string[] {
     ...openAt(job),
     ...['-map', streamOf(job), '-sn', '-dn', isVideo ? '-an' : '-vn', '-c', 'copy', '-strict', '-2', ...options],
     ...['-map_chapters', '-1', ...OUTPUT],
+    // AC-3 and E-AC-3 have no header until a packet was seen.
     ...(isVideo ? KNOWN_HEADER : DELAYED_HEADER),
   ];
 }
