@@ -1,0 +1,71 @@
+// npm run clients [-- --only chromium-native,mpv] [--quick] [--list]: real players on every delivery; writes docs/clients.md.
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { CellResult } from './cell.ts';
+import { CLIENTS } from './clients.ts';
+import { makeFilms } from './films.ts';
+import { runMatrix } from './matrix.ts';
+import { pageOf } from './page-of-results.ts';
+
+const OPTIONS = {
+  only: { type: 'string' },
+  delivery: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+} as const;
+
+const PAGE = fileURLToPath(new URL('../../docs/clients.md', import.meta.url));
+const FOLDER = join(tmpdir(), 'ferrite-clients-films');
+const WRONG_USE = 2;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.list) {
+    for (const { name, label, needs } of CLIENTS) console.log(`${name.padEnd(20)}${label} (${needs.join(', ')})`);
+    return;
+  }
+  const names = values.only?.split(',') ?? CLIENTS.map(({ name }) => name);
+  const unknown = names.find(name => !CLIENTS.some(client => client.name === name));
+  if (unknown !== undefined) {
+    console.error(`no player is called ${unknown}: --list names them`);
+    process.exitCode = WRONG_USE;
+    return;
+  }
+  console.error('making the films, unless they are there …');
+  const library = await makeFilms(FOLDER);
+  const results: CellResult[] = [];
+  await runMatrix({
+    clients: CLIENTS.filter(({ name }) => names.includes(name)),
+    library,
+    isQuick: values.quick,
+    say: line => console.error(line),
+    onCell: result => results.push(result),
+  });
+  const isWrong = results.some(({ steps }) => Object.values(steps).some(({ is }) => is === 'wrong'));
+  // A part of the steps is no table of what a player can do.
+  if (!values.quick) await write(results, names);
+  process.exitCode = isWrong ? 1 : 0;
+}
+
+/** Rows of players that were not run stay as their last run left them. */
+async function write(results: readonly CellResult[], names: readonly string[]): Promise<void> {
+  const path = join(FOLDER, 'results.json');
+  const kept = await readFile(path, 'utf8').then(
+    text => JSON.parse(text) as CellResult[],
+    () => [],
+  );
+  const all = [...kept.filter(({ client }) => !names.includes(client)), ...results];
+  await replace(path, JSON.stringify(all));
+  await replace(PAGE, pageOf(all));
+  console.error(`written: ${PAGE}`);
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
+await main();

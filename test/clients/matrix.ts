@@ -1,0 +1,112 @@
+// Runs the cells, one player after the other: a player that falls over costs its own cells and no other's.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client as Account } from '../support/client.ts';
+import { TestServer } from '../support/server.ts';
+import { ThrottlingProxy } from '../support/throttling-proxy.ts';
+import { servePage } from './browsers/page-player.ts';
+import { Cell, type CellResult, messageOf, type World, within } from './cell.ts';
+import { FILMS, type Film } from './films.ts';
+import { emptyTally } from './judge.ts';
+import { type Client, DELIVERIES, type Delivery, type PlayerProgram, STEPS, type Step } from './player.ts';
+
+const CELL_DEADLINE_MS = 300_000;
+const PROGRAM_DEADLINE_MS = 60_000;
+const QUICK: readonly Step[] = ['start', 'seek', 'scrub', 'close'];
+
+export type MatrixOptions = {
+  readonly clients: readonly Client[];
+  /** A folder with the films. */
+  readonly library: string;
+  readonly films?: readonly Film[];
+  readonly deliveries?: readonly Delivery[];
+  readonly isQuick: boolean;
+  readonly say: (line: string) => void;
+  readonly onCell: (result: CellResult) => void;
+};
+
+export async function runMatrix({
+  clients,
+  library,
+  films = FILMS,
+  deliveries = DELIVERIES,
+  isQuick,
+  say,
+  onCell,
+}: MatrixOptions): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), 'ferrite-clients-'));
+  const server = new TestServer({ library, dataDir: join(scratch, 'data'), env: { FERRITE_LOG_LEVEL: 'info' } });
+  let proxy: ThrottlingProxy | null = null;
+  try {
+    await (await server.ready()).scanned();
+    const account = await Account.signIn(server.url);
+    const media = await account.media();
+    proxy = await ThrottlingProxy.open(server.url);
+    await servePage(proxy);
+    const mediaOf = (film: Film) => {
+      const found = media.find(({ title }) => title === film.title);
+      if (!found) throw new Error(`the library has no ${film.title}`);
+      return found;
+    };
+    const world: World = { account, proxy, mediaOf };
+    for (const client of clients) {
+      for (const film of films) {
+        for (const delivery of deliveries) {
+          const steps = stepsOf(film, delivery, isQuick);
+          const result = await runCell(world, { client, film, delivery, steps });
+          say(lineOf(result));
+          onCell(result);
+        }
+      }
+    }
+  } finally {
+    await proxy?.close();
+    await server.stop();
+    await rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  }
+}
+
+/** A change of the line takes a minute: it is made where every rung is encoded, of one film. */
+function stepsOf(film: Film, delivery: Delivery, isQuick: boolean): readonly Step[] {
+  if (isQuick) return QUICK;
+  return STEPS.filter(step => step !== 'abr' || (film.name === 'mp4' && delivery === 'transcode'));
+}
+
+async function runCell(world: World, plan: ConstructorParameters<typeof Cell>[1]): Promise<CellResult> {
+  const { client, film, delivery } = plan;
+  let program: PlayerProgram | null = null;
+  const failed = (error: unknown): CellResult => ({
+    client: client.name,
+    film: film.name,
+    delivery,
+    startMs: null,
+    pictures: emptyTally(),
+    sounds: emptyTally(),
+    steps: { start: { is: 'wrong', text: messageOf(error) } },
+  });
+  try {
+    if (client.refuses(film.name, delivery) === null)
+      program = await within(client.start(world.proxy.url), `starting ${client.label}`, PROGRAM_DEADLINE_MS);
+    const cell = new Cell(world, plan, program?.playing() ?? NOBODY);
+    // What the cell had found by then is kept.
+    return await within(cell.run(), 'the cell', CELL_DEADLINE_MS).catch(error => {
+      const missing = plan.steps.find(step => cell.result.steps[step] === undefined) ?? 'close';
+      cell.result.steps[missing] = { is: 'wrong', text: messageOf(error) };
+      return cell.result;
+    });
+  } catch (error) {
+    return failed(error);
+  } finally {
+    if (program) await within(program.end(), `ending ${client.label}`, PROGRAM_DEADLINE_MS).catch(() => {});
+  }
+}
+
+/** For a cell that is refused before anybody plays. */
+const NOBODY = { close: async () => {} } as ConstructorParameters<typeof Cell>[2];
+
+function lineOf({ client, film, delivery, startMs, pictures, sounds, steps }: CellResult): string {
+  const wrong = Object.entries(steps).flatMap(([step, { is, text }]) => (is === 'ok' ? [] : [`${step} ${is}: ${text}`]));
+  const counts = `pictures ${pictures.wrong}/${pictures.checked} sounds ${sounds.wrong}/${sounds.checked}`;
+  return `${client} ${film} ${delivery}: ${startMs ?? '–'} ms, ${counts}${wrong.length === 0 ? '' : `; ${wrong.join('; ')}`}`;
+}
