@@ -34,6 +34,7 @@ import { PlayerStats } from './playback/session/player-stats.ts';
 import type { PlaybackSessions } from './playback/session/sessions.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
+import type { TransportStreams } from './threads/transport-streams.ts';
 
 export type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
 
@@ -46,6 +47,7 @@ export type DoorParts = {
   readonly sessions: PlaybackSessions;
   readonly segments: Segments;
   readonly hosts: MediaHosts;
+  readonly transportStreams: TransportStreams;
   readonly catalogue: Catalogue;
   readonly cache: SegmentCache;
   /** Whether programs can be started at this moment. */
@@ -57,7 +59,7 @@ const MIN_SOCKETS_PER_USER = 16;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools } = parts;
+  const { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, hasTools } = parts;
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
@@ -91,6 +93,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
       sessions,
       extras: new Extras(hosts),
       finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: coldFiles }),
+      transportStreams,
       metrics,
       counts,
       sharedCacheMs: config.sharedCacheMs,

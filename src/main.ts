@@ -25,6 +25,7 @@ import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import { RightOfWay } from './threads/right-of-way.ts';
 import { SpawnerProcess } from './threads/spawner-process.ts';
+import { TransportStreams } from './threads/transport-streams.ts';
 import { keepTried } from './threads/tried-encoders.ts';
 import { defaultThreads, WorkerPool } from './threads/worker-pool.ts';
 
@@ -137,7 +138,8 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
-  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, catalogue, cache, hasTools };
+  const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
+  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, hasTools };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
   scanWhatHasNoMap({ database, scanner: catalogue.scanner });

@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encoders', 'workers/mended', 'workers/programs', 'workers/remux'],
   'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
+  'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
   'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
   'workers/subtitles/pictures': [],
   'workers/subtitles/sources': [
@@ -97,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage/records',
     'src/auth',
     'src/telemetry',
+    'src/threads',
     'src/http/contract',
     'src/http/sources',
     'src/playback/offer',
@@ -167,7 +169,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The files, or the folder, that may import each of these. */
 const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['src/http/door/server.ts'],
-  piscina: ['src/threads/worker-pool.ts'],
+  piscina: ['src/threads/transport-streams.ts', 'src/threads/worker-pool.ts'],
   lmdb: ['storage/'],
   execa: ['workers/programs/spawner.ts'],
   'hls-parser': ['src/playback/offer/playlist-text.ts'],

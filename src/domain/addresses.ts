@@ -1,5 +1,5 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
-// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`;
+// `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`, or `<n>.ts`;
 // `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file | `source.<ext>`, as it was authored;
 // `fonts/` + `index.json` | `<n>`, those attached to the film.
 import type { EncodeCodec } from './encoders.ts';
@@ -16,6 +16,7 @@ export const CHAPTERS = 'chapters.json';
 const INIT = 'init.mp4';
 const INDEX = '/index.m3u8';
 const SEGMENT = '.m4s';
+const TRANSPORT_SEGMENT = '.ts';
 const FILE = 'file.';
 const SUBTITLES = 'subtitles/';
 const TEXT = '.vtt';
@@ -69,6 +70,7 @@ export const directFileOf = ({ path }: { readonly path: string }): string =>
 export const isDirectFile = (path: string): boolean => path.startsWith(FILE);
 
 export const segmentFile = (name: SegmentName): string => (name === 'init' ? INIT : `${name}${SEGMENT}`);
+export const transportFile = (index: number): string => `${index}${TRANSPORT_SEGMENT}`;
 export const textFile = (index: number): string => `${index}${TEXT}`;
 /** A whole subtitle track as one WebVTT file. */
 export const wholeTextOf = (track: number): string => `${subtitleDirectory(track)}/${WHOLE_TEXT}`;
@@ -111,6 +113,16 @@ export function parseSegmentPath(path: string): SegmentAddress | null {
   const chunk = chunkBefore(path, end);
   const name = readNumber(path, from, chunk === null ? end : end - 2);
   return name === null ? null : { directory, name, chunk };
+}
+
+/** The same in a session whose segments are transport streams, which need no init segment. */
+export function parseTransportPath(path: string): SegmentAddress | null {
+  const slash = path.lastIndexOf('/');
+  const directory = path.slice(0, slash);
+  if (path.endsWith(TEXT)) return parseTextPath(path, slash + 1, directory);
+  if (directory.startsWith(SUBTITLES) || !path.endsWith(TRANSPORT_SEGMENT)) return null;
+  const name = readNumber(path, slash + 1, path.length - TRANSPORT_SEGMENT.length);
+  return name === null ? null : { directory, name, chunk: null };
 }
 
 /** The name of a segment over all media, by which it is waited for and remembered. */

@@ -39,3 +39,8 @@ export function presentationMs(video: VideoTimeline, audio: readonly AudioTimeli
   const endS = soundEndS > pictureEndS + MAX_PADDING_S ? soundEndS : pictureEndS;
   return Math.round((endS - video.originPts / video.timescale) * 1000);
 }
+
+/** Of transport streams. */
+export const TRANSPORT_CLOCK = 90_000;
+/** Where media time 0 stands in them (RFC 8216, 3.5): a decoder begins before the first picture, and nothing may be negative. */
+export const TRANSPORT_START = 10 * TRANSPORT_CLOCK;

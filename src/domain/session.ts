@@ -29,6 +29,8 @@ export type Offer = {
   readonly delivery: Delivery;
   readonly reasons: readonly DeliveryReason[];
   readonly targetMs: number;
+  /** MPEG-TS segments for a player that takes no other. Absent: fragmented MP4. */
+  readonly segments?: 'mpegts';
   /** Start rung first. */
   readonly video: readonly VideoRendition[];
   /** Selected track first. */

@@ -22,6 +22,12 @@ export type DeliveryRequest = {
 const COPYABLE_VIDEO = ['h264', 'hevc', 'vp9', 'av1'];
 const COPYABLE_AUDIO = ['aac', 'ac3', 'eac3', 'opus', 'flac'];
 
+/** Of these, what transport streams carry the same for every player. */
+const TRANSPORTED = ['h264', 'aac'];
+
+const copyable = (codecs: readonly string[], { segments }: Capabilities): readonly string[] =>
+  segments === 'mpegts' ? codecs.filter(codec => TRANSPORTED.includes(codec)) : codecs;
+
 const PLAYS_THE_FILE: readonly DeliveryRequest['delivery'][] = ['auto', 'direct'];
 
 /** @throws MEDIA_UNSUPPORTED when the wanted delivery is impossible; INVALID_REQUEST for a track that is not there. */
@@ -43,6 +49,7 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
   const canCopy = copyObstacles.length === 0;
   const base = {
     targetMs: plan.targetMs,
+    ...(request.capabilities.segments === 'mpegts' ? { segments: 'mpegts' as const } : {}),
     audio: audioRenditions(media, plan, request),
     ...offerSubtitles(media, request.subtitleTrack ?? null),
   };
@@ -69,14 +76,16 @@ export function videoCopyObstacles(media: Media, plan: Plan, capabilities: Capab
   const obstacles: DeliveryReason[] = [...videoObstacles(capabilities, video, { bitrateBps: video.bitrateBps || media.bitrateBps })];
   if (plan.videoCopy === null) obstacles.push('keyframes-too-far-apart');
   const isPlayed = capabilities.videoCodecs.includes(video.codec);
-  if (video.codecString === null || (isPlayed && !COPYABLE_VIDEO.includes(video.codec))) obstacles.push('video-not-copyable');
+  if (video.codecString === null || (isPlayed && !copyable(COPYABLE_VIDEO, capabilities).includes(video.codec)))
+    obstacles.push('video-not-copyable');
   return obstacles;
 }
 
 export function audioCopyObstacles(plan: Plan, capabilities: Capabilities, audio: AudioStream, track: number): DeliveryReason[] {
   const obstacles: DeliveryReason[] = [...audioObstacles(capabilities, audio)];
   const isCut = plan.audioCopy[track] != null && audio.codecString !== null;
-  if (!isCut || (obstacles.length === 0 && !COPYABLE_AUDIO.includes(audio.codec))) obstacles.push('audio-not-copyable');
+  if (!isCut || (obstacles.length === 0 && !copyable(COPYABLE_AUDIO, capabilities).includes(audio.codec)))
+    obstacles.push('audio-not-copyable');
   return obstacles;
 }
 
@@ -121,7 +130,7 @@ function formsOf(audio: AudioStream, track: number, { plan, capabilities }: { pl
     return audio.codec === 'aac' && audio.channels <= 2 ? [copy] : [{ ...copy, form: 'full' }, stereo];
   }
   const isWorthMore = audio.channels >= SURROUND_CHANNELS && capabilities.maxAudioChannels >= SURROUND_CHANNELS;
-  const surround = isWorthMore ? surroundOf(track, audio, capabilities.audioCodecs) : null;
+  const surround = isWorthMore ? surroundOf(track, audio, copyable(capabilities.audioCodecs, capabilities)) : null;
   return surround === null ? [stereo] : [surround, stereo];
 }
 

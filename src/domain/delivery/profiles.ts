@@ -13,6 +13,8 @@ export type Capabilities = {
   readonly maxAudioChannels: number;
   readonly hdr: readonly string[];
   readonly hls: 'native' | 'mse' | 'none';
+  /** What its HLS segments are: MPEG-TS for a player that is older than fragmented MP4 in HLS. */
+  readonly segments: 'fmp4' | 'mpegts';
 };
 
 type Profile = Capabilities & {
@@ -30,6 +32,7 @@ const BASE = {
   maxBandwidthBps: 0,
   maxAudioChannels: 0,
   hdr: [],
+  segments: 'fmp4',
   segmentType: 'mp4',
   isToldByPlaylist: false,
 } as const;

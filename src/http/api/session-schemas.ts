@@ -24,6 +24,7 @@ export const CapabilityFields = {
   maxAudioChannels: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 })),
   hdr: Type.Optional(Names),
   hls: Type.Optional(OneOf('native', 'mse', 'none')),
+  segments: Type.Optional(OneOf('fmp4', 'mpegts')),
 };
 
 export const StartBody = Type.Object({

@@ -11,10 +11,12 @@ import {
   parseExtraPath,
   STREAM_PREFIX,
   STREAM_ROUTE,
+  segmentAddress,
 } from '#domain/addresses.ts';
 import { profileOf } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { requireUnchanged } from '#domain/media.ts';
+import { TRANSPORT_START } from '#domain/presentation.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { BodySource } from '#http/contract/body-source.ts';
 import { PreparedReply } from '#http/contract/prepared.ts';
@@ -29,6 +31,7 @@ import type { SegmentFinder } from '#src/playback/segments/finder.ts';
 import { endedBy, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
+import type { TransportStreams } from '#src/threads/transport-streams.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
 import type { StreamCounts } from './stream-counts.ts';
@@ -38,6 +41,7 @@ export type StreamRouteOptions = {
   readonly sessions: PlaybackSessions;
   readonly finder: SegmentFinder<ColdFile>;
   readonly extras: Extras;
+  readonly transportStreams: TransportStreams;
   readonly metrics: Metrics;
   readonly counts: StreamCounts;
   /** How long shared caches may answer for us; 0: only the viewer's own cache may keep anything. */
@@ -56,13 +60,14 @@ type StreamRequest = {
 
 const DAY_S = 86_400;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+const TRANSPORT_TYPE = 'video/mp2t';
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.mp4': 'video/mp4',
   '.m4v': 'video/mp4',
   '.mov': 'video/mp4',
   '.mkv': 'video/x-matroska',
   '.webm': 'video/webm',
-  '.ts': 'video/mp2t',
+  '.ts': TRANSPORT_TYPE,
   '.avi': 'video/x-msvideo',
 };
 
@@ -142,6 +147,7 @@ class Streams {
 
   #readySegment(session: LiveSession, path: string): PreparedReply | null {
     const { finder, counts } = this.#options;
+    if (session.layout.isTransport) return null;
     const found = finder.inMemory(session, path);
     if (found === null) return null;
     counts.memory += 1;
@@ -189,6 +195,7 @@ class Streams {
     const { finder, counts } = this.#options;
     const wanted = wantedSegmentAt(session.layout, request.params.rest);
     if (wanted === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such segment, rung or track');
+    if (session.layout.isTransport) return this.#transported(session, wanted, request.signal);
     const found = finder.find(session, wanted, request.signal);
     switch (found.from) {
       case 'memory':
@@ -213,6 +220,28 @@ class Streams {
     metrics.segmentWait.observe({ delivery: session.record.offer.delivery, rung: wanted.track.rung }, performance.now() - startedMs);
     counts.made += 1;
     return { status: 200, prepared: this.#segmentReply(session, wanted, bytes) };
+  }
+
+  /** For a player that takes no fragmented MP4. */
+  async #transported(session: LiveSession, wanted: WantedSegment, signal: AbortSignal): Promise<Reply> {
+    const { finder, transportStreams, counts } = this.#options;
+    const { track, name } = wanted;
+    const bytes =
+      track.track.kind === 'subtitles' || name === 'init'
+        ? onTransportClock(await finder.bytes(session, wanted, signal))
+        : await transportStreams.get(
+            { name: segmentAddress(track.key, name), sessionId: session.record.id },
+            async over => {
+              const init = finder.bytes(session, { track, name: 'init', chunk: null }, over);
+              const segment = finder.bytes(session, wanted, over);
+              return { init: await init, segment: await segment, index: name };
+            },
+            signal,
+          );
+    counts.made += 1;
+    const contentType = track.track.kind === 'subtitles' ? SEGMENT_TYPES.subtitles : TRANSPORT_TYPE;
+    const etag = segmentTag(wanted, bytes.byteLength);
+    return { status: 200, prepared: new PreparedReply({ bytes, contentType, etag, headers: this.#immutable }) };
   }
 
   #located(session: LiveSession, wanted: WantedSegment, segment: LocatedSegment): Reply {
@@ -294,6 +323,9 @@ class Streams {
     };
   }
 }
+
+/** Cues count from media time 0, which a transport stream has at ten seconds. */
+const onTransportClock = (text: Buffer): Buffer => Buffer.from(text.toString().replace('MPEGTS:0,', `MPEGTS:${TRANSPORT_START},`));
 
 const SEGMENT_TYPES = { video: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */

@@ -34,6 +34,8 @@ export type SessionLayout = {
   readonly tracks: ReadonlyMap<string, TrackLayout>;
   /** The segment of every encoded picture that is offered as its two chunks. */
   readonly splitIndex: number | null;
+  /** Its segments are sent as transport streams. */
+  readonly isTransport: boolean;
   /** One that was asked for before; nothing is made. */
   knownPlaylist(path: string): Playlist | undefined;
   /** The multivariant one, or that of a track's directory; undefined for anything else. */
@@ -43,11 +45,13 @@ export type SessionLayout = {
 export class StreamLayout implements SessionLayout {
   readonly tracks: ReadonlyMap<string, TrackLayout>;
   readonly splitIndex = null;
+  readonly isTransport: boolean;
   readonly #playlists = new Map<string, Playlist>();
   readonly #input: { media: Media; plan: Plan; offer: Offer; hasLeadingPictures: boolean };
 
   constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer) {
     this.#input = { media, plan, offer, hasLeadingPictures: keyframes.video.hasLeadingPictures };
+    this.isTransport = offer.segments === 'mpegts';
     this.tracks = new Map(
       [...offer.video, ...offer.audio, ...offer.subtitles].map(rendition => {
         const track = trackOf(rendition);
@@ -124,6 +128,10 @@ class OwnLayout implements SessionLayout {
     return this.#layout.tracks;
   }
 
+  get isTransport(): boolean {
+    return this.#layout.isTransport;
+  }
+
   knownPlaylist(path: string): Playlist | undefined {
     return this.#changeOf(path) ? this.#recent.get(this.#nameOf(path)) : this.#layout.knownPlaylist(path);
   }
@@ -175,7 +183,17 @@ export class LayoutCache {
 
   for(planned: PlannedMedia, offer: Offer, own: OwnStart | null): SessionLayout {
     const name = createHash('sha256')
-      .update(JSON.stringify([planned.media.version, offer.targetMs, offer.video, offer.audio, offer.subtitles, offer.subtitleTrack]))
+      .update(
+        JSON.stringify([
+          planned.media.version,
+          offer.targetMs,
+          offer.segments ?? null,
+          offer.video,
+          offer.audio,
+          offer.subtitles,
+          offer.subtitleTrack,
+        ]),
+      )
       .digest('base64url');
     const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer);
     this.#layouts.set(name, layout);

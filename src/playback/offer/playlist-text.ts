@@ -1,6 +1,15 @@
 // The multivariant and media playlists of one offer (RFC 8216): complete VOD playlists from the first answer, every URI relative.
 import HLS from 'hls-parser';
-import { CHAPTERS, chunkFile, directoryOf, mediaPlaylistOf, segmentFile, textFile, videoDirectory } from '#domain/addresses.ts';
+import {
+  CHAPTERS,
+  chunkFile,
+  directoryOf,
+  mediaPlaylistOf,
+  segmentFile,
+  textFile,
+  transportFile,
+  videoDirectory,
+} from '#domain/addresses.ts';
 import type { Media } from '#domain/media.ts';
 import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
 import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoRendition } from '#domain/rendition.ts';
@@ -14,8 +23,9 @@ const CHAPTERS_DATA_ID = 'com.apple.hls.chapters';
 const SUBTITLE_GROUP = 'subtitles';
 /** Of tracks that tell sounds and speakers too (RFC 8216bis, 4.4.6.1). */
 const SDH = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
-// EXT-X-MAP outside I-frame playlists (RFC 8216, 7).
+// EXT-X-MAP outside I-frame playlists, and durations that are no whole seconds (RFC 8216, 7).
 const VERSION = 6;
+const TRANSPORT_VERSION = 3;
 // A film has no captions within its pictures: a player need not look for any (RFC 8216, 4.3.4.2).
 HLS.setOptions({ allowClosedCaptionsNone: true });
 
@@ -52,7 +62,8 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
   );
   const independentSegments = pictures.every(rendition => isIndependent(rendition, hasLeadingPictures));
   const sessionDataList = media.chapters.length === 0 ? [] : [new HLS.types.SessionData({ id: CHAPTERS_DATA_ID, uri: CHAPTERS })];
-  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version: VERSION, independentSegments, sessionDataList, variants })));
+  const version = offer.segments === 'mpegts' ? TRANSPORT_VERSION : VERSION;
+  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version, independentSegments, sessionDataList, variants })));
 }
 
 /** Where a player begins that is told nothing but this address (RFC 8216, 4.3.5.2): cut into the finished text, which viewers share. */
@@ -62,12 +73,14 @@ export const withStart = (playlist: string, startS: number): string =>
 export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
   const grid = gridOf(plan, rendition);
   const isText = rendition.kind === 'subtitle';
-  const map = isText ? null : new HLS.types.MediaInitializationSection({ uri: segmentFile('init') });
+  const isTransport = offer.segments === 'mpegts';
+  const fileOf = isText ? textFile : isTransport ? transportFile : segmentFile;
+  const map = isText || isTransport ? null : new HLS.types.MediaInitializationSection({ uri: segmentFile('init') });
   const segments = Array.from(
     { length: segmentCount(grid) },
     (_, index) =>
       new HLS.types.Segment({
-        uri: isText ? textFile(index) : segmentFile(index),
+        uri: fileOf(index),
         duration: microseconds(segmentDurationS(grid, index)),
         mediaSequenceNumber: index,
         discontinuitySequence: 0,
@@ -77,7 +90,7 @@ export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput
   return terminated(
     HLS.stringify(
       new HLS.types.MediaPlaylist({
-        version: VERSION,
+        version: isTransport ? TRANSPORT_VERSION : VERSION,
         targetDuration: targetDurationS(plan, offer),
         playlistType: 'VOD',
         endlist: true,

@@ -1,5 +1,5 @@
 // What a path below a session asks for: a segment of one of its tracks, or one of the two chunks of the segment it offers split.
-import { parseSegmentPath } from '#domain/addresses.ts';
+import { parseSegmentPath, parseTransportPath } from '#domain/addresses.ts';
 import type { ChunkNumber, SegmentName } from '#domain/rendition.ts';
 import type { SessionLayout, TrackLayout } from './layout.ts';
 
@@ -10,8 +10,8 @@ export type WantedSegment = WantedWhole | WantedChunk;
 export const isChunk = (wanted: WantedSegment): wanted is WantedChunk => wanted.chunk !== null;
 
 /** Null for what the session does not offer. */
-export function wantedSegmentAt({ tracks, splitIndex }: SessionLayout, path: string): WantedSegment | null {
-  const address = parseSegmentPath(path);
+export function wantedSegmentAt({ tracks, splitIndex, isTransport }: SessionLayout, path: string): WantedSegment | null {
+  const address = isTransport ? parseTransportPath(path) : parseSegmentPath(path);
   const track = address === null ? undefined : tracks.get(address.directory);
   if (address === null || track === undefined) return null;
   const { name, chunk } = address;

@@ -72,6 +72,13 @@ export class SegmentFinder<File> {
     return this.#onDisk(wanted) ?? { from: 'host', bytes: whileOpen(viewer, signal, both => this.#make(viewer, wanted, both)) };
   }
 
+  /** The bytes themselves, wherever they are: for who makes something else of them. */
+  bytes(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Promise<Buffer> {
+    this.#follow(viewer, wanted);
+    const bytes = this.#hot(viewer, wanted);
+    return bytes === undefined ? whileOpen(viewer, signal, both => this.#make(viewer, wanted, both)) : Promise.resolve(bytes);
+  }
+
   #hot({ record }: Viewer, wanted: WantedSegment): Buffer | undefined {
     const { segments } = this.#options;
     if (!isChunk(wanted)) return segments.hot(wanted.track, wanted.name);

@@ -89,7 +89,7 @@ export class SessionStarts {
     const agreed = this.#agree(owner, request, planned);
     const demand = this.#demandOf(agreed, planned);
     // Without a demand the first segment is kept or being made: offering it as two chunks would show it no sooner.
-    const draft = { ...agreed, splitIndex: demand && splitIndexOf(demand, planned) };
+    const draft = { ...agreed, splitIndex: demand && (agreed.offer.segments === 'mpegts' ? null : splitIndexOf(demand, planned)) };
     const taken = demand && grants.tryTake(demand);
     if (demand && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, demand, room }, signal);
     const use = taken ?? (demand && (await grants.take(demand, signal, sinceMs)));

@@ -8,6 +8,7 @@ import { streamRoutes } from '#http/stream/streams.ts';
 import { workCapacity } from '#src/playback/admission/capacity.ts';
 import { Extras } from '#src/playback/segments/extras.ts';
 import { SegmentFinder } from '#src/playback/segments/finder.ts';
+import { TransportStreams } from '#src/threads/transport-streams.ts';
 import { startForTest } from '../../support/http-server.ts';
 import { until } from '../../support/until.ts';
 import { startSessions } from './world.ts';
@@ -57,6 +58,7 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
     sessions,
     finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: new ColdFiles() }),
     extras: new Extras(hosts),
+    transportStreams: new TransportStreams(),
     metrics,
     counts: new StreamCounts(),
     sharedCacheMs: 0,
