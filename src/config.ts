@@ -98,6 +98,12 @@ export const SETTINGS = {
   FERRITE_PORT: integer('TCP port of the front door; 0 picks a free one', '8096', 0, 65_535),
   FERRITE_DATA_DIR: text('LMDB, keys, posters', './data'),
   FERRITE_CACHE_DIR: text('finished segments; empty: `cache` in the data folder', ''),
+  FERRITE_PREVIEWS_MAX_BYTES: integer(
+    'most bytes of small pictures for the seek bar on disk; 0: none are made',
+    String(4 * GIB),
+    0,
+    Number.MAX_SAFE_INTEGER,
+  ),
   FERRITE_CACHE_MAX_BYTES: integer('most bytes of finished segments on disk', String(10 * GIB), 0, Number.MAX_SAFE_INTEGER),
   FERRITE_CACHE_MEMORY_BYTES: integer(
     'most bytes of finished segments in memory',
@@ -201,6 +207,7 @@ function toConfig(values: Values) {
     port: values.FERRITE_PORT,
     dataDir,
     cacheDir: values.FERRITE_CACHE_DIR === '' ? join(dataDir, 'cache') : resolve(values.FERRITE_CACHE_DIR),
+    previewsMaxBytes: values.FERRITE_PREVIEWS_MAX_BYTES,
     cacheMaxBytes: values.FERRITE_CACHE_MAX_BYTES,
     cacheMemoryBytes: values.FERRITE_CACHE_MEMORY_BYTES,
     libraries: values.FERRITE_LIBRARY,

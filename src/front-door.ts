@@ -21,6 +21,7 @@ import { decisionRoute } from './http/delivery/decision.ts';
 import { type FrontDoor, startServer } from './http/door/server.ts';
 import { exportLoad } from './http/load-metrics.ts';
 import { ColdFiles } from './http/sources/cold-files.ts';
+import type { Previews } from './http/stream/preview-replies.ts';
 import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
 import type { CatalogueIndex } from './library/catalogue-index.ts';
@@ -50,6 +51,7 @@ export type DoorParts = {
   readonly transportStreams: TransportStreams;
   readonly catalogue: Catalogue;
   readonly cache: SegmentCache;
+  readonly previews: Previews;
   /** Whether programs can be started at this moment. */
   readonly hasTools: () => boolean;
 };
@@ -59,7 +61,7 @@ const MIN_SOCKETS_PER_USER = 16;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, hasTools } = parts;
+  const { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, previews, hasTools } = parts;
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
@@ -94,6 +96,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
       extras: new Extras(hosts),
       finder: new SegmentFinder({ segments, wanted: sessions.wanted, hosts, files: coldFiles }),
       transportStreams,
+      previews,
       metrics,
       counts,
       sharedCacheMs: config.sharedCacheMs,

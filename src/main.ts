@@ -15,6 +15,8 @@ import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
+import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
+import { PreviewQueue } from './library/previews/preview-queue.ts';
 import { LibraryScanner } from './library/scanner.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
@@ -49,6 +51,8 @@ const DRAIN_DEADLINE_MS = 5_000;
 const POSTER_WIDTH = 400;
 /** One film's, at the least. */
 const MIN_EXTRACTED_BYTES = 256 * 1024 ** 2;
+/** So that pictures for a seek bar wait for scans, posters and the first viewers. */
+const PREVIEWS_QUIET_MS = 15_000;
 
 /** Starts everything, or nothing: what was begun is closed again when a later step fails. */
 export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
@@ -134,16 +138,18 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
-  const { catalogue, posterQueue } = openCatalogue({ config, database, inspectors, metrics, log, onScanProgress });
+  const { catalogue, posterQueue, previews } = await openCatalogue({ config, database, inspectors, metrics, log, onScanProgress });
+  owned.add('small pictures to be made', previews, queue => queue.stop());
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
-  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, hasTools };
+  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, previews, hasTools };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
   scanWhatHasNoMap({ database, scanner: catalogue.scanner });
   posterQueue.resume();
+  previews.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
     const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
@@ -237,7 +243,7 @@ type CatalogueParts = {
   readonly onScanProgress: FerriteOptions['onScanProgress'];
 };
 
-function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress }: CatalogueParts) {
+async function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress }: CatalogueParts) {
   const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const index = new CatalogueIndex(media);
@@ -247,6 +253,17 @@ function openCatalogue({ config, database, inspectors, metrics, log, onScanProgr
     posters,
     cut: (path, atMs, signal) => inspectors.poster({ path, atMs, width: POSTER_WIDTH }, signal),
     parallel: posterCount(),
+    log,
+  });
+  const previewFiles = new PreviewFiles(config.dataDir, config.previewsMaxBytes);
+  const names = new Set([...media.all()].map(previewName));
+  await previewFiles.load(name => names.has(name));
+  const previews = new PreviewQueue({
+    media,
+    keyframes,
+    files: previewFiles,
+    make: (input, signal) => inspectors.previews(input, signal),
+    quietMs: PREVIEWS_QUIET_MS,
     log,
   });
   const scanner = new LibraryScanner({
@@ -262,8 +279,10 @@ function openCatalogue({ config, database, inspectors, metrics, log, onScanProgr
     },
     // As many again wait their turn: no poster takes it from a file that could be listed.
     parallel: 2 * inspectorCount(),
+    onListed: id => previews.add(id),
+    previews: previewFiles,
     onPosterWanted: id => posterQueue.add(id),
     ...(onScanProgress ? { onProgress: onScanProgress } : {}),
   });
-  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue };
+  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue, previews };
 }

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TOPS = ['src', 'actors', 'workers', 'storage', 'loadtest'];
 const MAX_FILES_OF_A_ROOM = 15;
 
-const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing', 'src/domain/subtitles'];
+const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing', 'src/domain/subtitles', 'src/domain/trick-play'];
 const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/integrity'];
 /** A typed emitter: what is told needs no arrow back. */
 const EVENTS = 'src/events.ts';
@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/domain/delivery': DOMAIN,
   'src/domain/sharing': ['src/domain'],
   'src/domain/subtitles': ['src/domain'],
+  'src/domain/trick-play': ['src/domain', 'src/domain/delivery'],
 
   actors: DOMAIN,
 
@@ -36,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/mended': [...DOMAIN, 'workers/remux'],
   'workers/encoders': DOMAIN,
   'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encoders', 'workers/mended', 'workers/programs', 'workers/remux'],
-  'workers/inspect': [...DOMAIN, 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
+  'workers/inspect': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
   'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
@@ -50,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/subtitles',
     'workers/subtitles/pictures',
   ],
-  'workers/sessions': [...DOMAIN, 'actors', 'workers/encode', 'workers/remux', 'workers/subtitles'],
+  'workers/sessions': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encode', 'workers/remux', 'workers/subtitles'],
   'workers/trials': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux/codecs'],
   workers: [
     ...DOMAIN,
@@ -72,6 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/domain'],
   'src/auth': [...DOMAIN, 'storage', 'storage/records'],
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
+  'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
 
@@ -99,6 +101,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/auth',
     'src/telemetry',
     'src/threads',
+    'src/library/previews',
     'src/http/contract',
     'src/http/sources',
     'src/playback/offer',
@@ -141,6 +144,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/http/sources',
     'src/http/stream',
     'src/library',
+    'src/library/previews',
     'src/playback/admission',
     'src/playback/segments',
     'src/playback/session',

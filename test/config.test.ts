@@ -35,6 +35,7 @@ test('config: every setting can be given', () => {
     FERRITE_PORT: '0',
     FERRITE_DATA_DIR: '/srv/ferrite',
     FERRITE_CACHE_DIR: 'segments',
+    FERRITE_PREVIEWS_MAX_BYTES: '7',
     FERRITE_CACHE_MAX_BYTES: '0',
     FERRITE_CACHE_MEMORY_BYTES: '1048576',
     FERRITE_LIBRARY: 'movies=/a:/b,shows=/c=d',
@@ -62,6 +63,7 @@ test('config: every setting can be given', () => {
     port: 0,
     dataDir: '/srv/ferrite',
     cacheDir: resolve('segments'),
+    previewsMaxBytes: 7,
     cacheMaxBytes: 0,
     cacheMemoryBytes: 1_048_576,
     libraries: [

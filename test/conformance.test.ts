@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Finding, findingsOf } from './support/conformance/checks.ts';
 import { PLAYLIST_RESOURCE_CHECKS } from './support/conformance/segment-checks.ts';
-import { ALL_CHECKS, checkInit, checkPlaylists, checkSegment } from './support/conformance/stream.ts';
+import { ALL_CHECKS, checkIframe, checkInit, checkPlaylists, checkSegment, checkTile } from './support/conformance/stream.ts';
 
 const HEAD = '#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n';
 const sound = (group: string, directory: string, channels: number): string =>
@@ -13,13 +13,20 @@ const variant = (directory: string, group: string, codecs: string): string =>
 const MAIN = [
   HEAD,
   '#EXT-X-START:TIME-OFFSET=4,PRECISE=YES\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n',
-  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,URI="iframes.m3u8"\n',
+  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,CODECS="avc1.640015",RESOLUTION=320x180,URI="k/i.m3u8"\n',
+  '#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=300,RESOLUTION=320x180,CODECS="jpeg",URI="t/i.m3u8"\n',
   sound('full', 'f', 6) + sound('plain', 'a', 2),
   variant('v', 'full', 'ec-3') + variant('v', 'plain', 'mp4a.40.2'),
 ].join('');
 const MEDIA = `${HEAD}#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.0,\n0.m4s\n#EXTINF:1.5,\n1.m4s\n#EXT-X-ENDLIST\n`;
 
-const stream = (change: { main?: string; media?: string; picture?: string }): Finding[] => {
+const IFRAMES =
+  '#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:3.5,\n0.m4s\n#EXT-X-ENDLIST\n';
+const TILES = '#EXT-X-TILES:RESOLUTION=320x180,LAYOUT=2x1,DURATION=1\n';
+const IMAGES = `#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-IMAGES-ONLY\n#EXTINF:2,\n${TILES}0.jpg\n#EXTINF:1.5,\n${TILES}1.jpg\n#EXT-X-ENDLIST\n`;
+
+type Changed = { main?: string; media?: string; picture?: string; iframes?: string; images?: string };
+const stream = (change: Changed): Finding[] => {
   const media = change.media ?? MEDIA;
   return checkPlaylists(
     change.main ?? MAIN,
@@ -27,6 +34,8 @@ const stream = (change: { main?: string; media?: string; picture?: string }): Fi
       ['v/i.m3u8', change.picture ?? media],
       ['f/i.m3u8', media],
       ['a/i.m3u8', media],
+      ['k/i.m3u8', change.iframes ?? IFRAMES],
+      ['t/i.m3u8', change.images ?? IMAGES],
     ]),
   );
 };
@@ -47,8 +56,8 @@ test('conformance: a stream as it should be has no findings', () => {
   assert.deepEqual([...checkInit(resource(INIT)), ...checkSegment(resource(SEGMENT, 'video/iso.segment'))], []);
 });
 
-/** Text that is changed in the multivariant playlist, in every media playlist, or in that of the picture alone. */
-const FAULTS: Readonly<Record<string, readonly ['main' | 'media' | 'picture', string | RegExp, string]>> = {
+/** Text that is changed in the multivariant playlist, in every media playlist, in that of the picture alone, or in one of trick play. */
+const FAULTS: Readonly<Record<string, readonly [keyof Changed, string | RegExp, string]>> = {
   'first-line': ['media', '#EXTM3U\n', ''],
   'plain-text': ['main', 'English', 'Eng\u0000lish'],
   'last-line-ends': ['media', /ENDLIST\n$/, 'ENDLIST'],
@@ -82,6 +91,12 @@ const FAULTS: Readonly<Record<string, readonly ['main' | 'media' | 'picture', st
   'variants-differ': ['main', variant('v', 'plain', 'mp4a.40.2'), variant('v', 'plain', 'mp4a.40.2') + variant('v', 'plain', 'mp4a.40.2')],
   'session-data': ['main', ',URI="chapters.json"', ''],
   'i-frame-playlists': ['main', /#EXT-X-I-FRAME-STREAM-INF.*\n/, ''],
+  'i-frame-attributes': ['main', 'CODECS="avc1.640015",', ''],
+  'image-attributes': ['main', '"jpeg"', '"png"'],
+  'i-frames-only': ['iframes', '#EXT-X-I-FRAMES-ONLY\n', ''],
+  'images-only': ['images', '#EXT-X-IMAGES-ONLY\n', ''],
+  tiles: ['images', 'DURATION=1', 'DURATION=5'],
+  'trick-play-as-long-as-the-film': ['iframes', 'EXTINF:3.5', 'EXTINF:2'],
   'fast-pictures': ['main', 'FRAME-RATE=24', 'FRAME-RATE=240'],
   'target-duration': ['media', 'TARGETDURATION:2', 'TARGETDURATION:1'],
   durations: ['media', 'EXTINF:1.5', 'EXTINF:0'],
@@ -95,7 +110,7 @@ const FAULTS: Readonly<Record<string, readonly ['main' | 'media' | 'picture', st
 };
 for (const [name, [where, from, to]] of Object.entries(FAULTS)) {
   test(`conformance: ${name} is found`, () => {
-    const text = where === 'main' ? MAIN : MEDIA;
+    const text = { main: MAIN, iframes: IFRAMES, images: IMAGES, media: MEDIA, picture: MEDIA }[where];
     const changed = text.replace(from, () => to);
     assert.notEqual(changed, text);
     const found = stream({ [where]: changed }).map(({ check }) => check);
@@ -116,6 +131,11 @@ test('conformance: pictures of different lengths, and boxes and types that are w
   const names = (findings: Finding[]): string[] => findings.map(({ check }) => check);
   assert.deepEqual(names(checkInit(resource(SEGMENT, 'text/html'))), ['init-type', 'init-boxes', 'one-track']);
   assert.deepEqual(names(checkSegment(resource(INIT, 'text/html'))), ['segment-type', 'segment-boxes']);
+  assert.deepEqual(names(checkIframe(resource(SEGMENT))), ['one-picture']);
+  assert.deepEqual(names(checkTile({ ...resource(SEGMENT, 'text/html'), tiles: { RESOLUTION: '2x2', LAYOUT: '1x1' } })), [
+    'tile-type',
+    'tile-size',
+  ]);
   const playlist = resource(Buffer.alloc(2_000), 'text/html');
   assert.deepEqual(names(findingsOf(PLAYLIST_RESOURCE_CHECKS, playlist, 'x')), ['playlist-type', 'playlist-gzip']);
 });
@@ -132,6 +152,9 @@ test('conformance: every check has a name of its own and is shown here to find s
     'segment-boxes',
     'playlist-type',
     'playlist-gzip',
+    'one-picture',
+    'tile-type',
+    'tile-size',
   ];
   assert.deepEqual(
     names.filter(name => !(name in FAULTS) && !elsewhere.includes(name)),

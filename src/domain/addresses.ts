@@ -1,5 +1,6 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
 // `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`, or `<n>.ts`;
+// `iframes/<rung>/` likewise, of keyframes alone; `images/` + `index.m3u8` | `<n>.jpg`;
 // `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file | `source.<ext>`, as it was authored;
 // `fonts/` + `index.json` | `<n>`, those attached to the film.
 import type { EncodeCodec } from './encoders.ts';
@@ -21,6 +22,12 @@ const FILE = 'file.';
 const SUBTITLES = 'subtitles/';
 const TEXT = '.vtt';
 const WHOLE_TEXT = 'all.vtt';
+const IFRAMES = 'iframes/';
+/** A film's small pictures as a rendition of keyframes, of `init.mp4` and `<n>.m4s`: a name that no rung has. */
+export const PREVIEW_IFRAMES = `${IFRAMES}preview`;
+/** The same pictures as tiles: `index.m3u8` and `<n>.jpg`. */
+export const IMAGES = 'images';
+const TILE = '.jpg';
 
 export const streamAddress = (sessionId: SessionId, token: string, path: string): string => `${STREAM_PREFIX}${sessionId}/${token}/${path}`;
 
@@ -43,6 +50,8 @@ export function directoryOf(track: Track): string {
   switch (track.kind) {
     case 'video':
       return videoDirectory(track.rungId);
+    case 'iframes':
+      return `${IFRAMES}${track.rungId}`;
     case 'audio':
       return `audio/${audioNameOf(track)}`;
     case 'subtitles':
@@ -72,6 +81,19 @@ export const isDirectFile = (path: string): boolean => path.startsWith(FILE);
 export const segmentFile = (name: SegmentName): string => (name === 'init' ? INIT : `${name}${SEGMENT}`);
 export const transportFile = (index: number): string => `${index}${TRANSPORT_SEGMENT}`;
 export const textFile = (index: number): string => `${index}${TEXT}`;
+export const tileFile = (tile: number): string => `${tile}${TILE}`;
+
+/** What of a film's small pictures a path below its session names; null for any other path. */
+export function parsePreviewPath(path: string): { readonly of: 'tile' | 'iframe'; readonly name: SegmentName } | null {
+  if (path.startsWith(`${IMAGES}/`) && path.endsWith(TILE)) {
+    const name = readNumber(path, IMAGES.length + 1, path.length - TILE.length);
+    return name === null ? null : { of: 'tile', name };
+  }
+  if (!path.startsWith(`${PREVIEW_IFRAMES}/`)) return null;
+  const segment = parseSegmentPath(path);
+  return segment === null || segment.directory !== PREVIEW_IFRAMES || segment.chunk !== null ? null : { of: 'iframe', name: segment.name };
+}
+
 /** A whole subtitle track as one WebVTT file. */
 export const wholeTextOf = (track: number): string => `${subtitleDirectory(track)}/${WHOLE_TEXT}`;
 /** A subtitle track as it was authored. */

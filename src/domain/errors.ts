@@ -50,6 +50,12 @@ export const ERRORS = {
   STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
   INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
   OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
+  PREVIEWS_NOT_READY: {
+    status: 503,
+    title: 'The small pictures of the film are being made',
+    remedy: 'Try again after Retry-After.',
+    retryAfterMs: 3_000,
+  },
   GRANT_NEEDED: {
     status: 503,
     title: 'A new encode needs a grant first',

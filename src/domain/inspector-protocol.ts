@@ -1,6 +1,12 @@
 // Everything that the server and an inspector, a small process apart from all sessions, say to each other: one JSON text a line.
 import type { ErrorRecord } from './errors.ts';
 import type { Inspection } from './protocol.ts';
+import type { PreviewFrame, PreviewPlan } from './trick-play/previews.ts';
+
+/** Which keyframes the pictures show: found by our own reader, or by ffmpeg, which is told where on its clock the film begins. */
+export type PreviewFrames =
+  | { readonly by: 'index'; readonly frames: readonly PreviewFrame[] }
+  | { readonly by: 'ffmpeg'; readonly startS: number };
 
 /** What an inspector is asked: one thing at a time. */
 export type Inspections = {
@@ -10,6 +16,11 @@ export type Inspections = {
   poster: {
     input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number };
     output: { readonly base64: string };
+  };
+  /** The small pictures of a film, written to an empty folder: tiles, the rendition of keyframes, and what lies where in it. */
+  previews: {
+    input: { readonly path: string; readonly folder: string; readonly plan: PreviewPlan; readonly frames: PreviewFrames };
+    output: { readonly byteLength: number };
   };
 };
 export type InspectionType = keyof Inspections;

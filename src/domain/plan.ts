@@ -21,6 +21,9 @@ const MAX_TIMESCALE = 2 ** 27;
 /** A copied segment longer than this makes start and seek slow on any player: such media is transcoded instead. */
 const MAX_COPY_SEGMENT_S = 15;
 
+/** Nobody looks at more keyframes a second while a film flies by. */
+const IFRAMES_APART_S = 1;
+
 /** Segment `i` of a rendition covers [boundaries[i], boundaries[i + 1]) in ticks of `timescale`, counted from media time 0, where tfdt is 0. */
 export type Grid = { readonly timescale: number; readonly boundaries: readonly number[] };
 
@@ -28,6 +31,8 @@ export type Plan = {
   readonly targetMs: number;
   /** Source keyframes; null when the source's keyframes lie too far apart to copy. */
   readonly videoCopy: Grid | null;
+  /** The keyframes of the copy, one a segment; null when it is not copied. */
+  readonly iframes: Grid | null;
   /** The copy grid refined to at most the target: every copy boundary is an encode boundary too. */
   readonly videoEncode: Grid;
   /** By audio track: whole source frames; null when the track can't be cut into whole frames without looking at each. */
@@ -46,9 +51,11 @@ export function buildPlan(map: KeyframeMap, frameRate: Rational, targetMs: numbe
   const timescale = shared ?? video.timescale;
   const ticks = timescale / video.timescale;
   const copy: Grid = { timescale, boundaries: copyFrames.map(pts => (pts - video.originPts) * ticks) };
+  const videoCopy = longestSegmentS(copy) <= MAX_COPY_SEGMENT_S ? copy : null;
   return {
     targetMs,
-    videoCopy: longestSegmentS(copy) <= MAX_COPY_SEGMENT_S ? copy : null,
+    videoCopy,
+    iframes: videoCopy && iframeGrid(video, timescale),
     videoEncode,
     audioCopy: map.audio.map(track => audioCopyGrid(track, video, videoEncode, targetMs)),
     audioEncode: map.audio.map(track => audioEncodeGrid(AAC_FRAME, { track, video, videoEncode, targetMs })),
@@ -67,6 +74,8 @@ function gridOrNull(plan: Plan, rendition: Rendition): Grid | null | undefined {
   switch (rendition.kind) {
     case 'video-copy':
       return plan.videoCopy;
+    case 'video-iframes':
+      return plan.iframes;
     case 'video-encode':
       return plan.videoEncode;
     case 'audio-copy':
@@ -167,6 +176,17 @@ function groupKeyframes(video: VideoTimeline, targetMs: number): number[] {
   if (boundaries.length > 1 && video.endPts - (boundaries.at(-1) ?? 0) < target / 2) boundaries.pop();
   boundaries.push(video.endPts);
   return boundaries;
+}
+
+/** Each from its keyframe up to the next one: on the copy's own clock, from media time 0. */
+function iframeGrid({ timescale: source, keyframes, originPts, firstShownPts, endPts }: VideoTimeline, timescale: number): Grid {
+  const ticks = timescale / source;
+  const boundaries = [originPts];
+  for (const pts of keyframes) {
+    if (pts > firstShownPts && pts < endPts && pts - (boundaries.at(-1) ?? 0) >= IFRAMES_APART_S * source) boundaries.push(pts);
+  }
+  boundaries.push(endPts);
+  return { timescale, boundaries: boundaries.map(pts => (pts - originPts) * ticks) };
 }
 
 type EncodeGridInput = {

@@ -56,6 +56,8 @@ export type KeptFile = { readonly path: string; readonly byteLength: number };
 /** Which rendition of a session: a rung of its video, or one of its audio tracks in one of its forms, or a subtitle track. */
 export type Track =
   | { readonly kind: 'video'; readonly rungId: string }
+  /** The keyframes of a copied picture. */
+  | { readonly kind: 'iframes'; readonly rungId: string }
   | { readonly kind: 'audio'; readonly track: number; readonly form?: AudioForm }
   | { readonly kind: 'subtitles'; readonly track: number };
 

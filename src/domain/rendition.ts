@@ -16,6 +16,9 @@ export type VideoCopy = {
   readonly codecs: string;
 };
 
+/** The keyframes of a copied picture alone, one a segment. */
+export type VideoIframes = Omit<VideoCopy, 'kind'> & { readonly kind: 'video-iframes' };
+
 export type VideoEncode = {
   readonly kind: 'video-encode';
   readonly rungId: RungId;
@@ -88,7 +91,7 @@ export type AudioRendition = AudioCopy | AudioEncode;
 export type EncodeRendition = VideoEncode | AudioEncode;
 /** Of picture or sound: what is copied from a file, or encoded. */
 export type MediaRendition = VideoRendition | AudioRendition;
-export type Rendition = MediaRendition | SubtitleRendition;
+export type Rendition = MediaRendition | VideoIframes | SubtitleRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
 const SEGMENT_FORMAT = 6;

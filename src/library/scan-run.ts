@@ -32,6 +32,10 @@ export type ScannerOptions = {
   /** Told of a media that is listed and has no poster yet. */
   readonly onPosterWanted: (mediaId: MediaId) => void;
   readonly posters: PosterFiles;
+  /** Told of a media that was inspected anew. */
+  readonly onListed: (mediaId: MediaId) => void;
+  /** The small pictures of a film: they go with it. */
+  readonly previews: { remove(media: Pick<Media, 'id' | 'version'>): Promise<void> };
   readonly log: Log;
   /** Called at most every 200 ms and at the end. */
   readonly onProgress?: (library: Library, status: ScanStatus) => void;
@@ -243,8 +247,9 @@ export class ScanRun {
     // The record comes last: whoever finds it finds the rest.
     await this.#options.keyframes.put(id, keyframes);
     await this.#put(media);
-    if (known !== undefined && known.version !== media.version) await this.#options.posters.remove(known);
+    if (known !== undefined && known.version !== media.version) await removePictures(this.#options, known);
     this.#options.onPosterWanted(id);
+    this.#options.onListed(id);
   }
 
   /** What was lost with no fault of the file says nothing about it, unless it happens again. */
@@ -312,11 +317,17 @@ export class ScanRun {
 }
 
 /** The record goes first: nobody finds a media whose parts are missing. */
-export async function removeMedia({ media, keyframes, index, posters }: ScannerOptions, gone: Media): Promise<void> {
+export async function removeMedia(options: ScannerOptions, gone: Media): Promise<void> {
+  const { media, keyframes, index } = options;
   index.remove(gone.id);
   await media.remove(gone.id);
   await keyframes.remove(gone.id);
-  await posters.remove(gone);
+  await removePictures(options, gone);
+}
+
+async function removePictures({ posters, previews }: ScannerOptions, of: Media): Promise<void> {
+  await posters.remove(of);
+  await previews.remove(of);
 }
 
 /** Each as films below it are named: resolved, with a slash at its end. */

@@ -25,7 +25,7 @@ type Job = {
 };
 
 /** The packets of a whole film without an index are read from disk: minutes for the largest on the slowest. */
-const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 15 * 60_000, poster: 180_000 };
+const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 15 * 60_000, poster: 180_000, previews: 15 * 60_000 };
 const IDLE_MS = 30_000;
 
 /** One keeps a disk busy, two hide one another's waits; beyond eight it is the disk that everybody waits for. */
@@ -37,7 +37,7 @@ export class InspectionPool {
   readonly #options: InspectionPoolOptions;
   readonly #spawner: SpawnerClient;
   /** Files that wait to be listed go before pictures. */
-  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [] };
+  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], previews: [] };
   readonly #idle: InspectorProcess[] = [];
   readonly #all = new Set<InspectorProcess>();
   readonly #unsubscribes: readonly (() => void)[];
@@ -61,6 +61,10 @@ export class InspectionPool {
     return Buffer.from(base64, 'base64');
   }
 
+  previews(input: Inspections['previews']['input'], signal: AbortSignal): Promise<Inspections['previews']['output']> {
+    return this.#ask('previews', input, signal);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
@@ -80,7 +84,7 @@ export class InspectionPool {
 
   #startNext(): void {
     while (this.#running < inspectorCount() && !this.#isClosed) {
-      const job = this.#queues.inspect.shift() ?? this.#queues.poster.shift();
+      const job = this.#queues.inspect.shift() ?? this.#queues.poster.shift() ?? this.#queues.previews.shift();
       if (job === undefined) return;
       this.#running++;
       void this.#run(job).finally(() => {

@@ -71,6 +71,8 @@ export async function makeWorld(
       return inspectMedia(path, { runTool, openRemuxSource: async () => null, signal });
     },
     parallel: 2,
+    onListed: () => undefined,
+    previews: { remove: async () => undefined },
     onPosterWanted: id => posterQueue.add(id),
     log,
     ...options,

@@ -116,7 +116,11 @@ export class Client {
     const text = (await this.bytes(session.streamUrl)).toString();
     const main = HLS.parse(text);
     assert.ok(main.isMasterPlaylist);
-    const paths = new Set(main.variants.flatMap(variant => [variant.uri, ...variant.audio.map(({ uri }) => uri ?? '')]));
+    const paths = new Set(
+      main.variants
+        .filter(({ isIFrameOnly }) => !isIFrameOnly)
+        .flatMap(variant => [variant.uri, ...variant.audio.map(({ uri }) => uri ?? '')]),
+    );
     const renditions = await Promise.all([...paths].map(path => this.#rendition(session, path)));
     const findings = checkPlaylists(text, new Map([...paths].map((path, at) => [path, renditions[at]?.text ?? ''])));
     assert.deepEqual(

@@ -4,17 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { FerriteError } from '#domain/errors.ts';
-import type { RunTool } from '#workers/programs/run-tool.ts';
+import type { FedProgram, RunTool } from '#workers/programs/run-tool.ts';
 
-export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes, signal }) => {
-  const result = await execa(tool, args, {
+export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes, signal, feed }) => {
+  const running = execa(tool, args, {
     encoding: 'buffer',
     reject: false,
-    stdin: 'ignore',
+    stdin: feed ? 'pipe' : 'ignore',
     timeout: deadlineMs,
     maxBuffer: maxOutputBytes,
     ...(signal && { cancelSignal: signal }),
   });
+  if (feed) {
+    // Of a started program whoever feeds it uses its stdin alone.
+    const child = { socket: running.stdin, spawned: Promise.resolve() } as unknown as FedProgram;
+    running.stdin?.on('error', () => running.stdin?.destroy());
+    await feed(child);
+  }
+  const result = await running;
   if (result.timedOut) throw new FerriteError('INSPECTION_DEFERRED', `${tool} took too long`);
   if (result.isCanceled || result.isMaxBuffer) throw new FerriteError('MEDIA_UNREADABLE', `${tool} had to be ended`);
   return { stdout: Buffer.from(result.stdout), stderrTail: Buffer.from(result.stderr).toString('utf8'), exitCode: result.exitCode ?? null };

@@ -13,6 +13,7 @@ export type World = {
   readonly client: Client;
   readonly library: string;
   readonly scratch: string;
+  readonly dataDir: string;
   film(title: string): MediaItem;
 };
 
@@ -21,7 +22,8 @@ export async function startWorld(t: TestContext, makeFilms: (library: string) =>
   const library = join(scratch, 'films');
   await mkdir(library);
   await makeFilms(library);
-  const server = await startServer(t, { library, env: { TMPDIR: scratch, FERRITE_MAX_TRANSCODES: '50' } });
+  const dataDir = join(scratch, 'data');
+  const server = await startServer(t, { library, dataDir, env: { TMPDIR: scratch, FERRITE_MAX_TRANSCODES: '50' } });
   const client = await Client.signIn(server.url);
   const films = await client.media();
   const film = (title: string): MediaItem => {
@@ -29,7 +31,7 @@ export async function startWorld(t: TestContext, makeFilms: (library: string) =>
     assert.ok(found, `no film ${title} among ${films.map(one => one.title).join(', ')}`);
     return found;
   };
-  return { server, client, library, scratch, film };
+  return { server, client, library, scratch, dataDir, film };
 }
 
 /** A problem with a code, and nothing of the machine it comes from. */

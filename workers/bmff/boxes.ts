@@ -182,6 +182,17 @@ export function writeMovieFragment(
   return { bytes, dataStart };
 }
 
+/** The fragment of one picture that needs no other. */
+export function movieFragmentOf(
+  sample: Buffer,
+  { sequenceNumber, decodeTime, duration }: { sequenceNumber: number; decodeTime: number; duration: number },
+): Buffer {
+  const row = { byteLength: sample.byteLength, duration, compositionOffset: 0, isSync: true };
+  const { bytes, dataStart } = writeMovieFragment(sequenceNumber, decodeTime, [row]);
+  sample.copy(bytes, dataStart);
+  return bytes;
+}
+
 function writeWords(target: Buffer, start: number, words: readonly (number | string)[]): number {
   let at = start;
   for (const word of words) at = typeof word === 'string' ? at + target.write(word, at, 'latin1') : target.writeUInt32BE(word, at);

@@ -1,9 +1,9 @@
 // Writes fragments to an encoder's stdin, no faster than the encoder reads.
 import type { Socket } from 'node:net';
-import type { ChildProcess } from '#workers/programs/spawner-client.ts';
+import type { FedProgram } from '#workers/programs/run-tool.ts';
 
 /** Ends when all is written or the encoder is gone. Throws what the fragments throw. */
-export async function pour(header: Buffer, fragments: AsyncIterable<Buffer>, { socket, spawned }: ChildProcess): Promise<void> {
+export async function pour(header: Buffer, fragments: AsyncIterable<Buffer>, { socket, spawned }: FedProgram): Promise<void> {
   await spawned;
   if (!socket.destroyed) socket.write(header);
   for await (const fragment of fragments) {

@@ -8,6 +8,7 @@ import { SpawnerClient, toolRunner } from '#workers/programs/spawner-client.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { inspectMedia } from './inspect.ts';
 import { cutPoster } from './poster.ts';
+import { makePreviews } from './previews.ts';
 
 const ALIVE_INTERVAL_MS = 1_000;
 const MAX_LINE = 1024 * 1024;
@@ -20,6 +21,7 @@ const spawner = new SpawnerClient(spawnerSocketPath);
 const runTool = toolRunner(spawner, { ffmpeg, ffprobe });
 const handlers: InspectionHandlers = {
   inspect: ({ path }) => inspectMedia(path, { runTool, openRemuxSource }),
+  previews: input => makePreviews(input, { runTool, openRemuxSource }),
   poster: async ({ path, atMs, width }) => ({ base64: (await cutPoster(path, { runTool, atMs, width })).toString('base64') }),
 };
 

@@ -1,5 +1,9 @@
 // How workers start ffmpeg and ffprobe and wait for their end: one function, handed in, so that one file decides how a process is started.
+import type { Socket } from 'node:net';
 import type { ProgramLimits } from './limits.ts';
+
+/** `socket` is its stdin, which may be written to once it runs. */
+export type FedProgram = { readonly socket: Socket; readonly spawned: Promise<void> };
 
 export type RunToolOptions = {
   /** The process is ended when it has run this long. */
@@ -8,6 +12,8 @@ export type RunToolOptions = {
   readonly maxOutputBytes: number;
   readonly limits?: ProgramLimits;
   readonly signal?: AbortSignal;
+  /** Writes what the program reads; what it rejects with ends the program. */
+  readonly feed?: (program: FedProgram) => Promise<void>;
 };
 
 export type ToolResult = {

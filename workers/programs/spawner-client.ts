@@ -210,14 +210,15 @@ const hello = (message: SpawnerHello): string => `${JSON.stringify(message)}\n`;
 
 /** Runs a program to its end and collects what it prints. */
 export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpeg' | 'ffprobe', string>>): RunTool {
-  return async (tool, args, { deadlineMs, maxOutputBytes, limits, signal }) => {
+  return async (tool, args, { deadlineMs, maxOutputBytes, limits, signal, feed }) => {
     signal?.throwIfAborted();
     const child = await spawner.run(paths[tool], args, limits);
     const chunks: Buffer[] = [];
     let byteLength = 0;
-    let failure: FerriteError | null = null;
-    const fail = (message: string, code: ErrorCode = 'MEDIA_UNREADABLE'): void => {
-      failure ??= new FerriteError(code, message);
+    let failure: unknown = null;
+    const fail = (message: string, code: ErrorCode = 'MEDIA_UNREADABLE'): void => end(new FerriteError(code, message));
+    const end = (reason: unknown): void => {
+      failure ??= reason;
       child.kill('SIGKILL');
       child.socket.destroy();
     };
@@ -233,6 +234,7 @@ export function toolRunner(spawner: SpawnerClient, paths: Readonly<Record<'ffmpe
       byteLength += chunk.byteLength;
       if (byteLength > maxOutputBytes) fail(`${tool} printed more than ${maxOutputBytes} bytes`);
     });
+    feed?.(child).catch(end);
     try {
       const [exit] = await Promise.all([child.exited, ended]);
       if (failure) throw failure;

@@ -44,6 +44,10 @@ export class GuardedSource implements RemuxSource {
     return await this.#source.segment(streamIndex, span).catch(rethrow);
   }
 
+  async keyframe(pts: number): Promise<Buffer> {
+    return await this.#source.keyframe(pts).catch(rethrow);
+  }
+
   async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment | null> {
     return await this.#source.locate(streamIndex, span).catch(rethrow);
   }

@@ -39,6 +39,11 @@ export interface RemuxSource {
    */
   segment(streamIndex: number, span: SegmentSpan): Promise<Buffer>;
   /**
+   * The sample of the keyframe at `pts` alone, as a decoder takes it.
+   * Throws MEDIA_CHANGED as `segment` does, SEGMENT_NOT_FOUND when no keyframe stands there.
+   */
+  keyframe(pts: number): Promise<Buffer>;
+  /**
    * Where the bytes of `segment` lie, without reading any of them; null for a container whose index does not tell.
    * The caller, which reads the stretches, has to check that the file is still the one that was opened. Throws as `segment` does.
    */

@@ -13,8 +13,11 @@ import {
   renditionKey,
   type SegmentName,
   type SubtitleRendition,
+  type VideoIframes,
 } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
+import { iframePts } from '#domain/trick-play/iframes.ts';
+import { movieFragmentOf } from '#workers/bmff/boxes.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import type { EncodeRequests } from './encode-requests.ts';
@@ -60,6 +63,7 @@ export class SegmentMaker {
     if (name !== 'init' && name >= segmentCount(grid)) throw new FerriteError('SEGMENT_NOT_FOUND', 'the playlist has no such segment');
     const key = renditionKey(media.version, plan.targetMs, rendition);
     if (rendition.kind === 'subtitle') return this.#writeText(viewed, { rendition, grid, key, name }, signal);
+    if (rendition.kind === 'video-iframes') return this.#writeIframe(viewed, { rendition, grid, key, name });
     if (!isEncode(rendition) && keyframes.copyMethod !== 'ffmpeg') return this.#remux(viewed, { rendition, grid, key, name });
     // An entry answers one request. A second request means that the main thread has lost the segment, which is then made anew.
     if (this.#published.delete(segmentAddress(key, name))) return;
@@ -102,6 +106,20 @@ export class SegmentMaker {
     const stretch = name === 'init' ? null : { fromMs: timeMs(name), toMs: timeMs(name + 1) };
     const bytes = await this.#options.subtitles.vtt({ media, keyframes, rendition, key }, stretch, signal);
     this.#options.publish({ key, name, isExtracted: rendition.streamIndex !== null, bytes });
+  }
+
+  /** `moof` and `mdat` of one keyframe, which lasts until the next one is shown. */
+  async #writeIframe({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted<VideoIframes>): Promise<void> {
+    const bytes = await this.#options.remux.use(media, async source => {
+      if (name === 'init') return source.initSegment(rendition.streamIndex, factorOf(keyframes, grid, rendition));
+      const sample = await source.keyframe(iframePts(keyframes.video, grid, name));
+      return movieFragmentOf(sample, {
+        sequenceNumber: name + 1,
+        decodeTime: boundaryAt(grid, name),
+        duration: boundaryAt(grid, name + 1) - boundaryAt(grid, name),
+      });
+    });
+    this.#options.publish({ key, name, bytes });
   }
 
   async #remux({ media, keyframes }: Viewed, { rendition, grid, key, name }: Wanted): Promise<void> {

@@ -5,6 +5,7 @@ import { boundaryAt, type Grid, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
 import type { Rendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import { iframesOf } from '#domain/trick-play/iframes.ts';
 import type { SegmentSpan } from '#workers/remux/source.ts';
 
 /** @throws SEGMENT_NOT_FOUND */
@@ -18,6 +19,10 @@ function find(offer: Offer, track: Track): Rendition | undefined {
   switch (track.kind) {
     case 'video':
       return offer.video.find(({ rungId }) => rungId === track.rungId);
+    case 'iframes': {
+      const copy = offer.video.find(({ rungId }) => rungId === track.rungId);
+      return copy?.kind === 'video-copy' ? iframesOf(copy) : undefined;
+    }
     case 'audio':
       return offer.audio.find(audio => audio.track === track.track && audio.form === track.form);
     case 'subtitles':
@@ -27,7 +32,7 @@ function find(offer: Offer, track: Track): Rendition | undefined {
 
 /** Ticks of the rendition's clock in one of its source's: sound keeps its own, pictures may share a finer one. */
 export const factorOf = ({ video }: KeyframeMap, grid: Grid, rendition: Rendition): number =>
-  rendition.kind === 'video-copy' ? grid.timescale / video.timescale : 1;
+  rendition.kind === 'video-copy' || rendition.kind === 'video-iframes' ? grid.timescale / video.timescale : 1;
 
 /** @throws SEGMENT_NOT_FOUND */
 export function spanOf(keyframes: KeyframeMap, grid: Grid, rendition: Rendition, index: number): SegmentSpan {

@@ -127,13 +127,13 @@ export class Sessions {
 
   /** A segment went out from the cache: the encode that follows may go on. */
   sent({ sessionId, track, index }: { sessionId: SessionId; track: Track; index: number }): void {
-    // No encode has anything to do with subtitles.
-    if (track.kind === 'subtitles') return;
+    // No encode has anything to do with subtitles and single keyframes.
+    if (track.kind === 'subtitles' || track.kind === 'iframes') return;
     this.#sessions.get(sessionId)?.actor.send({ type: 'segment.sent', slot: slotOf(track), rungId: rungOf(track), index });
   }
 
   overtaken({ sessionId, track }: { sessionId: SessionId; track: Track }): void {
-    if (track.kind !== 'subtitles') this.#requests.overtaken(sessionId, slotOf(track));
+    if (track.kind !== 'subtitles' && track.kind !== 'iframes') this.#requests.overtaken(sessionId, slotOf(track));
   }
 
   /** Ends the encodes whose next segment lies in a range that is kept already. */

@@ -1,9 +1,19 @@
 // Playback sessions as clients see them: the answer to a start, a session in a list, its ladder and addresses.
 
-import { directFileOf, FONT_LIST, MULTIVARIANT, sourceFileOf, streamAddress, wholeTextOf } from '#domain/addresses.ts';
+import {
+  directFileOf,
+  FONT_LIST,
+  IMAGES,
+  MULTIVARIANT,
+  mediaPlaylistOf,
+  sourceFileOf,
+  streamAddress,
+  wholeTextOf,
+} from '#domain/addresses.ts';
 import type { SubtitleRendition } from '#domain/rendition.ts';
 import { offeredSubtitles } from '#domain/subtitles/offer.ts';
 import { isStyled, sourceExtension, subtitleKind } from '#domain/subtitles/tracks.ts';
+import { previewPlan } from '#domain/trick-play/previews.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import { HEARTBEAT_INTERVAL_MS, type LiveSession } from '#src/playback/session/live-session.ts';
 import type { StartedSession } from '#src/playback/session/session-starts.ts';
@@ -33,7 +43,17 @@ function startFields({ session, token, queueWaitMs }: StartedSession): Record<st
     tracks: { ...media.streams, subtitles: offeredSubtitles(offer).map(one => shownSubtitles(session, one)) },
     subtitleTrack: offer.subtitleTrack,
     ladder: ladderOf(session),
+    previews: previewsOf(session, token),
   };
+}
+
+/** The small pictures for a seek bar: picture `k`, of `k * intervalMs`, stands in tile `floor(k / (columns * rows))`, row by row. */
+function previewsOf({ record, media }: LiveSession, token: string): Record<string, unknown> | null {
+  const plan = previewPlan(media);
+  if (plan === null) return null;
+  const { intervalMs, count, width, height, columns, rows } = plan;
+  const playlistUrl = streamAddress(record.id, token, mediaPlaylistOf(IMAGES));
+  return { playlistUrl, intervalMs, count, width, height, columns, rows };
 }
 
 /**

@@ -107,6 +107,19 @@ const startFields = {
   /** The one that is shown from the start. */
   subtitleTrack: Type.Union([Type.Integer(), Type.Null()]),
   ladder: Type.Array(Type.Unknown()),
+  /** Tiles of small pictures for a seek bar: `<tile>.jpg` beside the playlist. Null for a film that has no picture. */
+  previews: Type.Union([
+    Type.Null(),
+    Type.Object({
+      playlistUrl: Type.String(),
+      intervalMs: Type.Integer(),
+      count: Type.Integer(),
+      width: Type.Integer(),
+      height: Type.Integer(),
+      columns: Type.Integer(),
+      rows: Type.Integer(),
+    }),
+  ]),
 };
 export const StartAnswer = Type.Object({ ...startFields, streamUrl: Type.String() });
 /** The stream URL follows: in a `state` message of the control connection, and in `GET /api/v1/sessions/:sessionId`. */

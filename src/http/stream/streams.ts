@@ -9,6 +9,7 @@ import {
   isDirectFile,
   isPlaylist,
   parseExtraPath,
+  parsePreviewPath,
   STREAM_PREFIX,
   STREAM_ROUTE,
   segmentAddress,
@@ -34,6 +35,7 @@ import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { TransportStreams } from '#src/threads/transport-streams.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
+import { type Previews, previewReply } from './preview-replies.ts';
 import type { StreamCounts } from './stream-counts.ts';
 
 export type StreamRouteOptions = {
@@ -42,6 +44,7 @@ export type StreamRouteOptions = {
   readonly finder: SegmentFinder<ColdFile>;
   readonly extras: Extras;
   readonly transportStreams: TransportStreams;
+  readonly previews: Previews;
   readonly metrics: Metrics;
   readonly counts: StreamCounts;
   /** How long shared caches may answer for us; 0: only the viewer's own cache may keep anything. */
@@ -167,6 +170,11 @@ class Streams {
     if (isDirectFile(rest)) return this.#directFile(session, rest);
     const extra = parseExtraPath(rest);
     if (extra !== null) return this.#extra(session, extra, request.signal);
+    const preview = parsePreviewPath(rest);
+    if (preview !== null) {
+      const { signal } = request;
+      return previewReply(this.#options.previews, session.media, preview, { signal, headers: this.#immutable });
+    }
     return this.#segment(session, request);
   }
 
@@ -327,7 +335,7 @@ class Streams {
 /** Cues count from media time 0, which a transport stream has at ten seconds. */
 const onTransportClock = (text: Buffer): Buffer => Buffer.from(text.toString().replace('MPEGTS:0,', `MPEGTS:${TRANSPORT_START},`));
 
-const SEGMENT_TYPES = { video: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
+const SEGMENT_TYPES = { video: 'video/mp4', iframes: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */
 const segmentType = ({ track, name }: WantedSegment, mode: SegmentMode): string => {
   const { kind } = track.track;

@@ -4,13 +4,15 @@ import { LRUCache } from 'lru-cache';
 import { directoryOf, directoryOfPlaylist, MULTIVARIANT } from '#domain/addresses.ts';
 import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
-import { boundaryAt, firstChunkEnd, type Grid, gridOf, type Plan, segmentCount } from '#domain/plan.ts';
+import { boundaryAt, firstChunkEnd, type Grid, gridOf, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
 import { type AudioRendition, isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import { iframesOfOffer } from '#domain/trick-play/iframes.ts';
 import type { PlannedMedia } from './media-plans.ts';
 import { Playlist } from './playlist.ts';
-import { mediaPlaylist, multivariantPlaylist, withSplitSegment, withStart } from './playlist-text.ts';
+import { mediaPlaylist, multivariantPlaylist, type PlaylistInput, withSplitSegment, withStart } from './playlist-text.ts';
+import { previewPlaylist } from './trick-play.ts';
 
 export type TrackLayout = {
   readonly track: Track;
@@ -47,13 +49,14 @@ export class StreamLayout implements SessionLayout {
   readonly splitIndex = null;
   readonly isTransport: boolean;
   readonly #playlists = new Map<string, Playlist>();
-  readonly #input: { media: Media; plan: Plan; offer: Offer; hasLeadingPictures: boolean };
+  readonly #input: PlaylistInput;
 
   constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer) {
-    this.#input = { media, plan, offer, hasLeadingPictures: keyframes.video.hasLeadingPictures };
+    const iframes = iframesOfOffer(offer, keyframes);
+    this.#input = { media, plan, offer, iframes, hasLeadingPictures: keyframes.video.hasLeadingPictures };
     this.isTransport = offer.segments === 'mpegts';
     this.tracks = new Map(
-      [...offer.video, ...offer.audio, ...offer.subtitles].map(rendition => {
+      [...offer.video, ...offer.audio, ...offer.subtitles, ...iframes].map(rendition => {
         const track = trackOf(rendition);
         const grid = gridOf(plan, rendition);
         return [
@@ -90,6 +93,8 @@ export class StreamLayout implements SessionLayout {
 
   #write(path: string): string | undefined {
     if (path === MULTIVARIANT) return multivariantPlaylist(this.#input);
+    const trickPlay = previewPlaylist(this.#input.media, path);
+    if (trickPlay !== undefined) return trickPlay;
     const found = this.tracks.get(directoryOfPlaylist(path) ?? '');
     return found && mediaPlaylist(this.#input, found.rendition);
   }
@@ -205,6 +210,7 @@ export class LayoutCache {
 const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
 
 function trackOf(rendition: Rendition): Track {
+  if (rendition.kind === 'video-iframes') return { kind: 'iframes', rungId: rendition.rungId };
   if ('rungId' in rendition) return { kind: 'video', rungId: rendition.rungId };
   return rendition.kind === 'subtitle' ? { kind: 'subtitles', track: rendition.track } : audioTrackOf(rendition);
 }

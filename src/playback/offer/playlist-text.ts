@@ -12,9 +12,10 @@ import {
 } from '#domain/addresses.ts';
 import type { Media } from '#domain/media.ts';
 import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
-import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoRendition } from '#domain/rendition.ts';
+import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoIframes, VideoRendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import { languageName, languageTag } from '#domain/subtitles/language.ts';
+import { iframePlaylist, trickPlayStreams } from './trick-play.ts';
 import { audioGroups, averageBps, playableTogether, videoRangeOf } from './variants.ts';
 
 /** The chapters of a film as Apple's players read them. */
@@ -29,9 +30,17 @@ const TRANSPORT_VERSION = 3;
 // A film has no captions within its pictures: a player need not look for any (RFC 8216, 4.3.4.2).
 HLS.setOptions({ allowClosedCaptionsNone: true });
 
-export type PlaylistInput = { readonly media: Media; readonly plan: Plan; readonly offer: Offer; readonly hasLeadingPictures: boolean };
+export type PlaylistInput = {
+  readonly media: Media;
+  readonly plan: Plan;
+  readonly offer: Offer;
+  /** Of the copied pictures. */
+  readonly iframes: readonly VideoIframes[];
+  readonly hasLeadingPictures: boolean;
+};
 
-export function multivariantPlaylist({ media, offer, hasLeadingPictures }: PlaylistInput): string {
+export function multivariantPlaylist(input: PlaylistInput): string {
+  const { media, offer, hasLeadingPictures } = input;
   const names = audioNames(media);
   const subtitles = offer.subtitles.map(rendition => subtitleRendition(rendition, offer.subtitleTrack));
   const groups = audioGroups(offer.audio).map(({ id, renditions }) => ({
@@ -63,7 +72,8 @@ export function multivariantPlaylist({ media, offer, hasLeadingPictures }: Playl
   const independentSegments = pictures.every(rendition => isIndependent(rendition, hasLeadingPictures));
   const sessionDataList = media.chapters.length === 0 ? [] : [new HLS.types.SessionData({ id: CHAPTERS_DATA_ID, uri: CHAPTERS })];
   const version = offer.segments === 'mpegts' ? TRANSPORT_VERSION : VERSION;
-  return terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version, independentSegments, sessionDataList, variants })));
+  const text = HLS.stringify(new HLS.types.MasterPlaylist({ version, independentSegments, sessionDataList, variants }));
+  return terminated(text) + trickPlayStreams(input);
 }
 
 /** Where a player begins that is told nothing but this address (RFC 8216, 4.3.5.2): cut into the finished text, which viewers share. */
@@ -72,6 +82,7 @@ export const withStart = (playlist: string, startS: number): string =>
 
 export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput, rendition: Rendition): string {
   const grid = gridOf(plan, rendition);
+  if (rendition.kind === 'video-iframes') return iframePlaylist(grid);
   const isText = rendition.kind === 'subtitle';
   const isTransport = offer.segments === 'mpegts';
   const fileOf = isText ? textFile : isTransport ? transportFile : segmentFile;

@@ -113,8 +113,8 @@ export class SegmentFinder<File> {
   /** Notes what the viewer watches, and tells the host, so that an encode held for its viewer goes on. */
   #follow(viewer: Viewer, { track, name }: WantedSegment): void {
     const { kind } = track.track;
-    // Text costs no encode.
-    if (kind === 'subtitles') return;
+    // Text and single keyframes cost no encode, and are not what is watched.
+    if (kind === 'subtitles' || kind === 'iframes') return;
     const hasChanged = viewer[kind] !== track;
     viewer[kind] = track;
     if (name === 'init') return;

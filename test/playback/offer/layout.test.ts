@@ -28,13 +28,13 @@ const OFFER = anOffer(
 
 test('layout: every track of the offer has a directory', () => {
   const { tracks } = new StreamLayout(PLANNED, OFFER);
-  assert.deepEqual([...tracks.keys()], ['video/original', 'video/720p', 'video/480p', 'audio/0']);
+  assert.deepEqual([...tracks.keys()], ['video/original', 'video/720p', 'video/480p', 'audio/0', 'iframes/original']);
   for (const [directory, { track, grid, segmentCount: count, key, rendition }] of tracks) {
     assert.equal(directoryOf(track), directory);
     assert.equal(count, segmentCount(grid));
     assert.equal(key, renditionKey(MEDIA.version, OFFER.targetMs, rendition));
   }
-  assert.equal(new Set([...tracks.values()].map(({ key }) => key)).size, 4, 'no two tracks share an address');
+  assert.equal(new Set([...tracks.values()].map(({ key }) => key)).size, 5, 'no two tracks share an address');
 });
 
 test('layout: encoding a picture takes work by what is made and what it is made from; nothing else does', () => {
@@ -50,7 +50,7 @@ test('layout: encoding a picture takes work by what is made and what it is made 
 test('layout: what ffmpeg makes is worth keeping, what is cut here is not', () => {
   const kept = (copyMethod: 'mp4' | 'ffmpeg'): boolean[] =>
     [...new StreamLayout({ ...PLANNED, keyframes: { ...MAP, copyMethod } }, OFFER).tracks.values()].map(({ isEncoded }) => isEncoded);
-  assert.deepEqual(kept('mp4'), [false, true, true, false]);
+  assert.deepEqual(kept('mp4'), [false, true, true, false, false]);
   assert.deepEqual(kept('ffmpeg'), [true, true, true, true]);
 });
 
@@ -58,7 +58,10 @@ test('layout: every address that a playlist names is there', () => {
   const layout = new StreamLayout(PLANNED, OFFER);
   const main = HLS.parse(layout.playlist('main.m3u8')?.plain.bytes.toString() ?? '');
   assert.ok(main.isMasterPlaylist);
-  const paths = [...main.variants.map(({ uri }) => uri), ...(main.variants[0]?.audio ?? []).map(({ uri }) => uri ?? '')];
+  const paths = [
+    ...main.variants.filter(({ isIFrameOnly }) => !isIFrameOnly).map(({ uri }) => uri),
+    ...(main.variants[0]?.audio ?? []).map(({ uri }) => uri ?? ''),
+  ];
   assert.equal(paths.length, 4);
   for (const path of paths) {
     const media = HLS.parse(layout.playlist(path)?.plain.bytes.toString() ?? '');

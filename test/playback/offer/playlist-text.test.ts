@@ -7,6 +7,7 @@ import type { Capabilities } from '#domain/delivery/profiles.ts';
 import type { AudioStream, Chapter, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
 import type { SubtitleRendition } from '#domain/rendition.ts';
+import { iframesOfOffer } from '#domain/trick-play/iframes.ts';
 import { mediaPlaylist, multivariantPlaylist, type PlaylistInput, withStart } from '#src/playback/offer/playlist-text.ts';
 import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../../support/titles.ts';
 
@@ -47,13 +48,16 @@ function given({
   const map: KeyframeMap = { ...plain, video: { ...plain.video, hasLeadingPictures } };
   const plan = buildPlan(map, frameRate, 2_000);
   const capabilities = resolveCapabilities('web-chrome', said);
-  return { media, plan, hasLeadingPictures, offer: chooseDelivery(media, map, plan, { delivery, audioTrack: 0, capabilities }) };
+  const offer = chooseDelivery(media, map, plan, { delivery, audioTrack: 0, capabilities });
+  return { media, plan, hasLeadingPictures, offer, iframes: iframesOfOffer(offer, map) };
 }
 
 function main(input: PlaylistInput) {
   const text = multivariantPlaylist(input);
-  const playlist = HLS.parse(text);
-  assert.ok(playlist.isMasterPlaylist);
+  const whole = HLS.parse(text);
+  assert.ok(whole.isMasterPlaylist);
+  // Those of trick play are looked at by themselves.
+  const playlist = { ...whole, variants: whole.variants.filter(({ isIFrameOnly }) => !isIFrameOnly) };
   return { text, playlist };
 }
 

@@ -61,6 +61,7 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
     transportStreams: new TransportStreams(),
     metrics,
     counts: new StreamCounts(),
+    previews: { want: async () => null },
     sharedCacheMs: 0,
     segmentMode: 'auto',
   });

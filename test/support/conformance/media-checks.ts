@@ -73,6 +73,9 @@ export const MEDIA_CHECKS: readonly Check<Playlist>[] = [
   },
 ];
 
+const isTrickPlay = ({ tags }: Playlist): boolean =>
+  tags.some(({ name }) => name === 'EXT-X-I-FRAMES-ONLY' || name === 'EXT-X-IMAGES-ONLY');
+
 /** Whole frames of sound and the last picture end a little apart. */
 const END_APART_S = 1;
 
@@ -80,10 +83,10 @@ export const STREAM_CHECKS: readonly Check<Stream>[] = [
   {
     name: 'one-target-duration',
     rule: `${RFC} 6.2.4`,
-    says: 'every media playlist has the same EXT-X-TARGETDURATION',
+    says: 'every media playlist has the same EXT-X-TARGETDURATION, but for those of trick play',
     level: 'error',
     find: ({ media }) => {
-      const targets = new Set([...media.values()].map(targetOf));
+      const targets = new Set([...media.values()].filter(playlist => !isTrickPlay(playlist)).map(targetOf));
       return targets.size <= 1 ? [] : [[...targets].join()];
     },
   },
@@ -107,7 +110,8 @@ export const STREAM_CHECKS: readonly Check<Stream>[] = [
         ? []
         : [...media]
             .filter(
-              ([uri, playlist]) => !/subtitles|iframes|images/.test(uri) && tagsNamed(playlist, 'EXT-X-INDEPENDENT-SEGMENTS').length === 0,
+              ([uri, playlist]) =>
+                !/subtitles/.test(uri) && !isTrickPlay(playlist) && tagsNamed(playlist, 'EXT-X-INDEPENDENT-SEGMENTS').length === 0,
             )
             .map(([uri]) => uri),
   },
@@ -117,7 +121,11 @@ export const STREAM_CHECKS: readonly Check<Stream>[] = [
     says: 'playlists say one EXT-X-VERSION',
     level: 'warning',
     find: ({ main, media }) => {
-      const versions = new Set([main, ...media.values()].map(playlist => tagsNamed(playlist, 'EXT-X-VERSION')[0]?.value));
+      const versions = new Set(
+        [main, ...[...media.values()].filter(playlist => !isTrickPlay(playlist))].map(
+          playlist => tagsNamed(playlist, 'EXT-X-VERSION')[0]?.value,
+        ),
+      );
       return versions.size <= 1 ? [] : [[...versions].join()];
     },
   },

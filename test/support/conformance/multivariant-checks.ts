@@ -244,13 +244,6 @@ export const MULTIVARIANT_CHECKS: readonly Check<Playlist>[] = [
     },
   },
   {
-    name: 'i-frame-playlists',
-    rule: `${APPLE} 6.1`,
-    says: 'I-frame playlists are there for scrubbing',
-    level: 'warning',
-    find: playlist => (tagsNamed(playlist, 'EXT-X-I-FRAME-STREAM-INF').length > 0 ? [] : ['there is none']),
-  },
-  {
     name: 'fast-pictures',
     rule: `${APPLE} 1 (video)`,
     says: 'no more than 60 frames a second',

@@ -5,37 +5,54 @@ import { MULTIVARIANT_CHECKS } from './multivariant-checks.ts';
 import { type Playlist, readPlaylist, tagsNamed, unquoted } from './playlist.ts';
 import { PLAYLIST_CHECKS } from './playlist-checks.ts';
 import { INIT_CHECKS, PLAYLIST_RESOURCE_CHECKS, type Resource, SEGMENT_CHECKS } from './segment-checks.ts';
+import {
+  IFRAME_CHECKS,
+  iframeStreams,
+  imageStreams,
+  TILE_CHECKS,
+  type Tile,
+  TRICK_PLAY_MAIN_CHECKS,
+  TRICK_PLAY_STREAM_CHECKS,
+} from './trick-play-checks.ts';
 
 /** Every check, in the order of the documents; each kind with what it is made on. */
 export const ALL_CHECKS: readonly { readonly on: string; readonly checks: readonly Omit<Check<never>, 'find'>[] }[] = [
   { on: 'every playlist', checks: PLAYLIST_CHECKS },
-  { on: 'multivariant playlist', checks: MULTIVARIANT_CHECKS },
+  { on: 'multivariant playlist', checks: [...MULTIVARIANT_CHECKS, ...TRICK_PLAY_MAIN_CHECKS] },
   { on: 'media playlist', checks: MEDIA_CHECKS },
-  { on: 'all playlists of a stream', checks: STREAM_CHECKS },
+  { on: 'all playlists of a stream', checks: [...STREAM_CHECKS, ...TRICK_PLAY_STREAM_CHECKS] },
   { on: 'the answer with a playlist', checks: PLAYLIST_RESOURCE_CHECKS },
   { on: 'init segment', checks: INIT_CHECKS },
   { on: 'segment', checks: SEGMENT_CHECKS },
+  { on: 'segment of an I-frame playlist', checks: IFRAME_CHECKS },
+  { on: 'image of tiles', checks: TILE_CHECKS },
 ];
 
 const MAIN = 'the multivariant playlist';
 
 /** The addresses of media playlists that a multivariant one names. */
-export const mediaAddresses = ({ variants, renditions }: Playlist): string[] => [
-  ...new Set([...variants.map(({ uri }) => uri), ...renditions.map(({ URI }) => unquoted(URI))].filter(uri => uri !== '')),
-];
+export const mediaAddresses = (main: Playlist): string[] => {
+  const { variants, renditions } = main;
+  const trickPlay = [...iframeStreams(main), ...imageStreams(main)].map(({ URI }) => unquoted(URI));
+  return [
+    ...new Set([...variants.map(({ uri }) => uri), ...renditions.map(({ URI }) => unquoted(URI)), ...trickPlay].filter(uri => uri !== '')),
+  ];
+};
 
 export function checkPlaylists(mainText: string, mediaTexts: ReadonlyMap<string, string>): Finding[] {
   const main = readPlaylist(mainText);
   const media = new Map([...mediaTexts].map(([uri, text]) => [uri, readPlaylist(text)]));
   return [
     ...findingsOf(PLAYLIST_CHECKS, main, MAIN),
-    ...findingsOf(MULTIVARIANT_CHECKS, main, MAIN),
+    ...findingsOf([...MULTIVARIANT_CHECKS, ...TRICK_PLAY_MAIN_CHECKS], main, MAIN),
     ...[...media].flatMap(([uri, playlist]) => [...findingsOf(PLAYLIST_CHECKS, playlist, uri), ...findingsOf(MEDIA_CHECKS, playlist, uri)]),
-    ...findingsOf(STREAM_CHECKS, { main, media }, 'the stream'),
+    ...findingsOf([...STREAM_CHECKS, ...TRICK_PLAY_STREAM_CHECKS], { main, media }, 'the stream'),
   ];
 }
 
 export const checkInit = (resource: Resource): Finding[] => findingsOf(INIT_CHECKS, resource, resource.uri);
+export const checkIframe = (resource: Resource): Finding[] => findingsOf(IFRAME_CHECKS, resource, resource.uri);
+export const checkTile = (tile: Tile): Finding[] => findingsOf(TILE_CHECKS, tile, tile.uri);
 export const checkSegment = (resource: Resource): Finding[] => findingsOf(SEGMENT_CHECKS, resource, resource.uri);
 
 /** Reads all playlists behind an address, and of each the init segment and the first segment. */
@@ -55,11 +72,16 @@ export async function checkAddress(address: string, deadlineMs = 60_000): Promis
     texts.set(uri, media.bytes.toString());
     findings.push(...findingsOf(PLAYLIST_RESOURCE_CHECKS, media, uri));
     const playlist = readPlaylist(media.bytes.toString());
+    const [first] = playlist.segments;
+    const [tiles] = tagsNamed(playlist, 'EXT-X-TILES');
+    if (tiles && first) findings.push(...checkTile({ ...(await get(new URL(first.uri, media.uri).href)), tiles: tiles.attributes }));
     const map = unquoted(tagsNamed(playlist, 'EXT-X-MAP')[0]?.attributes.URI);
     if (map === '') continue;
     findings.push(...checkInit(await get(new URL(map, media.uri).href)));
-    const [first] = playlist.segments;
-    if (first) findings.push(...checkSegment(await get(new URL(first.uri, media.uri).href)));
+    if (!first) continue;
+    const segment = await get(new URL(first.uri, media.uri).href);
+    findings.push(...checkSegment(segment));
+    if (tagsNamed(playlist, 'EXT-X-I-FRAMES-ONLY').length > 0) findings.push(...checkIframe(segment));
   }
   return [...findings, ...checkPlaylists(main.bytes.toString(), texts)];
 }

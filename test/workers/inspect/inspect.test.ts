@@ -98,6 +98,7 @@ test('inspect: the index of the container is preferred, its source closed, and t
     codecString: index => (index === 0 ? 'avc1.from-the-record' : null),
     initSegment: () => assert.fail('not asked for'),
     segment: () => assert.fail('not asked for'),
+    keyframe: () => assert.fail('not asked for'),
     locate: () => assert.fail('not asked for'),
     indexByteLength: 0,
     close: async () => void closed.push('closed'),

@@ -16,7 +16,7 @@ import { unreadable } from './ebml.ts';
 import { readIndex } from './file-index.ts';
 import { packageAudio, packageVideo } from './sample-entries.ts';
 import { type AudioFacts, scan, type VideoFacts } from './scan.ts';
-import { audioSegment, videoSegment } from './segments.ts';
+import { audioSegment, keyframeSample, videoSegment } from './segments.ts';
 import type { MatroskaTrack } from './tracks.ts';
 
 type VideoTrack = {
@@ -145,6 +145,28 @@ class MatroskaSource implements RemuxSource {
     const segment = await (isVideo ? this.#videoSegment(span) : this.#audioSegment(this.#audioAt(streamIndex), span));
     await this.#file.verify();
     return segment;
+  }
+
+  async keyframe(pts: number): Promise<Buffer> {
+    const { track, cues, clock, timeline } = this.#video;
+    const delayTicks = codecDelayTicks(track, this.#layout);
+    const from = cues.lastUpTo(pts + delayTicks);
+    if (from?.timestamp !== pts + delayTicks) throw new FerriteError('SEGMENT_NOT_FOUND', 'no keyframe stands there');
+    const { clustersEnd } = this.#layout;
+    const file = this.#file;
+    const bytes = await keyframeSample({
+      file,
+      track,
+      clock,
+      from,
+      to: null,
+      clustersEnd,
+      delayTicks,
+      isFirstKeyframe: false,
+      shown: timeline,
+    });
+    await file.verify();
+    return bytes;
   }
 
   async locate(): Promise<null> {

@@ -51,6 +51,8 @@ export type AudioSegmentInput = {
 type Frame = { readonly pts: number; readonly isKeyframe: boolean; readonly parts: readonly Buffer[] };
 
 const READ_ON_BYTES = 1024 * 1024;
+/** Most keyframes are smaller. */
+const KEYFRAME_READ_BYTES = 256 * 1024;
 const MAX_SEGMENT_BYTES = 256 * 1024 * 1024; // 15 s of the fastest disc
 const MAX_SEGMENT_FRAMES = 100_000; // 15 s of sound in the shortest frames there are have 6000
 /** 32 s of the fastest disc: sound may lie so far from its picture. */
@@ -117,19 +119,31 @@ async function videoFrames(input: VideoSegmentInput): Promise<Frame[]> {
   return frames;
 }
 
-async function readerOfSegment({
-  file,
-  track,
-  from,
-  to,
-  clustersEnd,
-}: VideoSegmentInput): Promise<{ reader: BlockReader; earliestEnd: number }> {
+/** The keyframe at `from` alone: what follows it is not read on purpose. */
+export async function keyframeSample(input: VideoSegmentInput): Promise<Buffer> {
+  const { from } = input;
+  const { reader } = await readerOfSegment(input, KEYFRAME_READ_BYTES);
+  for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+    for (const block of blocks) {
+      if (!block.isKeyframe || block.timestamp !== from.timestamp) continue;
+      const [frame] = framesOf(block, input);
+      if (frame) return Buffer.concat(frame.parts);
+    }
+    if (reader.position - from.clusterPosition > MAX_SEGMENT_BYTES) break;
+  }
+  throw misled();
+}
+
+async function readerOfSegment(
+  { file, track, from, to, clustersEnd }: VideoSegmentInput,
+  wantedBytes: number | null = null,
+): Promise<{ reader: BlockReader; earliestEnd: number }> {
   const offset = from.relativePosition ?? 0;
   const cluster = offset > SKIP_BYTES ? await readClusterHeader(file, from.clusterPosition) : null;
   const position = cluster ? cluster.start + offset : from.clusterPosition;
   // Where the first byte behind the segment lies, as far as the cue tells.
   const earliestEnd = to ? to.clusterPosition + CLUSTER_HEADER_BYTES.least + (to.relativePosition ?? 0) : clustersEnd;
-  const firstReadBytes = Math.max(0, earliestEnd - position) + CLUSTER_HEADER_BYTES.most;
+  const firstReadBytes = wantedBytes ?? Math.max(0, earliestEnd - position) + CLUSTER_HEADER_BYTES.most;
   if (firstReadBytes > MAX_SEGMENT_BYTES) throw misled();
   const interest = (number: number) => (number === track.number ? 'whole' : 'none');
   const budget = new FileBudget(file.byteLength);

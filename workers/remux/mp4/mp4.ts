@@ -82,6 +82,19 @@ class Mp4Source implements RemuxSource {
     return bytes;
   }
 
+  async keyframe(pts: number): Promise<Buffer> {
+    const { table, keyframes } = this.#track(this.videoIndex);
+    const at = keyframes ? lowerBound(keyframes.pts, pts) : 0;
+    if (!keyframes || keyframes.pts[at] !== pts) throw new FerriteError('SEGMENT_NOT_FOUND', 'no keyframe stands there');
+    const sample = sampleOfKeyframe(keyframes, at, table);
+    const byteLength = numberAt(table.byteLengths, sample);
+    if (byteLength > MAX_SEGMENT_BYTES) throw tooLarge();
+    const bytes = Buffer.allocUnsafeSlow(byteLength);
+    await readSamples(this.#file, table, sample, bytes);
+    await this.#file.verify();
+    return bytes;
+  }
+
   async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment> {
     const place = this.#place(streamIndex, span);
     const head = Buffer.allocUnsafeSlow(fragmentHeadByteLength(place.end - place.first));
