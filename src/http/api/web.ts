@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Route, route } from '#http/contract/route.ts';
+import { subtitleRendererRoutes } from './subtitle-renderers.ts';
 
 type WebFile = { readonly bytes: Uint8Array; readonly contentType: string; readonly etag: string };
 
@@ -65,6 +66,7 @@ const FILES: Readonly<Record<string, string>> = {
   'player/why-list.js': SCRIPT,
   'subtitles/choice.js': SCRIPT,
   'subtitles/cue-text.js': SCRIPT,
+  'subtitles/drawing.js': SCRIPT,
   'subtitles/style.js': SCRIPT,
   'subtitles/subtitles.js': SCRIPT,
 };
@@ -104,6 +106,7 @@ export function webRoutes(): Route[] {
     ...files,
     fileRoute('/vendor/hls.js', hls),
     fileRoute('/vendor/xstate.js', xstateModule()),
+    ...subtitleRendererRoutes(HEADERS),
   ];
 }
 

@@ -1,6 +1,9 @@
 // Which subtitles are shown: what the person chose last, in whatever film; and with none chosen, the forced ones of the language that is spoken.
 
-/** @typedef {{ track: number, name: string, language: string | null, isForced: boolean, isHearingImpaired: boolean }} SubtitleTrack */
+/**
+ * @typedef {{ track: number, name: string, language: string | null, isForced: boolean, isHearingImpaired: boolean,
+ *   kind: 'text' | 'image', sourceUrl: string, sourceOffsetMs: number, fontsUrl: string | null }} SubtitleTrack
+ */
 /** @typedef {{ language: string | null, isHearingImpaired: boolean }} Preference */
 
 const KEY = 'ferrite.subtitles';

@@ -1,7 +1,8 @@
-// Subtitles over the picture, however the film itself is delivered: text of the server as cues of one text track. What fails here stops no film.
+// Subtitles over the picture, however the film itself is delivered: drawn as they were authored, or text of the server as cues of one text track. What fails here stops no film.
 
 import { forcedTrack, isSameLanguage, preferredTrack, readPreference, savePreference } from './choice.js';
 import { applySettings, parseCues, startsOf } from './cue-text.js';
+import { draw, isDrawn } from './drawing.js';
 
 /** @typedef {import('./choice.js').SubtitleTrack} SubtitleTrack */
 /** @typedef {import('../playback/session.js').PlaybackSession} PlaybackSession */
@@ -26,6 +27,8 @@ export class Subtitles {
   /** @type {SubtitleTrack | null} */
   #shown = null;
   #isFailed = false;
+  /** Shown as cues, not drawn. */
+  #isText = false;
   /** Ends the loading of the track that was shown before. */
   #loading = new AbortController();
   /** @type {readonly number[]} */
@@ -107,12 +110,36 @@ export class Subtitles {
     this.#loaded = new Set();
     this.#known = new Set();
     this.#clear();
-    if (this.#shown !== null) {
-      this.#text ??= this.#video.addTextTrack('subtitles', 'Subtitles');
-      this.#text.mode = 'showing';
-      void this.#load();
-    } else if (this.#text !== null) this.#text.mode = 'disabled';
+    this.#isText = false;
+    if (this.#text !== null) this.#text.mode = 'disabled';
+    if (this.#shown !== null && isDrawn(this.#shown)) this.#draw(this.#shown);
+    else if (this.#shown !== null) this.#showText();
     this.#onChange();
+  }
+
+  #showText() {
+    this.#isText = true;
+    this.#text ??= this.#video.addTextTrack('subtitles', 'Subtitles');
+    this.#text.mode = 'showing';
+    void this.#load();
+  }
+
+  /** What can not be drawn is shown as text, where it is text. @param {SubtitleTrack} track */
+  #draw(track) {
+    const base = this.#base();
+    if (base === null) return;
+    void draw(this.#video, {
+      track,
+      sourceUrl: new URL(track.sourceUrl, base),
+      fontsUrl: track.fontsUrl === null ? null : new URL(track.fontsUrl, base),
+      offsetS: this.#offsetS,
+      signal: this.#loading.signal,
+      onFailed: () => {
+        if (track.kind === 'text') return this.#showText();
+        this.#isFailed = true;
+        this.#onChange();
+      },
+    });
   }
 
   #clear() {
@@ -126,7 +153,7 @@ export class Subtitles {
   /** One segment after the other, the one of the picture first. */
   async #load() {
     const { signal } = this.#loading;
-    if (this.#shown === null || this.#isBusy || this.#isFailed || signal.aborted) return;
+    if (this.#shown === null || !this.#isText || this.#isBusy || this.#isFailed || signal.aborted) return;
     this.#isBusy = true;
     let failures = 0;
     while (!signal.aborted) {
@@ -179,11 +206,16 @@ export class Subtitles {
 
   /** @param {string} file @param {AbortSignal} signal */
   async #fetch(file, signal) {
-    const session = this.#session;
-    if (session === null || this.#shown === null) throw new Error('no session');
-    const base = new URL('.', new URL(session.streamUrl, location.href));
+    const base = this.#base();
+    if (base === null || this.#shown === null) throw new Error('no session');
     const response = await fetch(new URL(`subtitles/${this.#shown.track}/${file}`, base), { signal });
     if (!response.ok) throw new Error(String(response.status));
     return response.text();
+  }
+
+  /** Of the session's addresses. */
+  #base() {
+    const session = this.#session;
+    return session === null ? null : new URL('.', new URL(session.streamUrl, location.href));
   }
 }
