@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Route, route } from '#http/contract/route.ts';
-import { subtitleRendererRoutes } from './subtitle-renderers.ts';
+import { subtitleRendererRoutes } from '#http/vendor/subtitle-renderers.ts';
 
 type WebFile = { readonly bytes: Uint8Array; readonly contentType: string; readonly etag: string };
 
