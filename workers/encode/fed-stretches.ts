@@ -11,6 +11,8 @@ const MAX_KEYFRAME_DISTANCE_S = 15;
 /** Far more than a decoder of sound needs to be in step. */
 const AUDIO_PREROLL_S = 0.25;
 const AUDIO_STRETCH_S = 4;
+/** What is fed stands within so much before the first wanted frame (FED_START_S). */
+const MAX_SILENCE_S = 900;
 
 export type FedStretches = {
   readonly stretches: Iterable<Stretch>;
@@ -46,7 +48,10 @@ function videoStretches(video: VideoTimeline, shownFromPts: number, lastPts: num
 }
 
 function audioStretches({ timescale, firstPts, endPts }: AudioTimeline, fromS: number, toS: number): FedStretches | null {
-  const fromPts = Math.max(firstPts, Math.floor((fromS - AUDIO_PREROLL_S) * timescale));
+  // After its end there is silence, which goes on from its last sound.
+  const lastFromPts = endPts - AUDIO_PREROLL_S * timescale;
+  if (fromS * timescale - lastFromPts > MAX_SILENCE_S * timescale) return null;
+  const fromPts = Math.max(firstPts, Math.floor(Math.min((fromS - AUDIO_PREROLL_S) * timescale, lastFromPts)));
   // One stretch more than wanted, for the samples that a resampler holds back.
   const lastPts = Math.min(endPts, (toS + AUDIO_STRETCH_S) * timescale);
   const step = AUDIO_STRETCH_S * timescale;

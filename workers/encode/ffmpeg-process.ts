@@ -1,7 +1,8 @@
 // The ffmpeg effect: one process, fed or reading the film by itself, its output cut into segments, its end told exactly once.
 import type { Socket } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import type { FfmpegEffect } from '#actors/effects.ts';
-import { type ErrorRecord, toErrorRecord } from '#domain/errors.ts';
+import { type ErrorRecord, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
@@ -43,7 +44,12 @@ export type FfmpegEffectOptions = {
   readonly log: FfmpegLog;
 };
 
+/** Films that have a damaged place. */
+const MAX_UNFED = 1_000;
+
 export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
+  /** Versions of films that could not be fed to their end: ffmpeg passes over what our reader can not read. */
+  const unfed = new LRUCache<string, true>({ max: MAX_UNFED });
   return ({ input: job, sendBack, receive }) => {
     let child: ChildProcess | null = null;
     let isStopped = false;
@@ -91,10 +97,21 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
         fail('the output of an encode could not be cut', error);
       }
     };
-    const feedTo = (process: ChildProcess, bytes: AsyncIterable<Buffer>, header: Buffer = Buffer.alloc(0)): void => {
-      pour(header, bytes, process).catch(error => {
-        if (!isStopped) fail('an encode could not be fed', error);
+    const feedTo = (process: ChildProcess, bytes: AsyncIterable<Buffer>, header: Buffer | null): void => {
+      pour(header ?? Buffer.alloc(0), bytes, process).catch(async error => {
+        if (isStopped) return;
+        fail('an encode could not be fed', header ? await passedOver(error) : error);
       });
+    };
+    /** What to tell of a failure to feed: where the film is still the one that was scanned, the next attempt has it read by ffmpeg. */
+    const passedOver = async (error: unknown): Promise<unknown> => {
+      try {
+        await requireUnchangedMedia(job.media);
+      } catch (cause) {
+        return cause;
+      }
+      unfed.set(job.keyframes.version, true);
+      return new FerriteError('ENCODE_FAILED', 'the film has a damaged place', { cause: error });
     };
     let refill = (): void => undefined;
     /** Lets its output come, or not. */
@@ -102,14 +119,14 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
-      const feed = Feed.of(job, options.remux);
+      const feed = unfed.has(job.keyframes.version) ? null : Feed.of(job, options.remux);
       const header = feed && !isStopped ? await feed.header() : null;
       if (isStopped) return null;
       if (!feed || !header) {
         const fileArgs = ffmpegArguments(job);
         const own = await startEncoder(options.spawner, options.ffmpegPath, fileArgs);
         const bytes = mendedInput(job);
-        if (bytes) feedTo(own, bytes);
+        if (bytes) feedTo(own, bytes, null);
         return { started: own, readiness: new SegmentReadiness(job, sink, { quickFrames: own.second ? quickFramesOf(job) : 0 }) };
       }
       const args = fedArguments(feed.rendition, job);

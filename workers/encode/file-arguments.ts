@@ -28,6 +28,8 @@ const SEEK_BEFORE_KEYFRAME_S = 1;
 
 const SPARE_SOUND_FRAMES = 1024;
 
+const LAST_SOUND_S = 1;
+
 const isSound = ({ rendition: { kind } }: EncodeJob): boolean => kind === 'audio-encode' || kind === 'audio-copy';
 
 export function ffmpegArguments(job: EncodeJob): string[] {
@@ -121,10 +123,16 @@ function streamOf({ rendition: { streamIndex }, keyframes: { mended } }: EncodeJ
   return track ? `0:i:0x${track.id.toString(16)}` : `0:${streamIndex}`;
 }
 
+/** After the end of a track there is silence, which goes on from its last sound: without any, nothing would come at all. */
+function lastSoundS({ rendition, keyframes: { audio, video } }: EncodeJob): number {
+  const track = rendition.kind === 'audio-encode' ? audio.find(({ index }) => index === rendition.streamIndex) : undefined;
+  return track ? track.endPts / track.timescale - video.originPts / video.timescale - LAST_SOUND_S : Number.POSITIVE_INFINITY;
+}
+
 /** Lands on the source keyframe at or before the first wanted boundary, or earlier: what comes before is dropped by PTS. */
 function seekTo(job: EncodeJob): string[] {
   const { video, startTimeUs, copyMethod } = job.keyframes;
-  const wantedS = segmentStartS(job.grid, job.firstIndex) - (isSound(job) ? 0.25 : 0);
+  const wantedS = Math.min(segmentStartS(job.grid, job.firstIndex) - (isSound(job) ? 0.25 : 0), lastSoundS(job));
   const wantedPts = video.originPts + wantedS * video.timescale;
   // Half a millisecond of grace: a boundary on the encode grid may be rounded to just before its keyframe.
   const nextIndex = video.keyframes.findIndex(pts => pts > wantedPts + video.timescale / 2000);

@@ -12,7 +12,10 @@ export function mendedInput({ keyframes, grid, firstIndex, rendition, media }: E
   const { mended, video } = keyframes;
   if (!mended) return null;
   const isSound = rendition.kind === 'audio-encode' || rendition.kind === 'audio-copy';
-  const wantedS = video.originPts / video.timescale + segmentStartS(grid, firstIndex) - (isSound ? SOUND_PREROLL_S : 0);
+  const startS = video.originPts / video.timescale + segmentStartS(grid, firstIndex);
+  const track = keyframes.audio.find(({ index }) => index === rendition.streamIndex);
+  const soundS = Math.min(startS, track ? track.endPts / track.timescale : startS) - SOUND_PREROLL_S;
+  const wantedS = isSound ? soundS : startS;
   // Half a millisecond of grace: a boundary on the encode grid may be rounded to just before its keyframe.
   const point = pointBefore(mended, isSound ? 'sound' : 'picture', (wantedS + 0.0005) * TICKS_PER_SECOND);
   return mendedBytes(media, mended, point.position);

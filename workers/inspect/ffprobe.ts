@@ -96,6 +96,12 @@ export function chaptersOf(probe: Probe): readonly Chapter[] {
   }));
 }
 
+/** Of a stream whose first packet was not seen, the container tells little more than the codec. */
+export const hasUnknownStream = ({ streams }: Probe): boolean =>
+  streams.some(
+    stream => isDecodable(stream) && stream.codec_type === 'audio' && (whole(stream.sample_rate) === 0 || (stream.channels ?? 0) === 0),
+  );
+
 export const titleOf = (probe: Probe): string | null => tag(probe.format.tags, 'title');
 export const startTimeUsOf = (probe: Probe): number => Math.round(seconds(probe.format.start_time) * 1_000_000);
 export const durationMsOf = (probe: Probe): number => Math.round(seconds(probe.format.duration) * 1000);

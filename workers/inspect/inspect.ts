@@ -24,6 +24,7 @@ import {
   chaptersOf,
   containerOf,
   durationMsOf,
+  hasUnknownStream,
   headerSpanOf,
   type Probe,
   parseProbe,
@@ -161,9 +162,22 @@ async function requireUnchanged(path: string, before: Identity): Promise<void> {
   if (after.version !== before.version) throw new FerriteError('MEDIA_UNREADABLE', 'the file is still being written');
 }
 
+/** ffprobe looks at the first five seconds. A stream that begins later is known by its name alone, and takes a second look. */
 async function runProbe(file: InputFile, tools: InspectTools): Promise<Probe> {
-  const stdout = await runFfprobe(file, ['-v', 'error', '-show_format', '-show_streams', '-show_chapters', '-of', 'json'], PROBE, tools);
-  return parseProbe(stdout.toString('utf8'));
+  const first = await probeOnce(file, [], tools);
+  if (!hasUnknownStream(first)) return first;
+  // What takes too long is no reason to refuse the film: it is played with what is known.
+  return await probeOnce(file, FAR_LOOK, tools).catch((cause: unknown) => {
+    if (tools.signal?.aborted) throw cause;
+    return first;
+  });
+}
+
+const FAR_LOOK = ['-probesize', String(500 * MIB), '-analyzeduration', String(1800 * 1_000_000)];
+
+async function probeOnce(file: InputFile, look: readonly string[], tools: InspectTools): Promise<Probe> {
+  const wanted = ['-v', 'error', ...look, '-show_format', '-show_streams', '-show_chapters', '-of', 'json'];
+  return parseProbe((await runFfprobe(file, wanted, PROBE, tools)).toString('utf8'));
 }
 
 async function runFfprobe(
