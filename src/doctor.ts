@@ -141,6 +141,13 @@ async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { 
       found: missing.length === 0 ? NEEDED_ENCODERS.join(', ') : `missing: ${missing.join(', ')}`,
     },
   ];
+  if (ffmpeg !== null) {
+    const { canConvert } = await hosts.request('machine.colours', { mediaId });
+    const found = canConvert
+      ? 'zscale and tonemap bring HDR and wide gamut down to plain screens: a known grey came out right'
+      : 'not there: this ffmpeg needs zscale (libzimg) and tonemap; HDR films reach HDR screens alone';
+    encoding.push({ name: 'tone mapping', isGood: true, found });
+  }
   if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null, trials: [] };
   const trials = await tried(config, hosts);
   const failed = trials.find(({ name, isProven }) => name === 'libx264' && !isProven);

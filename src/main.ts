@@ -13,6 +13,7 @@ import type { HostOptions } from './domain/protocol.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
+import { posterColour } from './library/poster-colour.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
@@ -134,11 +135,20 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   });
   // Everybody listens by now: no word of a thread is lost.
   await pool.start();
-  const tools = await checkTools(hosts, log);
+  const [tools, canConvertColours] = await Promise.all([checkTools(hosts, log), checkColours(hosts, log)]);
+  sessions.setColourConversion(canConvertColours);
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
-  const { catalogue, posterQueue, previews } = await openCatalogue({ config, database, inspectors, metrics, log, onScanProgress });
+  const { catalogue, posterQueue, previews } = await openCatalogue({
+    config,
+    database,
+    inspectors,
+    metrics,
+    log,
+    onScanProgress,
+    canConvertColours,
+  });
   owned.add('small pictures to be made', previews, queue => queue.stop());
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
@@ -230,6 +240,14 @@ async function checkTools(hosts: MediaHosts, log: Logger): Promise<{ areThere: b
   return { areThere: missing.length === 0, ffmpeg: found.ffmpeg };
 }
 
+/** Tried, for a filter that is there may still not work. */
+async function checkColours(hosts: MediaHosts, log: Logger): Promise<boolean> {
+  const { canConvert } = await hosts.request('machine.colours', { mediaId: parseMediaId('any-media') });
+  if (!canConvert)
+    log.warn('this ffmpeg can not bring HDR down to plain screens (zscale and tonemap are needed): such films reach HDR screens alone');
+  return canConvert;
+}
+
 function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: SpawnerProcess, rightOfWay: RightOfWay): InspectionPool {
   return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath, rightOfWay });
 }
@@ -241,9 +259,10 @@ type CatalogueParts = {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly onScanProgress: FerriteOptions['onScanProgress'];
+  readonly canConvertColours: boolean;
 };
 
-async function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress }: CatalogueParts) {
+async function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
   const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const index = new CatalogueIndex(media);
@@ -251,7 +270,8 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     media,
     keyframes,
     posters,
-    cut: (path, atMs, signal) => inspectors.poster({ path, atMs, width: POSTER_WIDTH }, signal),
+    cut: ({ path, streams }, atMs, signal) =>
+      inspectors.poster({ path, atMs, width: POSTER_WIDTH, colour: posterColour(streams.video[0], canConvertColours) }, signal),
     parallel: posterCount(),
     log,
   });

@@ -9,7 +9,14 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TOPS = ['src', 'actors', 'workers', 'storage', 'loadtest'];
 const MAX_FILES_OF_A_ROOM = 15;
 
-const DOMAIN = ['src/domain', 'src/domain/delivery', 'src/domain/sharing', 'src/domain/subtitles', 'src/domain/trick-play'];
+const DOMAIN = [
+  'src/domain',
+  'src/domain/colour',
+  'src/domain/delivery',
+  'src/domain/sharing',
+  'src/domain/subtitles',
+  'src/domain/trick-play',
+];
 const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/integrity'];
 /** A typed emitter: what is told needs no arrow back. */
 const EVENTS = 'src/events.ts';
@@ -21,6 +28,7 @@ const SCENARIOS = ['', '/serving', '/playback', '/crowds', '/library'].map(room 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   [EVENTS]: [],
   'src/domain': DOMAIN,
+  'src/domain/colour': [],
   'src/domain/delivery': DOMAIN,
   'src/domain/sharing': ['src/domain'],
   'src/domain/subtitles': ['src/domain'],
@@ -31,13 +39,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/bmff': DOMAIN,
   'workers/programs': DOMAIN,
   'workers/remux': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs', 'workers/remux/matroska', 'workers/remux/mp4'],
-  'workers/remux/codecs': ['workers/bmff'],
+  'workers/remux/codecs': ['src/domain/colour', 'workers/bmff'],
   'workers/remux/matroska': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/mended': [...DOMAIN, 'workers/remux'],
   'workers/encoders': DOMAIN,
   'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encoders', 'workers/mended', 'workers/programs', 'workers/remux'],
-  'workers/inspect': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/mended', 'workers/programs', 'workers/remux'],
+  'workers/inspect': [
+    ...DOMAIN,
+    'workers/bmff',
+    'workers/encode',
+    'workers/encoders',
+    'workers/mended',
+    'workers/programs',
+    'workers/remux',
+  ],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
   'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
@@ -66,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 
   'storage/integrity': ['src/domain'],
-  'storage/records': ['src/domain', 'storage'],
+  'storage/records': ['src/domain/colour', 'src/domain', 'storage'],
   'storage/segments': ['src/domain', 'storage/records'],
   storage: ['src/domain', 'storage/records', 'storage/integrity'],
 

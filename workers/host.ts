@@ -13,7 +13,7 @@ import {
 import type { RenditionKey } from '#domain/rendition.ts';
 import { ffmpegEffect } from './encode/ffmpeg-process.ts';
 import { WarmEncoders } from './encode/warm-encoders.ts';
-import { listEncoders, measureSpeed } from './inspect/machine.ts';
+import { canConvertColours, listEncoders, measureSpeed } from './inspect/machine.ts';
 import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
@@ -75,6 +75,7 @@ class Host {
       'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
       'machine.trials': async ({ software, hardware }, signal) => ({ trials: await tryEncoders({ runTool, software, hardware, signal }) }),
+      'machine.colours': async (_, signal) => ({ canConvert: await canConvertColours(runTool, signal) }),
       'machine.measure': async (_, signal) => ({ pixelsPerCpuSecond: await measureSpeed(runTool, signal) }),
       'session.open': async input => ({ isOpen: this.#sessions.open(input) }),
       'session.close': input => this.#sessions.close(input),

@@ -1,4 +1,5 @@
 // Everything that the server and an inspector, a small process apart from all sessions, say to each other: one JSON text a line.
+import type { EncodeColour } from './colour/encode-colour.ts';
 import type { ErrorRecord } from './errors.ts';
 import type { Inspection } from './protocol.ts';
 import type { PreviewFrame, PreviewPlan } from './trick-play/previews.ts';
@@ -8,13 +9,16 @@ export type PreviewFrames =
   | { readonly by: 'index'; readonly frames: readonly PreviewFrame[] }
   | { readonly by: 'ffmpeg'; readonly startS: number };
 
+/** How a film's picture becomes one for any screen. `isGrey`: what its colours are nobody here can tell, only how bright it is. */
+export type PosterColour = { readonly coding: EncodeColour; readonly isGrey: boolean };
+
 /** What an inspector is asked: one thing at a time. */
 export type Inspections = {
   /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
   inspect: { input: { readonly path: string }; output: Inspection };
-  /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. */
+  /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. Absent colours: those of a plain screen. */
   poster: {
-    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number };
+    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly colour?: PosterColour };
     output: { readonly base64: string };
   };
   /** The small pictures of a film, written to an empty folder: tiles, the rendition of keyframes, and what lies where in it. */

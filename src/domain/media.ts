@@ -1,4 +1,5 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
+import type { Colour, Hdr } from './colour/colour.ts';
 import { FerriteError } from './errors.ts';
 import type { LibraryId, MediaId, UserId } from './ids.ts';
 
@@ -31,7 +32,9 @@ export type VideoStream = StreamBase & {
   readonly isVariableFrameRate: boolean;
   readonly bitDepth: number;
   readonly isInterlaced: boolean;
-  readonly hdr: 'hdr10' | 'hlg' | 'dolby-vision' | null;
+  readonly colour: Colour;
+  /** What the colours come to; Dolby Vision too where its base layer is of another kind. */
+  readonly hdr: Hdr | null;
   /** Reorder depth in frames (ffprobe has_b_frames). */
   readonly reorderFrames: number;
   readonly bitrateBps: number;

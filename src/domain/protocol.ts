@@ -7,7 +7,7 @@ import type { AudioForm, RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** What a thread is given when it starts. */
 export type HostOptions = {
@@ -71,6 +71,8 @@ export type Requests = {
     input: OnMedia & { readonly software: boolean; readonly hardware: readonly HardwareKind[] };
     output: { trials: readonly EncoderTrial[] };
   };
+  /** Whether ffmpeg brings high dynamic range and wide gamut down to a plain screen. */
+  'machine.colours': { input: OnMedia; output: { canConvert: boolean } };
   /** Some seconds of real work: pixels a second of processor time that one core decodes, scales and encodes. */
   'machine.measure': { input: OnMedia; output: { pixelsPerCpuSecond: number } };
   /** `isOpen` is false when the thread does not know the media: ask again with `shared`. */

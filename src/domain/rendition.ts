@@ -1,5 +1,6 @@
 // One media delivered one way: a copied or encoded track. A rendition's properties decide its bytes, so its key addresses them.
 import { createHash } from 'node:crypto';
+import type { EncodeColour } from './colour/encode-colour.ts';
 import type { EncoderName } from './encoders.ts';
 import type { Rational, Sidecar } from './media.ts';
 
@@ -30,6 +31,8 @@ export type VideoEncode = {
   readonly fieldSize?: { readonly width: number; readonly height: number };
   /** The file's pictures are to be turned. Absent: they stand upright. */
   readonly isTurned?: true;
+  /** Absent: the numbers of the file's pictures stay, and the encode does not say what they mean, as encodes of older sessions have it. */
+  readonly colour?: EncodeColour;
   readonly maxBitrateBps: number;
   /** x264 speed of the first seconds of a run, for which somebody waits; all that follows is `veryfast`, under the same init segment. */
   readonly preset: 'superfast' | 'veryfast';

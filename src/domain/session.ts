@@ -19,6 +19,10 @@ export type DeliveryReason =
   | 'resolution-too-high'
   | 'bitrate-too-high'
   | 'hdr-unsupported'
+  /** Its pictures have colours that nothing but a Dolby Vision decoder can show, or turn into others. */
+  | 'dolby-vision-only'
+  /** This machine's ffmpeg has no filter that brings its range down to a plain screen. */
+  | 'tone-mapping-unavailable'
   | 'keyframes-too-far-apart'
   | 'audio-track-selected'
   | 'video-not-copyable'

@@ -14,7 +14,7 @@ export type PosterQueueOptions = {
   readonly keyframes: KeyframeMapRepository;
   readonly posters: PosterFiles;
   /** A JPEG of the first of these frames that shows something. MEDIA_UNREADABLE: there is none to be had. */
-  readonly cut: (path: string, atMs: readonly number[], signal: AbortSignal) => Promise<Uint8Array>;
+  readonly cut: (film: Media, atMs: readonly number[], signal: AbortSignal) => Promise<Uint8Array>;
   readonly parallel: number;
   readonly log: { warn(facts: object, message: string): void };
 };
@@ -89,7 +89,7 @@ export class PosterQueue {
     if (map === undefined) return null;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#options.cut(media.path, posterTimes(map), this.#abort.signal);
+        return await this.#options.cut(media, posterTimes(map), this.#abort.signal);
       } catch (error) {
         if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;
         const { code } = error;

@@ -23,6 +23,7 @@ const WATCH = { intervalMs: 500, limitMs: 2_000 };
 const DEADLINES_MS: Readonly<Record<RequestType, number>> = {
   'tools.check': 30_000,
   'machine.encoders': 30_000,
+  'machine.colours': 30_000,
   'machine.measure': 120_000,
   'machine.trials': 6 * 60_000,
   'session.open': 15_000,

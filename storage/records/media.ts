@@ -1,4 +1,5 @@
 // The catalogue: every title of every library, with the orders it is listed in. Single writer: the main thread.
+import { UNTOLD_COLOUR } from '#domain/colour/colour.ts';
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import type { Environment, Transaction } from '#storage/environment.ts';
@@ -9,16 +10,20 @@ import { type Page, parseCursor, takePage } from './page.ts';
 
 const ORDERS = 'media.orders';
 
+/** What a record of format 4 tells of a film's range, until its file is inspected anew. */
+const TRANSFERS: Readonly<Record<string, string>> = { hdr10: 'smpte2084', 'dolby-vision': 'smpte2084', hlg: 'arib-std-b67' };
+
 /**
  * Format 2 holds the facts of the keyframe map, which format 1 left to be read from the map. Format 3 knows the shape of pixels
  * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
  * Format 4 has the subtitle files beside the film, which the next scan finds, and marks of subtitle streams, for which the next scan
- * inspects films that have some anew.
+ * inspects films that have some anew. Format 5 knows the colours of a picture in full: the next scan, which the
+ * start begins, inspects each file anew.
  */
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 4,
+  format: 5,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
@@ -35,6 +40,14 @@ export const MEDIA: Family = {
       const subtitles = media.streams.subtitles.map(stream => ({ ...stream, isHearingImpaired: false }));
       const keyframes = subtitles.length > 0 ? null : media.keyframes;
       return { key, value: { ...media, streams: { ...media.streams, subtitles }, sidecars: [], keyframes } };
+    },
+    ({ key, value }) => {
+      const media = value as Media;
+      const video = media.streams.video.map(stream => ({
+        ...stream,
+        colour: { ...UNTOLD_COLOUR, transfer: TRANSFERS[stream.hdr ?? ''] ?? null },
+      }));
+      return { key, value: { ...media, streams: { ...media.streams, video }, keyframes: video.length === 0 ? media.keyframes : null } };
     },
   ],
   indexes: [ORDERS],

@@ -324,7 +324,7 @@ test('scanner: a file that could not be read in time is tried again after the ot
 test('scanner: a poster that could not be cut in time is cut by the next scan', async t => {
   let isStarved = true;
   const world = await makeWorld(t, {
-    cut: (path, atMs, signal) =>
+    cut: ({ path }, atMs, signal) =>
       isStarved
         ? Promise.reject(new FerriteError('INSPECTION_DEFERRED', 'too slow'))
         : cutPoster(path, { runTool, atMs, width: 400, signal }),
@@ -353,7 +353,7 @@ test('scanner: one loss of an inspector and one of a thread are no two strikes',
 test('scanner: a film is listed before its poster is cut, and has it later without another scan', async t => {
   const { promise: mayCut, resolve } = Promise.withResolvers<void>();
   const world = await makeWorld(t, {
-    cut: async (path, atMs, signal) => {
+    cut: async ({ path }, atMs, signal) => {
       await mayCut;
       return cutPoster(path, { runTool, atMs, width: 400, signal });
     },
@@ -385,7 +385,7 @@ test('scanner: a poster that was not cut when the server stopped is cut after it
     media: database.media,
     keyframes: database.keyframeMaps,
     posters,
-    cut: (path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal }),
+    cut: ({ path }, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal }),
     parallel: 1,
     log: { warn: () => {} },
   });

@@ -54,7 +54,7 @@ export async function makeWorld(
     media,
     keyframes,
     posters,
-    cut: cut ?? ((path, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal })),
+    cut: cut ?? (({ path }, atMs, signal) => cutPoster(path, { runTool, atMs, width: 400, signal })),
     parallel: 2,
     log,
   });

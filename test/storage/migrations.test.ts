@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { UNTOLD_COLOUR } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
-import type { Media, SubtitleStream } from '#domain/media.ts';
+import type { Media, SubtitleStream, VideoStream } from '#domain/media.ts';
 import { openDatabase, storePath } from '#storage/database.ts';
 import { Environment } from '#storage/environment.ts';
 import { checkFormats, type Family, migrate, unconvertedTable } from '#storage/migrations.ts';
+import { aVideoStream } from '../support/titles.ts';
 import { aKeyframeMap, aMedia, makeDataDir } from './support.ts';
 
 const FORMAT_1: Family = { name: 'films', encoding: 'msgpack', format: 1, upgrades: [], indexes: [] };
@@ -145,6 +147,26 @@ test('migrations: media of format 1 get the facts of their keyframe maps, once',
     const database = await openDatabase(dataDir);
     assert.deepEqual(database.media.get(known.id)?.keyframes, { count: 2, longestGapMs: 99_000, copyMethod: 'mp4' }, round);
     assert.equal(database.media.get(unknown.id)?.keyframes, null, round);
+    await database.close();
+  }
+});
+
+test('migrations: media of format 4 know their range, and are inspected anew for the rest of their colours', async t => {
+  const dataDir = await makeDataDir(t);
+  const first = await openDatabase(dataDir);
+  const keyframes = { count: 2, longestGapMs: 1, copyMethod: 'mp4' } as const;
+  const { colour: _, ...video } = aVideoStream({ hdr: 'hlg' });
+  const film = aMedia('Metropolis', { keyframes });
+  await first.media.put({ ...film, streams: { ...film.streams, video: [video as VideoStream] } });
+  await first.close();
+  const formats = new Environment(storePath(dataDir), 'read-write');
+  await formats.table<string[], number>('meta').put(['format', 'media'], 4);
+  await formats.close();
+  for (const round of ['first', 'second']) {
+    const database = await openDatabase(dataDir);
+    const now = database.media.get(film.id);
+    assert.equal(now?.keyframes, null, round);
+    assert.deepEqual(now?.streams.video[0]?.colour, { ...UNTOLD_COLOUR, transfer: 'arib-std-b67' }, round);
     await database.close();
   }
 });

@@ -1,5 +1,6 @@
 // Titles, keyframe maps and jobs made of nothing but numbers: for tests of what is computed from them.
 import type { EncodeJob } from '#actors/effects.ts';
+import { type Colour, UNTOLD_COLOUR } from '#domain/colour/colour.ts';
 import { type MediaId, newLibraryId, newSessionId, newUserId, parseMediaId } from '#domain/ids.ts';
 import type { AudioStream, AudioTimeline, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
 import { type AudioEncode, type AudioRendition, renditionKey, type VideoEncode, type VideoRendition } from '#domain/rendition.ts';
@@ -8,6 +9,16 @@ import type { Offer, SessionRecord } from '#domain/session.ts';
 export const MEDIA_ID: MediaId = parseMediaId('film-1');
 
 const USUAL_PROFILES: Readonly<Record<string, string>> = { h264: 'High', hevc: 'Main', vp9: 'Profile 0', av1: 'Main' };
+
+/** As a film of that kind has it: Dolby Vision over HDR10. */
+export const aColour = (hdr: VideoStream['hdr'], changes: Partial<Colour> = {}): Colour => ({
+  ...UNTOLD_COLOUR,
+  ...(hdr === null
+    ? {}
+    : { primaries: 'bt2020', matrix: 'bt2020nc', isFullRange: false, transfer: hdr === 'hlg' ? 'arib-std-b67' : 'smpte2084' }),
+  dolbyVision: hdr === 'dolby-vision' ? { profile: 8, level: 6, hasEnhancementLayer: false, compatibility: 1 } : null,
+  ...changes,
+});
 
 export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream => ({
   index: 0,
@@ -25,6 +36,7 @@ export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream =>
   isVariableFrameRate: false,
   bitDepth: 8,
   isInterlaced: false,
+  colour: aColour(changes.hdr ?? null),
   hdr: null,
   reorderFrames: 2,
   bitrateBps: 4_000_000,

@@ -4,6 +4,7 @@ import type { EncodeJob } from '#actors/effects.ts';
 import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
 import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';
+import { colourFilters, scaleFilter, workingFormat } from '#workers/encoders/colour-filters.ts';
 import { type EncoderWords, encoderWords } from '#workers/encoders/picture-encoders.ts';
 
 /** Frames of sound encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms of AAC; 1 frame is not enough). */
@@ -77,18 +78,24 @@ export const pictureInput = (rendition: VideoEncode): string[] => [
 ];
 
 /** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
-export function pictureFilters({ frameRate: { num, den }, width, height, fieldSize }: VideoEncode, startS: number): string[] {
+export function pictureFilters(rendition: VideoEncode, startS: number): string[] {
+  const { frameRate, width, height, fieldSize, colour } = rendition;
+  const { num, den } = frameRate;
   return [
     // Whole pictures between those of two fields stay as they are. One size and format for all: the filter compares pictures.
     ...(fieldSize
-      ? [`scale=${fieldSize.width}:${fieldSize.height}:interl=-1`, 'format=yuv420p', 'bwdif=mode=send_frame:deint=interlaced']
+      ? [
+          `scale=${fieldSize.width}:${fieldSize.height}:interl=-1`,
+          `format=${workingFormat(colour)}`,
+          'bwdif=mode=send_frame:deint=interlaced',
+        ]
       : []),
     // On the frame grid first, so that the last picture goes on for runs that begin after it as well.
     `fps=${num}/${den}`,
     'tpad=stop_mode=clone:stop=-1',
     `fps=${num}/${den}:start_time=${startS}`,
-    `scale=${width}:${height}:flags=bicubic`,
-    'format=yuv420p',
+    scaleFilter({ width, height }, 'bicubic', colour),
+    ...colourFilters(colour),
     'setsar=1',
   ];
 }

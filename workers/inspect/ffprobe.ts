@@ -1,8 +1,10 @@
 // What ffprobe says about a file, as our streams and chapters. Pure: no process is started here.
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import { hdrOf } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { AudioStream, Chapter, Container, Rational, Streams, SubtitleStream, VideoStream } from '#domain/media.ts';
+import { ColourFields, colourOf, SideData } from './colours.ts';
 import { audioCodecString, videoCodecString } from './ffprobe-codec-strings.ts';
 import { chooseFrameRate, parseRate } from './frame-rate.ts';
 import type { SystemStreams } from './packet-timelines.ts';
@@ -25,7 +27,7 @@ const ProbeStream = Type.Object({
   bits_per_raw_sample: Text,
   field_order: Text,
   sample_aspect_ratio: Text,
-  color_transfer: Text,
+  ...ColourFields,
   r_frame_rate: Text,
   avg_frame_rate: Text,
   time_base: Text,
@@ -37,7 +39,7 @@ const ProbeStream = Type.Object({
   channel_layout: Text,
   disposition: Type.Optional(Type.Record(Type.String(), Type.Number())),
   tags: Tags,
-  side_data_list: Type.Optional(Type.Array(Type.Object({ side_data_type: Text, rotation: Whole }))),
+  side_data_list: Type.Optional(Type.Array(Type.Object({ ...SideData.properties, rotation: Whole }))),
 });
 
 const Probe = Type.Object({
@@ -149,6 +151,7 @@ function videoStream(stream: ProbeStream, restBps: number): VideoStream {
   const rates = chooseFrameRate(parseRate(stream.r_frame_rate), parseRate(stream.avg_frame_rate), isInterlaced);
   const base = streamBase(stream);
   const shape = { width: stream.width ?? 0, height: stream.height ?? 0, bitDepth: bitDepthOf(stream), profile: stream.profile ?? null };
+  const colour = colourOf(stream);
   const level = stream.level !== undefined && stream.level >= 0 ? stream.level : null;
   return {
     ...base,
@@ -159,7 +162,8 @@ function videoStream(stream: ProbeStream, restBps: number): VideoStream {
     sourceFrameRate: rates.sourceFrameRate,
     isVariableFrameRate: rates.isVariable,
     isInterlaced,
-    hdr: hdrOf(stream),
+    colour,
+    hdr: hdrOf(colour),
     reorderFrames: stream.has_b_frames ?? 0,
     bitrateBps: declaredBitrate(stream) || restBps,
     rotation: rotationOf(stream),
@@ -213,12 +217,6 @@ function pixelAspectOf({ sample_aspect_ratio }: ProbeStream): Rational {
   const aspect = parseRate(sample_aspect_ratio?.replace(':', '/')) ?? SQUARE;
   const ratio = aspect.num / aspect.den;
   return ratio > MAX_ASPECT || ratio < 1 / MAX_ASPECT ? SQUARE : aspect;
-}
-
-function hdrOf(stream: ProbeStream): VideoStream['hdr'] {
-  if (stream.side_data_list?.some(({ side_data_type }) => side_data_type?.startsWith('DOVI'))) return 'dolby-vision';
-  if (stream.color_transfer === 'smpte2084') return 'hdr10';
-  return stream.color_transfer === 'arib-std-b67' ? 'hlg' : null;
 }
 
 function rotationOf(stream: ProbeStream): number {

@@ -1,6 +1,7 @@
 // Reads one media file: its identity, its streams as ffprobe sees them and its keyframe map. Nothing is decoded.
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dynamicRangeOf, hdrOf } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
 import {
@@ -19,6 +20,7 @@ import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
 import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import { OverBudget } from '#workers/remux/file-budget.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
+import { FIRST_PICTURES_ARGUMENTS, withFirstPictures } from './colours.ts';
 import {
   bitrateBpsOf,
   chaptersOf,
@@ -40,7 +42,7 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 4;
+const INSPECTION_FORMAT = 5;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -53,6 +55,9 @@ const PROBE: ProgramBounds = {
   // The index of a film of ten hours takes it a second.
   limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: 8, priority: 'background' },
 };
+
+/** Pictures of 8K take a gigabyte to decode. */
+const FIRST_PICTURES: ProgramBounds = { ...PROBE, limits: { ...PROBE.limits, addressSpaceBytes: 2 * 1024 * MIB } };
 
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
 const packetBounds = (byteLength: number): ProgramBounds => ({
@@ -104,10 +109,24 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
 
 async function read(input: InputFile, source: RemuxSource | null, tools: InspectTools) {
   const probe = await runProbe(input, tools);
-  const probed = streamsOf(probe);
+  const probed = await withColours(streamsOf(probe), input, tools);
   if (probed.video.length === 0) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
   const timelines = timelinesFromIndex(source, probe, probed) ?? (await timelinesFromPackets(input, probe, probed, tools));
   return { probe, probed, timelines };
+}
+
+/** Of a film with PQ, what only its pictures tell: the light it was made for, and HDR10+. Where they can not be decoded, it stays untold. */
+async function withColours(streams: Streams, input: InputFile, tools: InspectTools): Promise<Streams> {
+  const [film, ...others] = streams.video;
+  if (film === undefined || dynamicRangeOf(film.colour) !== 'PQ') return streams;
+  try {
+    const told = await runFfprobe(input, [...FIRST_PICTURES_ARGUMENTS, '-select_streams', String(film.index)], FIRST_PICTURES, tools);
+    const colour = withFirstPictures(film.colour, told.toString('utf8'));
+    return { ...streams, video: [{ ...film, colour, hdr: hdrOf(colour) }, ...others] };
+  } catch (error) {
+    if (error instanceof FerriteError && (error.code === 'MEDIA_UNREADABLE' || error.code === 'INSPECTOR_LOST')) return streams;
+    throw error;
+  }
 }
 
 /** @throws MEDIA_UNREADABLE when no plan can be made of it. */

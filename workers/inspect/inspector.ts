@@ -22,7 +22,7 @@ const runTool = toolRunner(spawner, { ffmpeg, ffprobe });
 const handlers: InspectionHandlers = {
   inspect: ({ path }) => inspectMedia(path, { runTool, openRemuxSource }),
   previews: input => makePreviews(input, { runTool, openRemuxSource }),
-  poster: async ({ path, atMs, width }) => ({ base64: (await cutPoster(path, { runTool, atMs, width })).toString('base64') }),
+  poster: async ({ path, ...options }) => ({ base64: (await cutPoster(path, { runTool, ...options })).toString('base64') }),
 };
 
 // Its standard input is one socket for both directions.

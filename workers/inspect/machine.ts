@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BT709, type EncodeColour } from '#domain/colour/encode-colour.ts';
 import { frameWork } from '#domain/delivery/encode-work.ts';
 import { FerriteError } from '#domain/errors.ts';
+import { colourFilters, scaleFilter } from '#workers/encoders/colour-filters.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 const FRAMES = 48;
@@ -47,6 +49,40 @@ export async function measureSpeed(runTool: RunTool, signal: AbortSignal): Promi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const HDR_GREY: EncodeColour = { from: { primaries: 'bt2020', transfer: 'smpte2084', matrix: 'bt2020nc' }, to: BT709, peakNits: 1_000 };
+/** Half of PQ's numbers are 94 candela a square metre, which a plain screen shows as 0.71 of its signal: 171. Unconverted it would be 126. */
+const GREY_FOUND = { least: 165, most: 177 };
+
+/** Whether this ffmpeg brings high dynamic range down to a plain screen: tried on a grey that is known, for a filter that is there is no proof. */
+export async function canConvertColours(runTool: RunTool, signal: AbortSignal): Promise<boolean> {
+  const size = { width: 64, height: 64 };
+  const grey = `color=c=0x808080:s=${size.width}x${size.height}:r=1:d=1,format=yuv420p10le`;
+  const filters = [scaleFilter(size, 'bicubic', HDR_GREY), ...colourFilters(HDR_GREY)].join(',');
+  const args = [
+    '-hide_banner',
+    '-nostdin',
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    grey,
+    '-vf',
+    filters,
+    '-frames:v',
+    '1',
+    '-f',
+    'rawvideo',
+    'pipe:1',
+  ];
+  const { exitCode, stdout } = await runTool('ffmpeg', args, { ...LIST_LIMITS, signal }).catch(() => ({
+    exitCode: null,
+    stdout: Buffer.alloc(0),
+  }));
+  const luma = stdout[0] ?? 0;
+  return exitCode === 0 && luma >= GREY_FOUND.least && luma <= GREY_FOUND.most;
 }
 
 /** `bench: utime=0.663s stime=0.057s rtime=0.404s` */

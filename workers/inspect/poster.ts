@@ -1,6 +1,9 @@
 // One frame of a film as a small JPEG: the first of a few keyframes that is not dark. Nothing but that frame is decoded.
+import { BT709 } from '#domain/colour/encode-colour.ts';
 import { FerriteError } from '#domain/errors.ts';
+import type { PosterColour } from '#domain/inspector-protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
+import { colourFilters, scaleFilter, scalerMatrix } from '#workers/encoders/colour-filters.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 export type PosterOptions = {
@@ -9,6 +12,8 @@ export type PosterOptions = {
   readonly atMs: readonly number[];
   /** Pixels at most; the height follows from the picture as shown, turned and with square pixels. */
   readonly width: number;
+  /** Absent: those of a plain screen. */
+  readonly colour?: PosterColour;
   readonly signal?: AbortSignal;
 };
 
@@ -18,6 +23,8 @@ const MAX_BYTES = 1024 * 1024;
 const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, priority: 'background' } as const;
 /** Mean luma (16 is black) from which a picture shows something. */
 const BRIGHT_ENOUGH = 48;
+
+const PLAIN: PosterColour = { coding: { from: BT709, to: BT709 }, isGrey: false };
 
 type Candidate = { readonly atMs: number; readonly frames: 'keyframes' | 'all' };
 /** Where no keyframe gives a picture: the first that can be decoded at all. */
@@ -66,13 +73,19 @@ async function cutFrame(
   path: string,
   { atMs, frames }: Candidate,
   deadlineMs: number,
-  { runTool, width, signal }: PosterOptions,
+  { runTool, width, colour = PLAIN, signal }: PosterOptions,
 ): Promise<Picture | null> {
   const filters = [
-    `scale=w='trunc(min(${width},iw*sar)/2)*2':h='max(2,trunc(ow/dar/2)*2)':flags=area`, // the cheapest that takes every pixel into account
+    // The cheapest that takes every pixel into account.
+    scaleFilter({ width: `'trunc(min(${width},iw*sar)/2)*2'`, height: `'max(2,trunc(ow/dar/2)*2)'` }, 'area', colour.coding),
+    ...(colour.isGrey ? ['format=gray10le'] : []),
+    ...colourFilters(colour.coding),
     'setsar=1',
     'signalstats',
     'metadata=print:key=lavfi.signalstats.YAVG', // written to the log, hence its level
+    // A JPEG has these and names none (JFIF).
+    `scale=in_color_matrix=${scalerMatrix(colour.coding.to.matrix)}:out_color_matrix=bt601:in_range=tv:out_range=pc`,
+    'format=yuvj420p',
   ];
   const onlyKeyframes = frames === 'keyframes' ? ['-skip_frame', 'nokey', '-noaccurate_seek'] : [];
   const result = await runTool(

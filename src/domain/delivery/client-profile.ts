@@ -1,4 +1,5 @@
 // Which client a request comes from and what it can play, field by field, and what of a media stands in its way.
+import { shownBy } from '../colour/colour.ts';
 import type { AudioStream, Container, Media, VideoStream } from '../media.ts';
 import { isPlayedProfile } from './played-profiles.ts';
 import { type Capabilities, type ProfileName, profileOf } from './profiles.ts';
@@ -86,6 +87,13 @@ const CODEC_ALIASES: Readonly<Record<string, string>> = {
   'ec-3': 'eac3',
   mp4a: 'aac',
 };
+const HDR_ALIASES: Readonly<Record<string, string>> = {
+  dovi: 'dolby-vision',
+  dolbyvision: 'dolby-vision',
+  pq: 'hdr10',
+  'hdr10+': 'hdr10',
+  hdr10plus: 'hdr10',
+};
 const CONTAINER_ALIASES: Readonly<Record<string, string>> = { mkv: 'matroska', mov: 'mp4', m4v: 'mp4', ts: 'mpegts' };
 
 /** A profile overridden, field by field, by the capabilities in the request. */
@@ -99,6 +107,7 @@ export function resolveCapabilities(profile: ProfileName, said: Partial<Capabili
     containers: rename(merged.containers, CONTAINER_ALIASES),
     videoCodecs: rename(merged.videoCodecs, CODEC_ALIASES),
     audioCodecs: rename(merged.audioCodecs, CODEC_ALIASES),
+    hdr: rename(merged.hdr, HDR_ALIASES),
   };
 }
 
@@ -124,8 +133,14 @@ export function videoObstacles(capabilities: Capabilities, video: VideoStream, {
       ? (['resolution-too-high'] as const)
       : []),
     ...(exceeds(bitrateBps, capabilities.maxBandwidthBps) ? (['bitrate-too-high'] as const) : []),
-    ...(video.hdr !== null && !capabilities.hdr.includes(video.hdr) ? (['hdr-unsupported'] as const) : []),
+    ...(isShown(capabilities, video) ? [] : (['hdr-unsupported'] as const)),
   ];
+}
+
+/** Any screen shows a plain picture. */
+function isShown({ hdr }: Capabilities, { colour }: VideoStream): boolean {
+  const kinds = shownBy(colour);
+  return kinds.length === 0 || kinds.some(kind => hdr.includes(kind));
 }
 
 const exceeds = (value: number, limit: number): boolean => limit > 0 && value > limit;

@@ -1,5 +1,7 @@
 // Direct, remux or transcode: the delivery of a session, decided from the media and the client's profile. Pure.
 import { ORIGINAL } from '../addresses.ts';
+import { isDolbyVisionOnly } from '../colour/colour.ts';
+import { encodeColourOf } from '../colour/encode-colour.ts';
 import { FerriteError } from '../errors.ts';
 import type { AudioStream, KeyframeMap, Media, VideoStream } from '../media.ts';
 import type { Plan } from '../plan.ts';
@@ -16,6 +18,8 @@ export type DeliveryRequest = {
   /** Absent or null: none is shown from the start. */
   readonly subtitleTrack?: number | null;
   readonly capabilities: Capabilities;
+  /** Absent: this machine's ffmpeg brings high dynamic range and wide gamut down to what a plain screen shows. */
+  readonly canConvertColours?: boolean;
 };
 
 /** Codecs that HLS players take in fragmented MP4. MP3 and VP8 have a packaging, but browsers refuse them there. */
@@ -53,7 +57,10 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
     audio: audioRenditions(media, plan, request),
     ...offerSubtitles(media, request.subtitleTrack ?? null),
   };
-  const ladder = ladderFor(video, map, plan.targetMs, request.capabilities);
+  const colour = encodeColourOf(video, request.canConvertColours ?? true);
+  const ladder = colour === null ? [] : ladderFor(video, map, plan.targetMs, request.capabilities).map(rung => ({ ...rung, colour }));
+  const canEncode = ladder.length > 0;
+  const encodeObstacles: DeliveryReason[] = [...new Set([...copyObstacles, ...directObstacles, colourObstacle(video)])];
   const copy = canCopy ? [videoCopy(video, map)] : [];
   switch (request.delivery) {
     case 'direct':
@@ -63,10 +70,12 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
       if (!canCopy) throw unsupported('remuxed', copyObstacles);
       return { ...base, delivery: 'remux', reasons: ['requested-by-client'], video: [...copy, ...ladder] };
     case 'transcode':
+      if (!canEncode) throw unsupported('transcoded', [colourObstacle(video)]);
       return { ...base, delivery: 'transcode', reasons: ['requested-by-client'], video: startingAt(ladder) };
     case 'auto':
       if (directObstacles.length === 0) return { ...base, delivery: 'direct', reasons: [], video: [...copy, ...ladder] };
       if (canCopy) return { ...base, delivery: 'remux', reasons: directObstacles, video: [...copy, ...ladder] };
+      if (!canEncode) throw unsupported('delivered', encodeObstacles);
       return { ...base, delivery: 'transcode', reasons: [...new Set([...copyObstacles, ...directObstacles])], video: startingAt(ladder) };
   }
 }
@@ -88,6 +97,10 @@ export function audioCopyObstacles(plan: Plan, capabilities: Capabilities, audio
     obstacles.push('audio-not-copyable');
   return obstacles;
 }
+
+/** Why a picture has no encode that would be right. */
+const colourObstacle = ({ colour }: VideoStream): DeliveryReason =>
+  isDolbyVisionOnly(colour) ? 'dolby-vision-only' : 'tone-mapping-unavailable';
 
 function unsupported(how: string, reasons: readonly DeliveryReason[]): FerriteError {
   return new FerriteError('MEDIA_UNSUPPORTED', `the media can not be ${how} on this client: ${reasons.join(', ')}`);

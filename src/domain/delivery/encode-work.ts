@@ -1,4 +1,5 @@
 // The work of an encode, in the unit in which a machine's speed is measured.
+import { type EncodeColour, isConverted } from '../colour/encode-colour.ts';
 import type { Rational } from '../media.ts';
 
 type Picture = { readonly width: number; readonly height: number };
@@ -9,9 +10,22 @@ type Picture = { readonly width: number; readonly height: number };
  */
 const DECODE_SHARE = 0.6;
 
+/** The work of a pixel that is brought from high dynamic range to a plain screen's (zscale and tonemap, ffmpeg 5.1), and from a wider gamut alone. */
+const TONE_MAP_SHARE = 2.8;
+const GAMUT_SHARE = 0.5;
+
 /** The work of one frame: its pixels to encode, plus the source's pixels to decode at their share. */
 export const frameWork = (made: Picture, source: Picture): number => made.width * made.height + DECODE_SHARE * source.width * source.height;
 
-/** The same for a second of film, whose pictures are decoded at the rate at which they are encoded. */
-export const encodeWork = (made: Picture & { readonly frameRate: Rational }, source: Picture): number =>
-  Math.round((frameWork(made, source) * made.frameRate.num) / made.frameRate.den);
+/** The same for a second of film, whose pictures are decoded at the rate at which they are encoded, with what their colours cost: done once they are scaled. */
+export function encodeWork(made: Made, source: Picture): number {
+  const colours = made.width * made.height * colourShare(made.colour);
+  return Math.round(((frameWork(made, source) + colours) * made.frameRate.num) / made.frameRate.den);
+}
+
+type Made = Picture & { readonly frameRate: Rational; readonly colour?: EncodeColour };
+
+function colourShare(colour: EncodeColour | undefined): number {
+  if (colour === undefined || !isConverted(colour)) return 0;
+  return colour.peakNits === undefined ? GAMUT_SHARE : TONE_MAP_SHARE;
+}

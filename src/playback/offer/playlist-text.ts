@@ -16,7 +16,7 @@ import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoIf
 import type { Offer } from '#domain/session.ts';
 import { languageName, languageTag } from '#domain/subtitles/language.ts';
 import { iframePlaylist, trickPlayStreams } from './trick-play.ts';
-import { audioGroups, averageBps, playableTogether, videoRangeOf } from './variants.ts';
+import { audioGroups, averageBps, playableTogether, supplementalCodecsOf, videoRangeOf } from './variants.ts';
 
 /** The chapters of a film as Apple's players read them. */
 const CHAPTERS_DATA_ID = 'com.apple.hls.chapters';
@@ -72,8 +72,22 @@ export function multivariantPlaylist(input: PlaylistInput): string {
   const independentSegments = pictures.every(rendition => isIndependent(rendition, hasLeadingPictures));
   const sessionDataList = media.chapters.length === 0 ? [] : [new HLS.types.SessionData({ id: CHAPTERS_DATA_ID, uri: CHAPTERS })];
   const version = offer.segments === 'mpegts' ? TRANSPORT_VERSION : VERSION;
-  const text = HLS.stringify(new HLS.types.MasterPlaylist({ version, independentSegments, sessionDataList, variants }));
-  return terminated(text) + trickPlayStreams(input);
+  const text = terminated(HLS.stringify(new HLS.types.MasterPlaylist({ version, independentSegments, sessionDataList, variants })));
+  const listed = pictures.reduce(
+    (whole, rendition) => withSupplementalCodecs(whole, rendition, supplementalCodecsOf(rendition, media)),
+    text,
+  );
+  return listed + trickPlayStreams(input);
+}
+
+/** An attribute that the writer does not know (RFC 8216bis, 4.4.6.2): set behind CODECS of each variant of the rendition. */
+function withSupplementalCodecs(playlist: string, { rungId }: VideoRendition, codecs: string | null): string {
+  if (codecs === null) return playlist;
+  const lines = playlist.split('\n');
+  const uri = mediaPlaylistOf(videoDirectory(rungId));
+  return lines
+    .map((line, at) => (lines[at + 1] === uri ? line.replace(/,CODECS="[^"]*"/, told => `${told},SUPPLEMENTAL-CODECS="${codecs}"`) : line))
+    .join('\n');
 }
 
 /** Where a player begins that is told nothing but this address (RFC 8216, 4.3.5.2): cut into the finished text, which viewers share. */

@@ -1,5 +1,6 @@
 // Which renditions of an offer are listed together, and what a variant says of them. Pure.
-import type { Media } from '#domain/media.ts';
+import { type DynamicRange, dynamicRangeOf, supplementalCodecs } from '#domain/colour/colour.ts';
+import type { Media, VideoStream } from '#domain/media.ts';
 import type { AudioRendition, MediaRendition, VideoRendition } from '#domain/rendition.ts';
 
 /** `audio`: AAC stereo throughout. */
@@ -47,16 +48,17 @@ export function averageBps(rendition: MediaRendition, { streams }: Media): numbe
   }
 }
 
-/** An encode has the range of its codec string's 8 bits. */
-export function videoRangeOf(rendition: VideoRendition, { streams }: Media): 'SDR' | 'HLG' | 'PQ' {
-  if (rendition.kind === 'video-encode') return 'SDR';
-  switch (streams.video.find(({ index }) => index === rendition.streamIndex)?.hdr ?? null) {
-    case null:
-      return 'SDR';
-    case 'hlg':
-      return 'HLG';
-    case 'hdr10':
-    case 'dolby-vision':
-      return 'PQ';
-  }
+/** What its pictures are; an encode's are for a plain screen. */
+export function videoRangeOf(rendition: VideoRendition, media: Media): DynamicRange {
+  const source = copiedFrom(rendition, media);
+  return source === undefined ? 'SDR' : dynamicRangeOf(source.colour);
 }
+
+/** What decoders of Dolby Vision find in a copy beside the codec that it is listed by; null: nothing. */
+export function supplementalCodecsOf(rendition: VideoRendition, media: Media): string | null {
+  const source = copiedFrom(rendition, media);
+  return source === undefined ? null : supplementalCodecs(source.colour);
+}
+
+const copiedFrom = (rendition: VideoRendition, { streams }: Media): VideoStream | undefined =>
+  rendition.kind === 'video-copy' ? streams.video.find(({ index }) => index === rendition.streamIndex) : undefined;

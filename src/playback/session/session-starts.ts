@@ -66,9 +66,15 @@ type Agreed = Omit<Draft, 'splitIndex'>;
 
 export class SessionStarts {
   readonly #options: SessionStartOptions;
+  #canConvertColours = false;
 
   constructor(options: SessionStartOptions) {
     this.#options = options;
+  }
+
+  /** Until it is known, nothing is converted. */
+  setColourConversion(canConvert: boolean): void {
+    this.#canConvertColours = canConvert;
   }
 
   /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
@@ -180,7 +186,8 @@ export class SessionStarts {
     const client = resolveClient(request.profile, request.capabilities, request.hints);
     const { delivery } = request;
     const audioTrack = audioTrackOf(request, media);
-    return { ...decide(media, keyframes, plan, { delivery, audioTrack, capabilities: client.capabilities }), client };
+    const canConvertColours = this.#canConvertColours;
+    return { ...decide(media, keyframes, plan, { delivery, audioTrack, capabilities: client.capabilities, canConvertColours }), client };
   }
 
   #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
@@ -191,6 +198,7 @@ export class SessionStarts {
       audioTrack: audioTrackOf(request, media),
       subtitleTrack: request.subtitleTrack ?? null,
       capabilities,
+      canConvertColours: this.#canConvertColours,
     });
     const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
     const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));

@@ -60,6 +60,11 @@ export class PlaybackSessions {
     this.#leases = new Leases({ ...shared, sessions: this.#sessions });
   }
 
+  /** What this machine's ffmpeg was found to do. */
+  setColourConversion(canConvert: boolean): void {
+    this.#starts.setColourConversion(canConvert);
+  }
+
   /** Opens again what was open when the server ended. */
   restore(): Promise<void> {
     return this.#recovery.restore();

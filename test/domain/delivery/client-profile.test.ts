@@ -74,7 +74,14 @@ for (const { what, video, said, bitrateBps, expected } of [
   { what: 'too high', said: { maxHeight: 1079 }, expected: ['resolution-too-high'] },
   { what: 'too many bits', said: { maxBandwidthBps: 999 }, bitrateBps: 1_000, expected: ['bitrate-too-high'] },
   { what: 'HDR on a screen without', video: { hdr: 'hdr10' }, expected: ['hdr-unsupported'] },
-  { what: 'HDR of another kind', video: { hdr: 'dolby-vision' }, said: { hdr: ['hdr10'] }, expected: ['hdr-unsupported'] },
+  { what: 'HDR of another kind', video: { hdr: 'hlg' }, said: { hdr: ['hdr10'] }, expected: ['hdr-unsupported'] },
+  { what: 'Dolby Vision over HDR10', video: { hdr: 'dolby-vision' }, said: { hdr: ['hdr10'] }, expected: [] },
+  {
+    what: 'Dolby Vision over HDR10 on a screen for HLG',
+    video: { hdr: 'dolby-vision' },
+    said: { hdr: ['hlg'] },
+    expected: ['hdr-unsupported'],
+  },
   { what: 'HDR of the right kind', video: { hdr: 'hlg' }, said: { hdr: ['hlg'] }, expected: [] },
 ]) {
   test(`client profile: ${what}: ${expected.join() || 'no obstacle'}`, () =>

@@ -6,7 +6,7 @@ import { type Decision, decide } from '#domain/delivery/decision.ts';
 import { type Capabilities, PROFILE_NAMES, type ProfileName } from '#domain/delivery/profiles.ts';
 import type { AudioStream, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
-import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS } from '../../support/titles.ts';
+import { aColour, aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS } from '../../support/titles.ts';
 
 type Film = {
   readonly container: Media['container'];
@@ -42,11 +42,19 @@ const VIDEO = {
   h264ten: { codec: 'h264', codecString: 'avc1.6e0028', bitDepth: 10 },
   hevc: { codec: 'hevc', codecString: 'hvc1.1.6.L120.B0' },
   hdr: { codec: 'hevc', codecString: 'hvc1.2.4.L150.B0', bitDepth: 10, hdr: 'hdr10' as const },
+  hlg: { codec: 'hevc', codecString: 'hvc1.2.4.L150.B0', bitDepth: 10, hdr: 'hlg' as const },
+  dolby: { codec: 'hevc', codecString: 'hvc1.2.4.L150.B0', bitDepth: 10, hdr: 'dolby-vision' as const },
   vp9: { codec: 'vp9', codecString: 'vp09.00.40.08' },
   vp8: { codec: 'vp8', codecString: 'vp08.00.40.08' },
   av1: { codec: 'av1', codecString: 'av01.0.08M.08' },
   mpeg2: { codec: 'mpeg2video', codecString: null },
 } satisfies Readonly<Record<string, Partial<VideoStream>>>;
+/** Over a layer of another kind: 0 none, 1 HDR10, 2 plain, 4 HLG. */
+function dolbyVision(profile: number, compatibility: number): Partial<VideoStream> {
+  const transfer = { 1: 'smpte2084', 4: 'arib-std-b67' }[compatibility] ?? null;
+  const record = { profile, level: 6, hasEnhancementLayer: false, compatibility };
+  return { ...VIDEO.hevc, bitDepth: 10, hdr: 'dolby-vision', colour: aColour(null, { transfer, dolbyVision: record }) };
+}
 const AUDIO = {
   aac: {},
   aac6: { channels: 6 },
@@ -56,6 +64,8 @@ const AUDIO = {
   mp3: { codec: 'mp3', codecString: 'mp4a.6b' },
   dts: { codec: 'dts', codecString: null, channels: 6 },
 } satisfies Readonly<Record<string, Partial<AudioStream>>>;
+const SHOWN: Readonly<Record<string, readonly string[]>> = { hdr: ['hdr10'], hlg: ['hlg'], dolby: ['hdr10', 'dolby-vision'] };
+const isShown = (name: string, hdr: readonly string[]): boolean => SHOWN[name]?.some(kind => hdr.includes(kind)) ?? true;
 const CONTAINERS = ['mp4', 'matroska', 'webm', 'mpegts'] as const;
 
 const V = Object.entries(VIDEO);
@@ -73,8 +83,7 @@ for (const profile of PROFILE_NAMES) {
           const { offer, tracks } = decisionOf({ container, video, audio: [audio] }, profile);
           const [picture, sound] = tracks;
           const about = `${container} ${videoName} ${audioName} for ${profile}: ${summary({ offer, tracks })}`;
-          const playsPicture =
-            takes.videoCodecs.includes(video.codec) && videoName !== 'h264ten' && (videoName !== 'hdr' || takes.hdr.includes('hdr10'));
+          const playsPicture = takes.videoCodecs.includes(video.codec) && videoName !== 'h264ten' && isShown(videoName, takes.hdr);
           const stream = anAudioStream(audio);
           const playsSound =
             takes.audioCodecs.includes(stream.codec) && (takes.maxAudioChannels === 0 || stream.channels <= takes.maxAudioChannels);
@@ -123,6 +132,31 @@ const CASES: readonly (readonly [what: string, film: Film, profile: ProfileName,
     'roku',
     {},
     'transcode: video encode hdr-unsupported, audio copy',
+  ],
+  [
+    'HLG on a screen for HDR10 alone',
+    { ...FILM, video: VIDEO.hlg },
+    'tvos',
+    { hdr: ['hdr10'] },
+    'transcode: video encode hdr-unsupported, audio copy',
+  ],
+  ['Dolby Vision over HDR10, to who knows HDR10', { ...FILM, video: VIDEO.dolby }, 'webos', {}, 'direct: video direct, audio direct'],
+  [
+    'Dolby Vision over HDR10, on a plain screen',
+    { ...FILM, video: VIDEO.dolby },
+    'roku',
+    {},
+    'transcode: video encode hdr-unsupported, audio copy',
+  ],
+  ['Dolby Vision over HLG, to who knows HLG', { ...FILM, video: dolbyVision(8, 4) }, 'webos', {}, 'direct: video direct, audio direct'],
+  ['Dolby Vision over a plain picture, anywhere', { ...FILM, video: dolbyVision(8, 2) }, 'roku', {}, 'direct: video direct, audio direct'],
+  ['Dolby Vision alone, where it is shown', { ...FILM, video: dolbyVision(5, 0) }, 'safari-ios', {}, 'remux: video copy, audio copy'],
+  [
+    'ten bits of a plain range',
+    { ...FILM, video: { ...VIDEO.hevc, profile: 'Main 10', bitDepth: 10 } },
+    'roku',
+    {},
+    'direct: video direct, audio direct',
   ],
   ['HDR where it is shown', { ...FILM, video: VIDEO.hdr }, 'tvos', {}, 'remux: video copy, audio copy'],
   [
@@ -195,6 +229,24 @@ const CASES: readonly (readonly [what: string, film: Film, profile: ProfileName,
 for (const [what, film, profile, said, expected] of CASES) {
   test(`decision: ${what}, ${profile}: ${expected}`, () => assert.equal(summary(decisionOf(film, profile, said)), expected));
 }
+
+test('decision: what no encode would show right is refused, and says why', () => {
+  const five = { ...FILM, video: dolbyVision(5, 0) };
+  assert.throws(() => decisionOf(five, 'roku'), { code: 'MEDIA_UNSUPPORTED', message: /hdr-unsupported.*dolby-vision-only/ });
+  assert.throws(() => decisionOf(five, 'tvos', {}, { delivery: 'transcode' }), { code: 'MEDIA_UNSUPPORTED', message: /dolby-vision-only/ });
+  const withoutFilters = { canConvertColours: false };
+  const hdr = { ...FILM, video: VIDEO.hdr };
+  assert.throws(() => decisionOf(hdr, 'roku', {}, withoutFilters), { code: 'MEDIA_UNSUPPORTED', message: /tone-mapping-unavailable/ });
+  assert.equal(summary(decisionOf(hdr, 'tvos', {}, withoutFilters)), 'remux: video copy, audio copy');
+  assert.equal(decisionOf(FILM, 'roku', {}, { ...withoutFilters, delivery: 'transcode' }).offer.video.length > 0, true);
+});
+
+test('decision: an offer for an HDR screen has the film itself first and rungs for a plain screen beside it', () => {
+  const { offer } = decisionOf({ ...FILM, video: VIDEO.dolby }, 'tvos');
+  const [first, ...rungs] = offer.video;
+  assert.equal(first?.kind, 'video-copy');
+  assert.ok(rungs.length > 0 && rungs.every(rung => rung.kind === 'video-encode' && rung.colour?.peakNits === 1_000));
+});
 
 test('decision: what the client asked for is the reason where there is no other', () => {
   const { tracks } = decisionOf(FILM, 'web-chrome', {}, { delivery: 'transcode' });

@@ -10,6 +10,7 @@ import {
   readFlacStreamInfo,
   readMp3Frame,
 } from '#workers/remux/codecs/audio-frames.ts';
+import { readDolbyVision } from '#workers/remux/codecs/codec-strings.ts';
 import { elementaryStream, MPEG4_AUDIO } from '#workers/remux/codecs/elementary-stream.ts';
 import { readVp9Keyframe, vp9Level } from '#workers/remux/codecs/vp9-frame.ts';
 import type { MatroskaTrack, Picture } from './tracks.ts';
@@ -24,13 +25,14 @@ const EAC3_SAMPLES = 1536; // a sample in fMP4 holds six blocks (ETSI TS 102 366
 
 /** `keyframe`: the start of the first one. */
 export function packageVideo(track: MatroskaTrack, keyframe: Buffer, framesPerSecond: number): Buffer | null {
-  const { codecPrivate, picture } = track;
+  const { codecPrivate } = track;
+  const picture = { ...track.picture, dolbyVision: track.dolbyVision };
   const isRecord = codecPrivate[0] === 1;
   switch (track.codecId) {
     case 'V_MPEG4/ISO/AVC':
       return isRecord && codecPrivate.byteLength >= 7 ? visualEntry('avc1', picture, box('avcC', codecPrivate)) : null;
     case 'V_MPEGH/ISO/HEVC':
-      return isRecord && codecPrivate.byteLength >= 23 ? visualEntry('hvc1', picture, box('hvcC', withCompleteArrays(codecPrivate))) : null;
+      return isRecord && codecPrivate.byteLength >= 23 ? hevcEntry(picture, withCompleteArrays(codecPrivate)) : null;
     case 'V_VP9':
       return vp9Entry(picture, keyframe, framesPerSecond);
     case 'V_AV1':
@@ -60,13 +62,48 @@ export function packageAudio(track: MatroskaTrack, frames: readonly Buffer[]): A
   }
 }
 
-function visualEntry(format: string, { width, height, pixelAspect }: Picture, ...configuration: readonly Buffer[]): Buffer {
+type Described = Picture & Pick<MatroskaTrack, 'dolbyVision'>;
+
+/** `dvh1` is for what only Dolby Vision shows right. */
+function hevcEntry(picture: Described, record: Buffer): Buffer {
+  const isOnlyThat = picture.dolbyVision.some(({ record }) => readDolbyVision(record)?.compatibility === 0);
+  return visualEntry(isOnlyThat ? 'dvh1' : 'hvc1', picture, box('hvcC', record));
+}
+
+function visualEntry(format: string, picture: Described, ...configuration: readonly Buffer[]): Buffer {
+  const { width, height, pixelAspect } = picture;
   const { num, den } = pixelAspect;
   const aspect = num === den ? [] : [box('pasp', u32(num, den))];
   const resolution = u32(0x0048_0000, 0x0048_0000); // 72 dpi
   const compressorName = Buffer.alloc(32);
   const entry = [sampleEntryStart(), Buffer.alloc(16), u16(width, height), resolution, u32(0), u16(1), compressorName, u16(0x0018, 0xffff)];
-  return box(format, ...entry, ...configuration, ...aspect);
+  return box(format, ...entry, ...configuration, ...aspect, ...colourBoxes(picture));
+}
+
+const UNSPECIFIED = 2;
+const LUMINANCE_UNITS = 10_000;
+
+/** What MP4 says of a picture's colours and light in boxes of their own (ISO/IEC 14496-12, 12.1.5 to 12.1.7; Dolby Vision streams within ISO BMFF). */
+function colourBoxes({ colour, mastering, contentLight, dolbyVision }: Described): Buffer[] {
+  const { primaries, transfer, matrix, isFullRange } = colour;
+  const isTold = [primaries, transfer, matrix].some(code => code !== UNSPECIFIED);
+  const told =
+    isTold || isFullRange === true
+      ? [box('colr', Buffer.from('nclx', 'latin1'), u16(primaries, transfer, matrix), Buffer.of(isFullRange === true ? 0x80 : 0))]
+      : [];
+  const light = mastering
+    ? [
+        box(
+          'mdcv',
+          u16(...mastering.green, ...mastering.blue, ...mastering.red, ...mastering.white),
+          u32(Math.round(mastering.maxNits * LUMINANCE_UNITS), Math.round(mastering.minNits * LUMINANCE_UNITS)),
+        ),
+      ]
+    : [];
+  const content = contentLight ? [box('clli', u16(contentLight.maxNits, contentLight.averageNits))] : [];
+  // Of two layers only the first is sent, which is a film by itself.
+  const records = dolbyVision.filter(({ record }) => readDolbyVision(record)?.hasEnhancementLayer === false);
+  return [...told, ...light, ...content, ...records.map(({ name, record }) => box(name, record))];
 }
 
 function audioEntry(format: string, channels: number, sampleRate: number, configuration: Buffer, sampleSize = 16): Buffer {
@@ -94,7 +131,7 @@ function withCompleteArrays(record: Buffer): Buffer {
   return complete;
 }
 
-function vp9Entry(picture: Picture, keyframe: Buffer, framesPerSecond: number): Buffer | null {
+function vp9Entry(picture: Described, keyframe: Buffer, framesPerSecond: number): Buffer | null {
   const frame = readVp9Keyframe(keyframe);
   if (!frame) return null;
   const { colour } = picture;

@@ -1,4 +1,5 @@
 // What a Matroska file says about its tracks (RFC 9559, 5.1.4).
+import type { ContentLight, MasteringDisplay } from '#domain/colour/colour.ts';
 import { greatestDivisor } from '#domain/plan.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { elements, readFloat, readText, readUnsigned, unreadable, type WholeElement } from './ebml.ts';
@@ -21,6 +22,8 @@ export type MatroskaTrack = {
   readonly isEncoded: boolean;
   readonly isEncrypted: boolean;
   readonly picture: Picture;
+  /** The configuration records of Dolby Vision, by their name in MP4. */
+  readonly dolbyVision: readonly { readonly name: string; readonly record: Buffer }[];
   readonly sound: Sound;
 };
 
@@ -31,6 +34,8 @@ export type Picture = {
   readonly pixelAspect: { readonly num: number; readonly den: number };
   /** Code points of ISO/IEC 23091-2; 2 is unspecified. */
   readonly colour: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly isFullRange: boolean | null };
+  readonly mastering: MasteringDisplay | null;
+  readonly contentLight: ContentLight | null;
 };
 
 type Sound = { readonly sampleRate: number; readonly outputSampleRate: number; readonly channels: number };
@@ -38,9 +43,13 @@ type Sound = { readonly sampleRate: number; readonly outputSampleRate: number; r
 const TRACK_ENTRY = 0xae;
 const NO_BYTES = Buffer.alloc(0);
 const FLAG_FULL_RANGE = 2;
+const UNSPECIFIED = 2;
 const DISPLAY_UNIT_UNKNOWN = 4;
 const MAX_TRACKS = 256;
 const MAX_STRIPPED_BYTES = 256; // muxers strip the few bytes that every frame of a codec begins with
+const MAX_NITS = 100_000;
+const MAX_RECORD_BYTES = 64; // of Dolby Vision it has 24
+const DOLBY_VISION_TYPES = new Map(['dvcC', 'dvvC', 'dvwC'].map(name => [Buffer.from(name, 'latin1').readUInt32BE(0), name]));
 const DEFAULT_SAMPLE_RATE = 8000; // RFC 9559, 5.1.4.1.29.1
 const MAX_SAMPLE_RATE = 1_000_000;
 const MAX_CHANNELS = 255;
@@ -83,6 +92,7 @@ function readTrack(source: Source, entry: WholeElement, streamIndex: number): Ma
     timestampScale: float(bytes, fields.get(0x23314f), 1),
     ...readEncodings(source, fields.get(0x6d80)),
     picture: readPicture(source, fields.get(0xe0)),
+    dolbyVision: readDolbyVisionRecords(source, entry),
     sound: readSound(source, fields.get(0xe1)),
   };
 }
@@ -120,17 +130,69 @@ function readPicture(source: Source, video: WholeElement | undefined): Picture {
   const displayHeight = hasDisplaySize ? unsigned(bytes, fields.get(0x54ba), height) : height;
   const colour = fieldsOf(source, fields.get(0x55b0));
   const range = unsigned(bytes, colour.get(0x55b9), 0);
+  const codePoint = (id: number): number => {
+    const told = unsigned(bytes, colour.get(id), UNSPECIFIED);
+    return told <= 0xff ? told : UNSPECIFIED;
+  };
   return {
     width,
     height,
     pixelAspect: reduce(displayWidth * height, displayHeight * width),
     colour: {
-      primaries: unsigned(bytes, colour.get(0x55bb), 2),
-      transfer: unsigned(bytes, colour.get(0x55ba), 2),
-      matrix: unsigned(bytes, colour.get(0x55b1), 2),
+      primaries: codePoint(0x55bb),
+      transfer: codePoint(0x55ba),
+      matrix: codePoint(0x55b1),
       isFullRange: range === 0 ? null : range === FLAG_FULL_RANGE,
     },
+    mastering: readMastering(source, colour.get(0x55d0)),
+    contentLight: readContentLight(bytes, colour),
   };
+}
+
+const CHROMATICITY_UNITS = 50_000;
+
+/** RFC 9559, 5.1.4.1.28.30 and following. */
+function readMastering(source: Source, metadata: WholeElement | undefined): MasteringDisplay | null {
+  const fields = fieldsOf(source, metadata);
+  const value = (id: number): number => float(source.bytes, fields.get(id), 0);
+  const point = (x: number, y: number): readonly [number, number] => [
+    within(value(x) * CHROMATICITY_UNITS),
+    within(value(y) * CHROMATICITY_UNITS),
+  ];
+  const maxNits = value(0x55d9);
+  if (!(maxNits > 0 && maxNits <= MAX_NITS)) return null;
+  return {
+    red: point(0x55d1, 0x55d2),
+    green: point(0x55d3, 0x55d4),
+    blue: point(0x55d5, 0x55d6),
+    white: point(0x55d7, 0x55d8),
+    maxNits,
+    minNits: Math.min(maxNits, Math.max(0, value(0x55da) || 0)),
+  };
+}
+
+function readContentLight(bytes: Buffer, colour: ReadonlyMap<number, WholeElement>): ContentLight | null {
+  const maxNits = within(unsigned(bytes, colour.get(0x55bc), 0));
+  const averageNits = within(unsigned(bytes, colour.get(0x55bd), 0));
+  return maxNits === 0 && averageNits === 0 ? null : { maxNits, averageNits };
+}
+
+/** As a field of 16 bits has it; 0 for what is no number. */
+const within = (value: number): number => Math.min(0xffff, Math.max(0, Math.round(value) || 0));
+
+/** Additions to a track's blocks that MP4 has as a box of the sample entry (RFC 9559, 5.1.4.1.17): their type is the box's name. */
+function readDolbyVisionRecords(source: Source, entry: WholeElement): MatroskaTrack['dolbyVision'] {
+  const { bytes, budget } = source;
+  const found: { name: string; record: Buffer }[] = [];
+  for (const child of elements(bytes, entry.start, entry.end, budget)) {
+    if (child.id !== 0x41e4) continue;
+    const fields = fieldsOf(source, child);
+    const name = DOLBY_VISION_TYPES.get(unsigned(bytes, fields.get(0x41e7), 0));
+    const record = fields.get(0x41ed);
+    if (name === undefined || record === undefined || record.end - record.start > MAX_RECORD_BYTES) continue;
+    if (!found.some(other => other.name === name)) found.push({ name, record: Buffer.from(bytes.subarray(record.start, record.end)) });
+  }
+  return found;
 }
 
 function readSound(source: Source, audio: WholeElement | undefined): Sound {

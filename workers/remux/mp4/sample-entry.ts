@@ -1,7 +1,7 @@
 // Sample entries as CMAF wants them: QuickTime's extra fields and wrappings taken off, only the boxes that describe the codec kept.
 import { box, boxes, findBox, u16, u32 } from '#workers/bmff/boxes.ts';
 import { withNamedChannels } from '#workers/remux/codecs/aac-channels.ts';
-import { AUDIO_ENTRY_CHILDREN, VIDEO_ENTRY_CHILDREN } from '#workers/remux/codecs/codec-strings.ts';
+import { AUDIO_ENTRY_CHILDREN, dolbyVisionRecord, VIDEO_ENTRY_CHILDREN } from '#workers/remux/codecs/codec-strings.ts';
 import { elementaryStream, MPEG4_AUDIO, readElementaryStream } from '#workers/remux/codecs/elementary-stream.ts';
 
 const VIDEO_BOXES = new Set([
@@ -21,6 +21,8 @@ const VIDEO_BOXES = new Set([
   'dvvC',
   'dvwC',
 ]);
+/** Of two layers only the first is sent, which is a film by itself: its record would promise the other. */
+const DOLBY_VISION_BOXES = new Set(['dvcC', 'dvvC', 'dvwC']);
 const AUDIO_BOXES = new Set(['esds', 'dac3', 'dec3', 'dOps', 'dfLa', 'btrt', 'srat', 'chnl']);
 
 /** Child boxes start this many bytes later in QuickTime's sound description of version 1 and 2. */
@@ -29,8 +31,9 @@ const QUICKTIME_EXTRA_BYTES: Readonly<Record<number, number>> = { 0: 0, 1: 16, 2
 /** The entry to write; null when it is not one we know how to read. `entry` includes its box header. */
 export function cleanVideoEntry(entry: Buffer): Buffer | null {
   if (entry.byteLength < VIDEO_ENTRY_CHILDREN) return null;
+  const isTwoLayered = dolbyVisionRecord(entry)?.hasEnhancementLayer ?? false;
   const children = [...boxes(entry, VIDEO_ENTRY_CHILDREN)]
-    .filter(child => VIDEO_BOXES.has(child.type))
+    .filter(child => VIDEO_BOXES.has(child.type) && !(isTwoLayered && DOLBY_VISION_BOXES.has(child.type)))
     .map(child => modernColour(entry.subarray(child.headerStart, child.end)));
   return box(videoFormat(entry), entry.subarray(8, VIDEO_ENTRY_CHILDREN), ...children);
 }
@@ -38,22 +41,17 @@ export function cleanVideoEntry(entry: Buffer): Buffer | null {
 export const pictureSize = (entry: Buffer): { width: number; height: number } =>
   entry.byteLength < VIDEO_ENTRY_CHILDREN ? { width: 0, height: 0 } : { width: entry.readUInt16BE(32), height: entry.readUInt16BE(34) };
 
-/** Apple's players take HEVC only as `hvc1`, which promises that the parameter sets are in the record. */
+/** Apple's players take HEVC only as `hvc1`, and Dolby Vision as `dvh1`: both promise that the parameter sets are in the record. */
 function videoFormat(entry: Buffer): string {
   const given = entry.toString('latin1', 4, 8);
-  const format = isPlainHevc(entry, given) ? (given === 'dvh1' ? 'hvc1' : 'hev1') : given;
-  if (format !== 'hev1') return format;
+  const isDolbyVision = given === 'dvh1' || given === 'dvhe';
+  if (given !== 'hev1' && !isDolbyVision) return given;
   const record = findBox(entry, ['hvcC'], VIDEO_ENTRY_CHILDREN);
   const arrayCount = record && record.end - record.start > 22 ? entry.readUInt8(record.start + 22) : 0;
-  return arrayCount > 0 ? 'hvc1' : format;
-}
-
-/** Dolby Vision that any HEVC decoder shows right without knowing of it: its base layer is a picture of a usual kind. */
-function isPlainHevc(entry: Buffer, format: string): boolean {
-  if (format === 'hev1') return true;
-  if (format !== 'dvh1' && format !== 'dvhe') return false;
-  const record = findBox(entry, ['dvcC'], VIDEO_ENTRY_CHILDREN) ?? findBox(entry, ['dvvC'], VIDEO_ENTRY_CHILDREN);
-  return !record || (record.end - record.start > 4 && entry.readUInt8(record.start + 4) >> 4 !== 0);
+  const hasParameterSets = arrayCount > 0;
+  const isPlainHevc = !isDolbyVision || dolbyVisionRecord(entry)?.compatibility !== 0;
+  if (isPlainHevc) return hasParameterSets || given === 'dvh1' ? 'hvc1' : 'hev1';
+  return hasParameterSets ? 'dvh1' : given;
 }
 
 /** QuickTime's `nclc` says what `nclx` says without the last byte, the full range flag. */
