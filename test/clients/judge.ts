@@ -37,7 +37,7 @@ export function judge({ pictures, sounds }: Look, slackS = 0): Verdict {
     const tone = toneOf(samples);
     if (tone?.hasPilot) pilots++;
     const offS = tone === null ? Number.NaN : Math.abs(lagS(tone, clockS));
-    count(heard, offS, slackS, () =>
+    count(heard, offS, 0, () =>
       complaints.push(`at ${clockS.toFixed(3)} s ${tone === null ? 'silence' : `sound of ${tone.phaseS.toFixed(3)} s`}`),
     );
   }

@@ -10,6 +10,7 @@ import { Cell, type CellResult, messageOf, type World, within } from './cell.ts'
 import { FILMS, type Film } from './films.ts';
 import { emptyTally } from './judge.ts';
 import { type Client, DELIVERIES, type Delivery, type PlayerProgram, STEPS, type Step } from './player.ts';
+import { openSoundCard } from './sound-card.ts';
 
 const CELL_DEADLINE_MS = 300_000;
 const PROGRAM_DEADLINE_MS = 60_000;
@@ -38,6 +39,7 @@ export async function runMatrix({
   const scratch = await mkdtemp(join(tmpdir(), 'ferrite-clients-'));
   const server = new TestServer({ library, dataDir: join(scratch, 'data'), env: { FERRITE_LOG_LEVEL: 'info' } });
   let proxy: ThrottlingProxy | null = null;
+  const soundCard = await openSoundCard();
   try {
     await (await server.ready()).scanned();
     const account = await Account.signIn(server.url);
@@ -63,6 +65,7 @@ export async function runMatrix({
   } finally {
     await proxy?.close();
     await server.stop();
+    await soundCard.close();
     await rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }

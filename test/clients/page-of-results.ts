@@ -2,6 +2,7 @@
 import type { CellResult, Outcome } from './cell.ts';
 import { CLIENTS } from './clients.ts';
 import { FILMS } from './films.ts';
+import { PLATFORMS, type Platform, TASKS } from './platforms.ts';
 import { DELIVERIES, STEPS, type Step } from './player.ts';
 
 const HEADS: Readonly<Record<Step, string>> = {
@@ -15,6 +16,10 @@ const HEADS: Readonly<Record<Step, string>> = {
   resume: 'resume',
   abr: 'ABR',
 };
+
+const ABOUT = `Written by \`npm run clients\`, never by hand. It installs what is missing of the players (Debian packages, npm) and takes each of them through every delivery: a start, short and long seeks, a scrub of ten seeks in two seconds of which only the last counts, a switch of the sound and of the subtitles, a pause, a close, a resume at the saved place, and a line that narrows and opens again. \`--only chromium-native,mpv\` runs some, \`--quick\` fewer steps, \`--list\` names them. A player that is missing is an error in its rows.
+
+Every picture of the films bears its number, every moment of their sound its time (a tone that rises by 150 Hz a second). After each step they are read off the player and held against the player's own clock: one that is more than a frame (42 ms) away from it counts as wrong. A pause must still the session's encodes, a close must leave neither session nor encode.`;
 
 export function pageOf(results: readonly CellResult[]): string {
   const notes = new Map<string, number>();
@@ -30,28 +35,36 @@ export function pageOf(results: readonly CellResult[]): string {
   };
   const rows = CLIENTS.flatMap(client =>
     FILMS.flatMap(film =>
-      DELIVERIES.flatMap(delivery => {
+      DELIVERIES.map(delivery => {
         const result = results.find(one => one.client === client.name && one.film === film.name && one.delivery === delivery);
         const head = [client.label, film.name, delivery];
-        if (!result) return [[...head, 'not run', '', ...STEPS.map(() => '')]];
+        if (!result) return [...head, '✗ not run', '', ...STEPS.map(() => '')];
         const { pictures, sounds, steps } = result;
-        return [
-          [
-            ...head,
-            `${pictures.wrong} / ${pictures.checked}`,
-            `${sounds.wrong} / ${sounds.checked}`,
-            ...STEPS.map(step => shown(steps[step])),
-          ],
-        ];
+        const counts = [`${pictures.wrong} / ${pictures.checked}`, `${sounds.wrong} / ${sounds.checked}`];
+        return [...head, ...counts, ...STEPS.map(step => shown(steps[step]))];
       }),
     ),
   );
   const table = tableOf(['player', 'film', 'delivery', 'pictures wrong', 'sounds wrong', ...STEPS.map(step => HEADS[step])], rows);
-  const legend = [...notes].map(([text, number]) => `${number}. ${text}`);
   return [
     '# Players',
     '',
-    'Written by `npm run clients`: real players from Debian and npm on every delivery.',
+    ABOUT,
+    '',
+    '## Platforms',
+    '',
+    'What stood for a platform: ✓ every step that was tried is as it should be; ✗ so many steps of so many are not; – not tried.',
+    '',
+    tableOf(
+      ['platform', ...TASKS.map(({ name }) => name)],
+      PLATFORMS.map(platform => [platform.name, ...TASKS.map(({ steps }) => standing(platform, steps, results))]),
+    ),
+    '',
+    'What stays untried:',
+    '',
+    ...PLATFORMS.map(({ name, untried }) => `- **${name}**: ${untried}.`),
+    '',
+    '## Set-ups',
     '',
     ...FILMS.map(({ name, about }) => `- **${name}**: ${about}.`),
     '',
@@ -59,9 +72,22 @@ export function pageOf(results: readonly CellResult[]): string {
     '',
     '✓ as it should be; ✗ wrong; – not tried; · not part of this row. The numbers in brackets:',
     '',
-    ...legend,
+    ...[...notes].map(([text, number]) => `${number}. ${text.replaceAll('|', '\\|')}`),
     '',
   ].join('\n');
+}
+
+function standing({ standIns, extent }: Platform, steps: readonly Step[], results: readonly CellResult[]): string {
+  if (standIns.length === 0) return '– profile and conformance checker only';
+  const parts = standIns.map(name => {
+    const outcomes = results.filter(({ client }) => client === name).flatMap(result => steps.flatMap(step => result.steps[step] ?? []));
+    const tried = outcomes.filter(({ is }) => is !== 'untried');
+    const wrong = tried.filter(({ is }) => is === 'wrong').length;
+    const label = CLIENTS.find(client => client.name === name)?.label ?? name;
+    if (tried.length === 0) return `${label} –`;
+    return wrong === 0 ? `${label} ✓` : `${label} ✗ ${wrong} of ${tried.length}`;
+  });
+  return `${extent === 'itself' ? '' : 'in part: '}${parts.join('; ')}`;
 }
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

@@ -32,14 +32,17 @@ type Heard = { readonly clockS: number; readonly samples: string };
 export class PagePlayer implements Playing {
   readonly #evaluate: Evaluate;
   readonly #engine: Engine;
+  readonly #isHeard: boolean;
 
-  constructor(evaluate: Evaluate, engine: Engine) {
+  /** `isHeard`: its sound can be led through a graph without disturbing it. */
+  constructor(evaluate: Evaluate, engine: Engine, isHeard = true) {
     this.#evaluate = evaluate;
     this.#engine = engine;
+    this.#isHeard = isHeard;
   }
 
   async open(opening: Opening): Promise<void> {
-    await this.#run('open', { ...opening, engine: this.#engine });
+    await this.#run('open', { ...opening, engine: this.#engine, isHeard: this.#isHeard });
   }
 
   async seek(positions: readonly number[], intervalMs: number): Promise<void> {
@@ -47,7 +50,7 @@ export class PagePlayer implements Playing {
   }
 
   async look(): Promise<Look> {
-    const { pictures, sounds } = await this.#run<{ pictures: Seen[]; sounds: Heard[] }>('look', { count: LOOKS });
+    const { pictures, sounds } = await this.#run<{ pictures: Seen[]; sounds: Heard[] }>('look', { count: LOOKS, isHeard: this.#isHeard });
     return {
       pictures: pictures.map(({ clockS, squares }) => ({ clockS, number: numberOf(squares) })),
       sounds: sounds.map(({ clockS, samples }) => ({ clockS: clockS - WINDOW / 2 / SAMPLE_RATE, samples: toFloats(samples) })),
