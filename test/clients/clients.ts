@@ -31,13 +31,19 @@ const pageCannot = (step: Step, delivery: Delivery): string | null => {
   return null;
 };
 
+/** Chromium's own HLS is young. */
+const chromiumCannot = (engine: Engine) => (step: Step, delivery: Delivery) =>
+  engine === 'native' && step === 'subtitles' && delivery !== 'direct'
+    ? 'Chromium’s own HLS passes over subtitles'
+    : pageCannot(step, delivery);
+
 const chromiumWith = (engine: Engine): Client => ({
   name: `chromium-${engine}`,
   label: `Chromium, ${ENGINE_LABELS[engine]}`,
   needs: ['chromium'],
   client: { client: { profile: 'web-chrome' } },
   refuses: noHevc,
-  cannot: pageCannot,
+  cannot: chromiumCannot(engine),
   start: origin => {
     const path = CHROMIUMS.find(existsSync);
     if (!path) throw new Error('no Chromium here: apt-get install chromium');
