@@ -10,6 +10,8 @@ export type Run = {
   readonly actorId: string;
   readonly slot: string;
   readonly job: EncodeJob;
+  /** Of a rung that nobody watches yet. */
+  readonly isAhead: boolean;
   readonly actor: ActorRefFrom<typeof encode>;
 };
 

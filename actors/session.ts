@@ -36,6 +36,8 @@ export type SegmentWanted = {
   readonly job: EncodeJob;
   /** Any run brings the init segment: `job` only says where to start when there is none. */
   readonly isInit: boolean;
+  /** Of a rung that nobody watches yet: it takes nothing's place, and is given up before anything else. */
+  readonly isAhead: boolean;
 };
 
 type Event =
@@ -51,6 +53,8 @@ type Event =
   | { readonly type: 'run.covered'; readonly actorId: string }
   /** Another run needs the room of this one, and no request waits for this one's segments. */
   | { readonly type: 'run.yielded'; readonly slot: string }
+  /** Others need what the encodes of rungs take that nobody watches. */
+  | { readonly type: 'ahead.ended' }
   /** The machine became crowded, so that encodes may run less far ahead, or is crowded no more. */
   | { readonly type: 'lead.changed'; readonly lead: Lead }
   | { readonly type: 'session.heartbeat'; readonly positionMs: number; readonly state: PlaybackState }
@@ -74,6 +78,16 @@ export type SessionEmitted =
 type Input = { readonly record: SessionRecord; readonly lead: Lead };
 
 const isAbout = (job: EncodeJob, nextIndex: number): boolean => isAboutToReach(reachFrom(nextIndex), job.firstIndex);
+
+/** How many segments past the one last asked for are made of a rung that nobody watches yet. */
+const AHEAD_LEAD = 1;
+
+function isCovered(runs: Runs, { slot, job, isInit }: SegmentWanted): boolean {
+  const run = runs[slot];
+  if (!run) return false;
+  const position = positionOf(run);
+  return isAbout(job, position.nextIndex) || (isInit && isAboutToBringInit(position));
+}
 
 const without = <T>(entries: Readonly<Record<string, T>>, slot: string): Record<string, T> =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== slot));
@@ -102,23 +116,27 @@ export const session = setup({
       enqueue.assign({ rungId });
       enqueue.sendTo('ladder', { type: 'rung.requested', rungId });
     }),
-    moveLead: enqueueActions(({ context, enqueue }, { slot, index }: { slot: string; index: number }) => {
+    moveLead: enqueueActions(({ context, enqueue }, { slot, index, isAhead }: { slot: string; index: number; isAhead: boolean }) => {
       const run = context.runs[slot];
       if (!run) return;
-      const { nextIndex, viewerIndex } = positionOf(run);
+      const { nextIndex, viewerIndex, limitIndex } = positionOf(run);
       // A viewer who watches cached segments far ahead is no reason to encode everything up to there.
       if (index > reachFrom(nextIndex).reachIndex) return;
-      enqueue.assign({ runs: { ...without(context.runs, slot), [slot]: run } });
-      if (index <= viewerIndex) return;
-      enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex: index, limitIndex: index + leadOf(context.lead, slot) });
-      enqueue.emit({ type: 'run.progressed', run });
+      const hasLead = limitIndex > viewerIndex;
+      if (isAhead && !run.isAhead && hasLead) return;
+      const moved = { ...run, isAhead };
+      enqueue.assign({ runs: { ...without(context.runs, slot), [slot]: moved } });
+      if (index < viewerIndex || (index === viewerIndex && hasLead && run.isAhead === isAhead)) return;
+      const lead = isAhead ? AHEAD_LEAD : leadOf(context.lead, slot);
+      enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex: index, limitIndex: index + lead });
+      enqueue.emit({ type: 'run.progressed', run: moved });
     }),
     changeLead: enqueueActions(({ context, enqueue }, { lead }: { lead: Lead }) => {
       enqueue.assign({ lead });
       for (const run of Object.values(context.runs)) {
         const { viewerIndex, limitIndex } = positionOf(run);
-        // A run without a lead makes a rung that its viewer has left: it gets a lead when the viewer comes back.
-        if (limitIndex <= viewerIndex) continue;
+        // A run without a lead makes a rung that its viewer has left, or has not begun to watch: it gets a lead when the viewer comes.
+        if (limitIndex <= viewerIndex || run.isAhead) continue;
         enqueue.sendTo(run.actor, { type: 'lead.moved', viewerIndex, limitIndex: viewerIndex + leadOf(lead, run.slot) });
         enqueue.emit({ type: 'run.progressed', run });
       }
@@ -138,11 +156,12 @@ export const session = setup({
       enqueue.sendTo(run.actor, { type: 'encode.stop' });
       enqueue.emit({ type: 'run.superseded', run });
     }),
-    startRun: enqueueActions(({ context, enqueue }, { slot, job }: { slot: string; job: EncodeJob }) => {
+    startRun: enqueueActions(({ context, enqueue }, { slot, job, isInit, isAhead }: Omit<SegmentWanted, 'type'>) => {
       const actorId = `encode-${context.runsStarted}`;
-      const limitIndex = job.firstIndex + leadOf(context.lead, slot);
+      // Players read the headers of rungs that they do not go on to watch: one segment is made with it, for those that do.
+      const limitIndex = job.firstIndex + (isInit ? 0 : isAhead ? AHEAD_LEAD : leadOf(context.lead, slot));
       enqueue.assign(({ context: now, spawn }) => {
-        const run: Run = { actorId, slot, job, actor: spawn('encode', { id: actorId, input: { job, actorId, limitIndex } }) };
+        const run: Run = { actorId, slot, job, isAhead, actor: spawn('encode', { id: actorId, input: { job, actorId, limitIndex } }) };
         return { runs: { ...now.runs, [slot]: run }, runsStarted: now.runsStarted + 1, runsAlive: now.runsAlive + 1 };
       });
       enqueue.emit(({ context: now }) => ({ type: 'run.started', run: runIn(now.runs, slot) }));
@@ -190,18 +209,24 @@ export const session = setup({
       const run = runNamed(context.runs, actorId);
       if (run) enqueue.sendTo(run.actor, { type: 'encode.stop' });
     }),
+    endAhead: enqueueActions(({ context, enqueue }) => {
+      const ahead = Object.values(context.runs).filter(({ isAhead }) => isAhead);
+      enqueue.assign({ runs: ahead.reduce((runs, { slot }) => without(runs, slot), context.runs) });
+      for (const run of ahead) {
+        enqueue.sendTo(run.actor, { type: 'encode.stop' });
+        enqueue.emit({ type: 'run.superseded', run });
+      }
+    }),
     // Superseded runs have been told to stop before.
     stopRuns: enqueueActions(({ context, enqueue }) => {
       for (const { actor } of Object.values(context.runs)) enqueue.sendTo(actor, { type: 'encode.stop' });
     }),
   },
   guards: {
-    isCovered: ({ context }, { slot, job, isInit }: SegmentWanted) => {
-      const run = context.runs[slot];
-      if (!run) return false;
-      const position = positionOf(run);
-      return isInit ? isAboutToBringInit(position) || isAbout(job, position.nextIndex) : isAbout(job, position.nextIndex);
-    },
+    isCovered: ({ context }, wanted: SegmentWanted) => isCovered(context.runs, wanted),
+    isCoveredAhead: ({ context }, wanted: SegmentWanted) => wanted.isAhead && isCovered(context.runs, wanted),
+    isCoveredInit: ({ context }, wanted: SegmentWanted) => wanted.isInit && isCovered(context.runs, wanted),
+    isUnwatchedStart: ({ context }, { isAhead, isInit, slot }: SegmentWanted) => (isAhead || isInit) && context.scrubs[slot] === undefined,
     isPending: ({ context }, { slot, job, isInit }: SegmentWanted) => {
       const pending = context.scrubs[slot]?.pending;
       return pending !== null && pending !== undefined && (isInit || isAbout(job, pending.firstIndex));
@@ -251,10 +276,24 @@ export const session = setup({
         ],
         'segment.wanted': [
           {
+            guard: { type: 'isCoveredAhead', params: ({ event }) => event },
+            actions: { type: 'moveLead', params: ({ event }) => ({ ...event, index: event.job.firstIndex }) },
+          },
+          { guard: { type: 'isCoveredInit', params: ({ event }) => event } },
+          // Nobody looks at these: the segment that is asked for next is no seek that follows another.
+          {
+            guard: { type: 'isUnwatchedStart', params: ({ event }) => event },
+            actions: [
+              { type: 'supersede', params: ({ event }) => event },
+              { type: 'startRun', params: ({ event }) => event },
+            ],
+          },
+          { guard: ({ event }) => event.isAhead },
+          {
             guard: { type: 'isCovered', params: ({ event }) => event },
             actions: [
               { type: 'noteRung', params: ({ event }) => event },
-              { type: 'moveLead', params: ({ event }) => ({ slot: event.slot, index: event.job.firstIndex }) },
+              { type: 'moveLead', params: ({ event }) => ({ ...event, index: event.job.firstIndex }) },
             ],
           },
           { guard: { type: 'isPending', params: ({ event }) => event }, actions: { type: 'noteRung', params: ({ event }) => event } },
@@ -296,9 +335,10 @@ export const session = setup({
         'segment.sent': {
           actions: [
             { type: 'noteRung', params: ({ event }) => event },
-            { type: 'moveLead', params: ({ event }) => event },
+            { type: 'moveLead', params: ({ event }) => ({ ...event, isAhead: false }) },
           ],
         },
+        'ahead.ended': { actions: 'endAhead' },
         'run.covered': { actions: { type: 'endCovered', params: ({ event }) => event } },
         'lead.changed': { actions: { type: 'changeLead', params: ({ event }) => event } },
         'run.yielded': {

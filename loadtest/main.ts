@@ -19,6 +19,7 @@ import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { hostile } from './scenarios/library/hostile.ts';
 import { scan } from './scenarios/library/scan.ts';
+import { abr } from './scenarios/playback/abr.ts';
 import { quality } from './scenarios/playback/quality.ts';
 import { readiness } from './scenarios/playback/readiness.ts';
 import { remuxIndex } from './scenarios/playback/remux-index.ts';
@@ -43,6 +44,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'session-start': sessionStart,
   ttff,
   seek,
+  abr,
   'remux-index': remuxIndex,
   quality,
   readiness,

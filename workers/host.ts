@@ -101,6 +101,9 @@ class Host {
       case 'heartbeat':
         this.#sessions.heartbeat(message);
         return;
+      case 'ahead-ended':
+        this.#sessions.endAhead(message.sessionId);
+        break;
       case 'overtaken':
         this.#sessions.overtaken(message);
         break;

@@ -33,6 +33,10 @@ export const tenMinutes = (options: Making): Promise<string> =>
 export const tenMinutes480p = (options: Making): Promise<string> =>
   made(options, 'ten-minutes-480p.mp4', '80 MB', ['-stream_loop', String(LOOPS - 1), '-i', SAMPLE_480P, ...EVEN_SOUND]);
 
+/** 480p: as long as a line takes to be fast, slow and fast again. */
+export const ninetySeconds = (options: Making): Promise<string> =>
+  made(options, 'ninety-seconds-480p.mp4', '14 MB', ['-stream_loop', '2', '-i', SAMPLE_480P, ...EVEN_SOUND]);
+
 /** 480p, four minutes: made in a few seconds, long enough for encodes to lie apart. */
 export const fourMinutes = (options: Making): Promise<string> =>
   made(options, 'four-minutes-480p.mp4', '35 MB', ['-stream_loop', '7', '-i', SAMPLE_480P, ...EVEN_SOUND]);

@@ -12,6 +12,8 @@ import type { AudioForm, ChunkNumber, RenditionKey, RungId, SegmentChunk, Segmen
 export const STREAM_PREFIX = '/stream/';
 export const STREAM_ROUTE = '/stream/:sessionId/:token/*';
 export const MULTIVARIANT = 'main.m3u8';
+/** The same with the first rung alone: for a player that reads every rung it is told of, and never changes from one to another. */
+export const ONE_RUNG = 'one.m3u8';
 /** A film's chapters, as its multivariant playlist names them. */
 export const CHAPTERS = 'chapters.json';
 const INIT = 'init.mp4';

@@ -92,6 +92,8 @@ export type Requests = {
       positionMs: number;
       /** Nobody waits for the segment: a later request of the same rendition replaces this one. */
       isHint: boolean;
+      /** Of a rung that nobody watches yet: made only where nobody else needs the machine. Then it is a hint, too. */
+      isAhead: boolean;
       mayEncode: boolean;
       /** A new encode of a picture may run beside others of its session; else it takes their turn when nobody waits for them. */
       mayRunBeside: boolean;
@@ -121,6 +123,8 @@ export type ToWorker =
   | { readonly kind: 'sent'; readonly sessionId: SessionId; readonly track: Track; readonly index: number }
   /** A seek came to what is kept already: what an earlier one wanted of the track, and has not begun, is wanted no more. */
   | { readonly kind: 'overtaken'; readonly sessionId: SessionId; readonly track: Track }
+  /** Others need what the session's encodes of rungs take that nobody watches yet. */
+  | { readonly kind: 'ahead-ended'; readonly sessionId: SessionId }
   /** An encode made again what was kept already, and the segments from `fromIndex` up to before `untilIndex` are kept too. */
   | { readonly kind: 'covered'; readonly key: RenditionKey; readonly fromIndex: number; readonly untilIndex: number }
   /** Answered by the event loop as soon as it turns. `asked`: the id of the last request before it. */

@@ -7,7 +7,7 @@ import type { Listenable } from '#src/events.ts';
 export type HostMessage = Exclude<FromWorker, { kind: 'ready' | 'pong' | 'reply' | 'failure' }>;
 
 /** The messages to a host that have no answer. */
-export type Notification = Extract<ToWorker, { kind: 'sent' | 'overtaken' | 'covered' | 'heartbeat' }>;
+export type Notification = Extract<ToWorker, { kind: 'sent' | 'overtaken' | 'ahead-ended' | 'covered' | 'heartbeat' }>;
 
 export type HostNumber = number;
 

@@ -58,7 +58,7 @@ function start({ isStubborn = false, hasRoom = true } = {}) {
   const due: string[] = [];
   actor.on('seek.due', ({ slot, job }) => {
     due.push(`${slot} ${job.firstIndex}`);
-    if (hasRoom) actor.send({ type: 'segment.wanted', slot, rungId: null, job, isInit: false });
+    if (hasRoom) actor.send({ type: 'segment.wanted', slot, rungId: null, job, isInit: false, isAhead: false });
   });
   actor.start();
   return {
@@ -73,12 +73,35 @@ function start({ isStubborn = false, hasRoom = true } = {}) {
       return run;
     },
     wants: (index: number, rungId = '720p') =>
-      actor.send({ type: 'segment.wanted', slot: slotOf({ rungId }), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: false }),
+      actor.send({
+        type: 'segment.wanted',
+        slot: slotOf({ rungId }),
+        rungId,
+        job: aJob(index, LAST, aRung(rungId)),
+        isInit: false,
+        isAhead: false,
+      }),
     wantsInit: (index: number, rungId = '720p') =>
-      actor.send({ type: 'segment.wanted', slot: slotOf({ rungId }), rungId, job: aJob(index, LAST, aRung(rungId)), isInit: true }),
+      actor.send({
+        type: 'segment.wanted',
+        slot: slotOf({ rungId }),
+        rungId,
+        job: aJob(index, LAST, aRung(rungId)),
+        isInit: true,
+        isAhead: false,
+      }),
+    wantsAhead: (index: number, rungId = '720p') =>
+      actor.send({
+        type: 'segment.wanted',
+        slot: slotOf({ rungId }),
+        rungId,
+        job: aJob(index, LAST, aRung(rungId)),
+        isInit: false,
+        isAhead: true,
+      }),
     wantsSound: (index: number, track = 0) => {
       const job = aJob(index, LAST, { ...aSound(), track });
-      actor.send({ type: 'segment.wanted', slot: slotOf({ track }), rungId: null, job, isInit: false });
+      actor.send({ type: 'segment.wanted', slot: slotOf({ track }), rungId: null, job, isInit: false, isAhead: false });
     },
     sent: (index: number, rungId = '720p') => actor.send({ type: 'segment.sent', slot: slotOf({ rungId }), rungId, index }),
     /** Long enough for the next seek to be one by itself. */
@@ -206,7 +229,7 @@ test('session: a lead of another size counts from where each viewer is, for the 
 
 test('session: a run that ended by itself is gone, and the next request starts another', () => {
   const { wants, run, actor, emitted, childNames, firsts } = start();
-  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 1), isInit: false });
+  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 1), isInit: false, isAhead: false });
   run(0).write(0, 1);
   run(0).say({ type: 'ffmpeg.exited' });
   assert.deepEqual(emitted.at(-1), 'run.ended encode-0 ok');
@@ -405,7 +428,7 @@ test('session: stop ends a run that waits for its retry, and no retry comes', ()
 
 test('session: orders in the same moment as the end of a run find nobody there, and nothing breaks', () => {
   const { actor, wants, run, sent, value } = start();
-  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 0), isInit: false });
+  actor.send({ type: 'segment.wanted', slot: slotOf({ rungId: '720p' }), rungId: '720p', job: aJob(0, 0), isInit: false, isAhead: false });
   run(0).write(0);
   actor.on('run.ended', () => {
     sent(0);
@@ -612,4 +635,97 @@ test('session: a pending seek that is due starts nothing by itself, and its slot
   assert.deepEqual([due, firsts(), context().scrubs], [['video:720p 40'], [0], {}]);
   wants(60);
   assert.deepEqual(firsts(), [0, 60], 'what is wanted afterwards starts at once');
+});
+
+test('session: a header asked for by itself costs one segment, and whoever goes on to watch that rung finds it running', () => {
+  const { wants, wantsInit, sent, run, firsts, limits, clock, alive } = start();
+  wants(10, '480p');
+  wantsInit(12);
+  wantsInit(12);
+  assert.deepEqual(
+    [firsts(), limits()],
+    [
+      [10, 12],
+      [10 + LEAD, 12],
+    ],
+  );
+  run(1).write(12);
+  assert.deepEqual(run(1).commands, ['ffmpeg.hold']);
+  sent(12);
+  assert.deepEqual(
+    [firsts(), limits()],
+    [
+      [10, 12],
+      [10 + LEAD, 12 + LEAD],
+    ],
+  );
+  assert.deepEqual(run(1).commands, ['ffmpeg.hold', 'ffmpeg.resume']);
+  wantsInit(40, '240p');
+  run(2).write(40);
+  clock.increment(LEFT_HOLD);
+  assert.equal(alive(), 2, 'nobody went on to watch it');
+});
+
+test('session: a header of another place does not hold up the segment that is asked for after it, nor leave the watched rung', () => {
+  const { wants, wantsInit, run, firsts, context, emitted } = start();
+  wants(10, '480p');
+  run(0).write(10);
+  wantsInit(0);
+  assert.deepEqual(
+    emitted.filter(event => event.startsWith('run.superseded')),
+    [],
+  );
+  wants(11);
+  assert.deepEqual(firsts(), [10, 0, 11], 'at once: it is no seek that follows another');
+  assert.equal(context().runs[slotOf({ rungId: '480p' })]?.job.firstIndex, 10, 'until the new rung brings something');
+});
+
+test('session: a rung that nobody watches is made two segments at a time, and is not taken for the one that is watched', () => {
+  const { wants, wantsAhead, run, firsts, limits, context } = start();
+  wants(10, '480p');
+  wantsAhead(12);
+  assert.deepEqual([firsts(), limits(), context().rungId], [[10, 12], [10 + LEAD, 13], '480p']);
+  run(1).write(12, 13);
+  assert.deepEqual(run(1).commands, ['ffmpeg.hold']);
+  wantsAhead(14);
+  assert.deepEqual([limits()[1], run(1).commands.at(-1)], [15, 'ffmpeg.resume']);
+  wantsAhead(50);
+  assert.deepEqual(firsts(), [10, 12, 50], 'after a jump it starts anew there');
+});
+
+test('session: a rung made ahead becomes the watched one with the first request for it, and hints move it no more', () => {
+  const { wants, wantsAhead, sent, run, firsts, limits, context } = start();
+  wants(10, '480p');
+  wantsAhead(12);
+  run(1).write(12);
+  sent(12);
+  assert.deepEqual([context().rungId, limits()], ['720p', [10 + LEAD, 12 + LEAD]]);
+  wantsAhead(13);
+  assert.deepEqual(
+    [firsts(), limits()],
+    [
+      [10, 12],
+      [10 + LEAD, 12 + LEAD],
+    ],
+  );
+});
+
+test('session: a hint at a rung that nobody watches displaces no seek', () => {
+  const { wants, wantsAhead, firsts, clock } = start();
+  wants(10);
+  wants(50);
+  wantsAhead(12);
+  assert.deepEqual(firsts(), [10]);
+  clock.increment(QUIET);
+  assert.deepEqual(firsts(), [10, 50]);
+});
+
+test('session: when others need the machine, only the rungs end that nobody watches', () => {
+  const { actor, wants, wantsAhead, run, alive, emitted } = start();
+  wants(10, '480p');
+  wantsAhead(12);
+  emitted.length = 0;
+  actor.send({ type: 'ahead.ended' });
+  assert.deepEqual(emitted, ['run.superseded encode-1', 'run.ended superseded ok']);
+  assert.deepEqual([run(1).isRunning, alive()], [false, 1]);
 });

@@ -31,6 +31,7 @@ test('host thread: no request waits for ever, and one that was given up is cance
       name: 0,
       positionMs: 0,
       isHint: false,
+      isAhead: false,
       mayEncode: false,
       mayRunBeside: false,
       untilIndex: null,

@@ -107,6 +107,7 @@ function prepare(pool: WorkerPool, mediaId: MediaId, positionMs: number): Promis
     name: 0,
     positionMs,
     isHint: false,
+    isAhead: false,
     mayEncode: false,
     mayRunBeside: false,
     untilIndex: null,

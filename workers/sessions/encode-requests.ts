@@ -80,6 +80,11 @@ export class EncodeRequests {
     if (waits.every(({ isOver }) => isOver)) this.#options.actorOf(sessionId)?.send({ type: 'seek.overtaken', slot });
   }
 
+  /** Hints at rungs that nobody watches are dropped: others need what their encodes take. */
+  dropAhead(sessionId: SessionId): void {
+    for (const wait of this.#waits.of(sessionId)) if (wait.note.isAhead) wait.reject(overtaken());
+  }
+
   failSession(sessionId: SessionId, error: FerriteError): void {
     this.#waits.failSession(sessionId, error);
   }
@@ -178,8 +183,9 @@ function courseOf(actor: SessionActor, slot: string): Course | null {
   return pending ? { ...reachFrom(pending.firstIndex), isRunning: false, bringsInit: true } : null;
 }
 
-function want(actor: SessionActor, { note: { name, job } }: SegmentWait): void {
+function want(actor: SessionActor, { note: { name, job, isAhead } }: SegmentWait): void {
   const { rendition } = job;
-  const rungId = 'rungId' in rendition ? rendition.rungId : null;
-  actor.send({ type: 'segment.wanted', slot: slotOf(rendition), rungId, job, isInit: name === 'init' });
+  // A player reads the header of a rung that it may then not watch.
+  const rungId = name !== 'init' && 'rungId' in rendition ? rendition.rungId : null;
+  actor.send({ type: 'segment.wanted', slot: slotOf(rendition), rungId, job, isInit: name === 'init', isAhead });
 }

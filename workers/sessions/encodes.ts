@@ -40,11 +40,11 @@ export class Encodes {
     });
   }
 
-  /** True while the encode of a picture is less than `aheadMs` ahead of its viewer, and neither held nor complete. */
+  /** True while the encode of a picture that somebody watches is less than `aheadMs` ahead of its viewer, and neither held nor complete. */
   isAnyPictureBehind(aheadMs: number): boolean {
     for (const runs of this.#running.values()) {
       for (const { run } of runs.values()) {
-        if (run.job.rendition.kind === 'video-encode' && readyMs(positionOf(run), run.job.grid) < aheadMs) return true;
+        if (run.job.rendition.kind === 'video-encode' && !run.isAhead && readyMs(positionOf(run), run.job.grid) < aheadMs) return true;
       }
     }
     return false;

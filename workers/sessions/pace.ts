@@ -26,6 +26,10 @@ export class Pace {
     this.#options = options;
   }
 
+  get isCrowded(): boolean {
+    return this.#isCrowded;
+  }
+
   /** To be called when an encode started, ended or came further, or its viewer did. */
   follow(): void {
     const { encodes, onResize, onCrowded } = this.#options;

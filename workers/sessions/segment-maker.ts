@@ -73,6 +73,7 @@ export class SegmentMaker {
         name,
         job: jobOf(viewed, { rendition, grid, key, name }, input),
         isHint: input.isHint,
+        isAhead: input.isAhead,
         mayEncode: input.mayEncode,
         mayRunBeside: input.mayRunBeside,
       },

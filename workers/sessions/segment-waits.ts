@@ -14,6 +14,8 @@ export type SegmentRequest = {
   readonly job: EncodeJob;
   /** No client waits for the segment. */
   readonly isHint: boolean;
+  /** A hint at a rung that nobody watches yet. */
+  readonly isAhead: boolean;
   /** Whether one more picture may be encoded, and whether beside the others of the session or in turn with them. */
   readonly mayEncode: boolean;
   readonly mayRunBeside: boolean;

@@ -57,6 +57,7 @@ export class Sessions {
     encodes: this.#encodes,
     onResize: sessionId => this.#changeLead(sessionId),
     onCrowded: () => {
+      for (const sessionId of this.#encodes.sessions()) this.endAhead(sessionId);
       for (const key of this.#encodes.keys()) this.#requests.reconsider(key);
     },
   });
@@ -108,7 +109,9 @@ export class Sessions {
 
   /** Resolves when the segment has been published. */
   async prepare(input: Requests['segment.prepare']['input'], signal: AbortSignal): Promise<null> {
-    await this.#maker.make(this.#get(input.sessionId), input, signal);
+    const open = this.#get(input.sessionId);
+    if (input.isAhead && this.#isBusy(open, input.track)) throw new FerriteError('ENCODE_STALLED', 'others need the machine');
+    await this.#maker.make(open, input, signal);
     return null;
   }
 
@@ -136,10 +139,22 @@ export class Sessions {
     if (track.kind !== 'subtitles' && track.kind !== 'iframes') this.#requests.overtaken(sessionId, slotOf(track));
   }
 
+  /** Others need what the session's encodes of rungs take that nobody watches yet. */
+  endAhead(sessionId: SessionId): void {
+    this.#requests.dropAhead(sessionId);
+    this.#sessions.get(sessionId)?.actor.send({ type: 'ahead.ended' });
+  }
+
   /** Ends the encodes whose next segment lies in a range that is kept already. */
   covered({ key, ...range }: { key: RenditionKey; fromIndex: number; untilIndex: number }): void {
     for (const { sessionId, run } of this.#encodes.nextWithin(key, range))
       this.#sessions.get(sessionId)?.actor.send({ type: 'run.covered', actorId: run.actorId });
+  }
+
+  /** Whether somebody waits, or is about to, for what a rung that nobody watches would take. */
+  #isBusy({ actor }: OpenSession, track: Track): boolean {
+    const isScrubbed = track.kind !== 'subtitles' && actor.getSnapshot().context.scrubs[slotOf(track)] !== undefined;
+    return isScrubbed || this.#pace.isCrowded;
   }
 
   #planOf({ mediaVersion, offer }: SessionRecord, shared: SharedMedia | null): PlannedMedia | undefined {
@@ -185,6 +200,7 @@ export class Sessions {
         this.#onStarted(sessionId, event.run);
         break;
       case 'run.progressed':
+        this.#encodes.add(sessionId, event.run);
         this.#pace.follow();
         break;
       case 'run.superseded':

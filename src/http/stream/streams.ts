@@ -8,6 +8,8 @@ import {
   fontFileOf,
   isDirectFile,
   isPlaylist,
+  MULTIVARIANT,
+  ONE_RUNG,
   parseExtraPath,
   parsePreviewPath,
   STREAM_PREFIX,
@@ -35,6 +37,7 @@ import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { TransportStreams } from '#src/threads/transport-streams.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
+import { readsEveryRung } from './one-rung-players.ts';
 import { type Previews, previewReply } from './preview-replies.ts';
 import type { StreamCounts } from './stream-counts.ts';
 
@@ -142,7 +145,7 @@ class Streams {
   }
 
   #readyPlaylist(session: LiveSession, path: string, request: RequestLine): PreparedReply | null {
-    const playlist = session.layout.knownPlaylist(path);
+    const playlist = session.layout.knownPlaylist(playlistFor(path, () => request.getHeader('user-agent')));
     if (playlist === undefined) return null;
     this.#options.counts.playlist += 1;
     return this.#playlistReply(playlist.as(acceptedEncoding(request.getHeader('accept-encoding'))));
@@ -179,7 +182,7 @@ class Streams {
   }
 
   #playlist(session: LiveSession, { params: { rest }, header }: StreamRequest): Reply {
-    const found = session.layout.playlist(rest);
+    const found = session.layout.playlist(playlistFor(rest, () => header('user-agent')));
     if (!found) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such playlist');
     this.#options.counts.playlist += 1;
     // A part of compressed bytes is of no use to a client that means the text.
@@ -287,7 +290,7 @@ class Streams {
     if (known !== undefined) return known;
     const { bytes, etag, encoding } = playlist;
     const encoded = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
-    const headers = { ...this.#immutable, Vary: 'Accept-Encoding', ...encoded };
+    const headers = { ...this.#immutable, Vary: 'Accept-Encoding, User-Agent', ...encoded };
     const made = new PreparedReply({ bytes, contentType: PLAYLIST_TYPE, etag, headers });
     this.#playlistReplies.set(playlist, made);
     return made;
@@ -334,6 +337,9 @@ class Streams {
 
 /** Cues count from media time 0, which a transport stream has at ten seconds. */
 const onTransportClock = (text: Buffer): Buffer => Buffer.from(text.toString().replace('MPEGTS:0,', `MPEGTS:${TRANSPORT_START},`));
+
+const playlistFor = (path: string, userAgent: () => string): string =>
+  path === MULTIVARIANT && readsEveryRung(userAgent()) ? ONE_RUNG : path;
 
 const SEGMENT_TYPES = { video: 'video/mp4', iframes: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */

@@ -33,6 +33,8 @@ export type GrantUse = {
 export type GrantEvents = {
   /** Told while a session waits, and once with position 0 when it waits no more. */
   readonly queue: readonly [sessionId: SessionId, standing: Standing];
+  /** A session has begun to wait. */
+  readonly short: readonly [];
 };
 
 type Options = Omit<AdmissionOptions, 'capacity' | 'onChange'> & {
@@ -171,6 +173,7 @@ export class EncodeGrants {
     const ticket = this.#admission.enter({ ...this.#requestFor(demand), sinceMs });
     const wait: Wait = { owner: demand, ticket, sinceMs, waiters: new Set(), told: 0 };
     this.#waits.set(demand.sessionId, wait);
+    this.events.emit('short');
     ticket.granted.then(
       grant => this.#granted(wait, grant),
       error => this.#refused(wait, error),

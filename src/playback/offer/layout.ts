@@ -1,7 +1,7 @@
 // The addresses of one offer: its playlists as bytes, made once, and the segments of each track's directory. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { directoryOf, directoryOfPlaylist, MULTIVARIANT } from '#domain/addresses.ts';
+import { directoryOf, directoryOfPlaylist, MULTIVARIANT, ONE_RUNG } from '#domain/addresses.ts';
 import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, segmentCount } from '#domain/plan.ts';
@@ -93,6 +93,8 @@ export class StreamLayout implements SessionLayout {
 
   #write(path: string): string | undefined {
     if (path === MULTIVARIANT) return multivariantPlaylist(this.#input);
+    const { offer } = this.#input;
+    if (path === ONE_RUNG) return multivariantPlaylist({ ...this.#input, offer: { ...offer, video: offer.video.slice(0, 1) } });
     const trickPlay = previewPlaylist(this.#input.media, path);
     if (trickPlay !== undefined) return trickPlay;
     const found = this.tracks.get(directoryOfPlaylist(path) ?? '');
@@ -153,14 +155,14 @@ class OwnLayout implements SessionLayout {
   }
 
   #nameOf(path: string): string {
-    return `${this.#name}/${path === MULTIVARIANT ? this.#startS : this.splitIndex}/${path}`;
+    return `${this.#name}/${isMultivariant(path) ? this.#startS : this.splitIndex}/${path}`;
   }
 
   /** Of a playlist's text; null where the shared one serves. */
   #changeOf(path: string): ((text: string) => string) | null {
     const { splitIndex } = this;
     const startS = this.#startS;
-    if (path === MULTIVARIANT) return startS === null ? null : text => withStart(text, startS);
+    if (isMultivariant(path)) return startS === null ? null : text => withStart(text, startS);
     const durationsS = splitIndex === null ? null : this.#durationsS(path, splitIndex);
     return splitIndex === null || durationsS === null ? null : text => withSplitSegment(text, splitIndex, durationsS);
   }
@@ -206,6 +208,8 @@ export class LayoutCache {
     return isShared ? layout : new OwnLayout(layout, own, { recent: this.#ownPlaylists, name });
   }
 }
+
+const isMultivariant = (path: string): boolean => path === MULTIVARIANT || path === ONE_RUNG;
 
 const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
 

@@ -1,11 +1,13 @@
 // Finds a segment for a viewer where its bytes are soonest: memory, disk, the film itself, or the host that makes it. Each segment sent moves the viewer's encodes along.
 import type { FerriteError } from '#domain/errors.ts';
+import { boundaryAt } from '#domain/plan.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import type { SegmentName } from '#domain/rendition.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 import { isChunk, type WantedSegment, wantedSegmentAt } from '#src/playback/offer/wanted-segment.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
+import { RungAbove } from './rung-above.ts';
 import type { Segments } from './segments.ts';
 import type { WantedSegments } from './wanted-segments.ts';
 
@@ -19,6 +21,8 @@ export interface Viewer {
   video: TrackLayout | null;
   audio: TrackLayout | null;
   readonly lastSent: Record<'video' | 'audio', SegmentName | null>;
+  /** The end of the picture segment last asked for; null: none was, since the start or a seek. */
+  loadedUntilMs: number | null;
   whenEnded(listener: (error: FerriteError) => void): () => void;
 }
 
@@ -47,9 +51,11 @@ export type FinderOptions<File> = {
 
 export class SegmentFinder<File> {
   readonly #options: FinderOptions<File>;
+  readonly #rungAbove: RungAbove;
 
   constructor(options: FinderOptions<File>) {
     this.#options = options;
+    this.#rungAbove = new RungAbove(options.wanted);
   }
 
   /** The segment that a path of the viewer's session names, when it lies in memory: without a promise. Null, with nothing noted, when it does not. */
@@ -103,8 +109,11 @@ export class SegmentFinder<File> {
     return located instanceof Promise ? whileOpen(viewer, signal, () => located) : located;
   }
 
-  #make({ record, positionMs }: Viewer, wanted: WantedSegment, signal: AbortSignal): Promise<Buffer> {
+  #make(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Promise<Buffer> {
+    const { record } = viewer;
     const { track: layout } = wanted;
+    // A player that asks for a header goes on after the picture it asked for last.
+    const positionMs = wanted.name === 'init' ? (viewer.loadedUntilMs ?? viewer.positionMs) : viewer.positionMs;
     return isChunk(wanted)
       ? this.#options.wanted.chunk(record, { layout, name: wanted.name, positionMs }, wanted.chunk, signal)
       : this.#options.wanted.get(record, { layout, name: wanted.name, positionMs }, signal);
@@ -115,15 +124,26 @@ export class SegmentFinder<File> {
     const { kind } = track.track;
     // Text and single keyframes cost no encode, and are not what is watched.
     if (kind === 'subtitles' || kind === 'iframes') return;
+    if (name === 'init') {
+      // A player reads the header of a rung that it may then not watch.
+      viewer[kind] ??= track;
+      return;
+    }
     const hasChanged = viewer[kind] !== track;
     viewer[kind] = track;
-    if (name === 'init') return;
+    if (kind === 'video') this.#followPicture(viewer, track, name);
     // A segment that is sent again is no news, and without an encode there is none to move. A change of track is always told: the encode of the left track must hear of it.
     const isNews = track.isEncoded && viewer.lastSent[kind] !== name && viewer.status?.encodes.length !== 0;
     viewer.lastSent[kind] = name;
     if (!hasChanged && !isNews) return;
     const { id, mediaId } = viewer.record;
     this.#options.hosts.notify(mediaId, { kind: 'sent', sessionId: id, track: track.track, index: name });
+  }
+
+  #followPicture(viewer: Viewer, track: TrackLayout, index: number): void {
+    const { grid } = track;
+    viewer.loadedUntilMs = Math.ceil((boundaryAt(grid, Math.min(index + 1, track.segmentCount - 1)) * 1000) / grid.timescale);
+    this.#rungAbove.follow(viewer, track, index, performance.now());
   }
 }
 

@@ -27,7 +27,7 @@ type SegmentRequest = {
 };
 
 /** No client waits for a hint: in its thread a later request replaces it. */
-type FetchRequest = SegmentRequest & { readonly isHint: boolean };
+type FetchRequest = SegmentRequest & { readonly isHint: boolean; readonly isAhead?: boolean };
 
 type LocateRequest = Pick<SegmentRequest, 'mediaId' | 'sessionId' | 'layout'> & { readonly index: number };
 
@@ -171,6 +171,17 @@ export class Segments {
     await this.#locate({ ...request, index: name }, { isAskedFor: false, signal: new AbortController().signal }).catch(() => undefined);
   }
 
+  /** As `prefetch`, of a rung that nobody watches yet: only while nobody else needs the machine. */
+  async prefetchAhead(request: SegmentRequest): Promise<void> {
+    const fetch = { ...request, isHint: true, isAhead: true };
+    await this.#fetches.hint(fetchName(fetch), over => this.#fetch(fetch, over));
+  }
+
+  /** Others need what the session's encodes of rungs take that nobody watches yet. */
+  endAhead({ mediaId, sessionId }: Pick<SegmentRequest, 'mediaId' | 'sessionId'>): void {
+    this.#hosts.notify(mediaId, { kind: 'ahead-ended', sessionId });
+  }
+
   /** Pins the segments that a session is about to need: they are evicted last. An ended session has none. */
   pin(sessionId: SessionId, ranges: readonly PinnedRange[]): void {
     this.#cache.pin(sessionId, ranges);
@@ -255,7 +266,7 @@ export class Segments {
 
   /** The bytes come in a message of their own, before the reply. Undefined where they were pushed out of the cache in between. */
   async #make(request: FetchRequest, signal: AbortSignal): Promise<Buffer | undefined> {
-    const { mediaId, sessionId, layout, name, positionMs, isHint, mayEncode, mayRunBeside } = request;
+    const { mediaId, sessionId, layout, name, positionMs, isHint, isAhead = false, mayEncode, mayRunBeside } = request;
     this.#makers.set(layout.key, { mediaId, sessionId, segmentCount: layout.segmentCount });
     const arrival = this.#arrivals.enter(segmentAddress(layout.key, name), undefined);
     try {
@@ -269,6 +280,7 @@ export class Segments {
             name,
             positionMs,
             isHint,
+            isAhead,
             mayEncode,
             mayRunBeside,
             untilIndex: this.#keptAgainAt(request),
@@ -304,5 +316,5 @@ function lost(): never {
 }
 
 /** A session's request moves its own encodes, so it is never answered by another's. */
-const fetchName = ({ sessionId, layout, name, isHint, mayEncode }: FetchRequest): string =>
-  `${sessionId}/${segmentAddress(layout.key, name)}/${isHint}/${mayEncode}`;
+const fetchName = ({ sessionId, layout, name, isHint, isAhead = false, mayEncode }: FetchRequest): string =>
+  `${sessionId}/${segmentAddress(layout.key, name)}/${isHint}/${isAhead}/${mayEncode}`;

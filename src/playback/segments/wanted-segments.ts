@@ -59,6 +59,37 @@ export class WantedSegments {
       .then(ended, ended);
   }
 
+  /**
+   * Has a segment made of a rung that nobody watches yet, beside all that its session encodes: only where capacity is free that no session waits
+   * for. False where it is not.
+   */
+  prefetchAhead(record: Owner, wanted: Wanted): boolean {
+    const demand = encodeDemand(record, wanted);
+    const use = demand && this.#grants.tryTake(demand);
+    const ended = (): void => use?.end();
+    if (!use?.mayRunBeside) {
+      ended();
+      return false;
+    }
+    const segment = { mediaId: record.mediaId, sessionId: record.id, ...wanted };
+    this.#segments.prefetchAhead({ ...segment, mayEncode: true, mayRunBeside: true }).then(ended, ended);
+    return true;
+  }
+
+  /** Gives back what the session's encodes of rungs take that nobody watches yet. */
+  endAhead({ id, mediaId }: Pick<Owner, 'id' | 'mediaId'>): void {
+    this.#segments.endAhead({ mediaId, sessionId: id });
+  }
+
+  isKept({ layout, name }: Pick<Wanted, 'layout' | 'name'>): boolean {
+    return this.#segments.isKept(layout, name);
+  }
+
+  /** Calls back when a session has to wait for capacity. */
+  whenShort(listener: () => void): void {
+    this.#grants.events.on('short', listener);
+  }
+
   /** The demand that a start has to wait for; null when its first segment is kept, is being made, or needs no encode. */
   startDemand(record: Omit<Owner, 'mediaId'>, wanted: Wanted): EncodeDemand | null {
     const demand = encodeDemand(record, wanted);

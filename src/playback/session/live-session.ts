@@ -35,6 +35,7 @@ export class LiveSession {
   audio: TrackLayout | null = null;
   /** The segment of each that was last asked for. */
   readonly lastSent: Record<'video' | 'audio', SegmentName | null> = { video: null, audio: null };
+  loadedUntilMs: number | null = null;
   /** On the monotonic clock: a corrected time of day must not end a session. */
   #lastSeenAtMs: number;
   /** How long silence is borne: a heartbeat shortens it to three beats, a stream request of a plain player lengthens it. */

@@ -31,6 +31,7 @@ export class Seeking {
     const { layout, record } = session;
     const landing = landingOf(session.video ?? trackOf(layout, 'video'), positionMs, modeFor(record.offer, mode));
     session.positionMs = landing.positionMs;
+    session.loadedUntilMs = null;
     if (record.offer.delivery !== 'direct') this.#hint(session, landing.positionMs);
     return landing;
   }

@@ -268,3 +268,15 @@ test('grants: a smaller demand takes nothing from what another request of the se
   assert.equal(await granted(), 3);
   for (const use of [small, again]) use?.end();
 });
+
+test('grants: it is told when a session begins to wait, not when one is granted at once', async () => {
+  const { grants } = world();
+  let short = 0;
+  grants.events.on('short', () => short++);
+  const use = await grants.take(demand('a'), NEVER);
+  assert.equal(short, 0);
+  const waits = grants.take(demand('b'), NEVER);
+  assert.equal(short, 1);
+  use?.end();
+  (await waits)?.end();
+});

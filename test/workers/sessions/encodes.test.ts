@@ -14,7 +14,7 @@ function aRun({ actorId = 'encode-0', job = aJob(0, 20), ...position }: Partial<
   const context = {
     position: { firstIndex: job.firstIndex, nextIndex: 10, lastIndex: job.lastIndex, viewerIndex: 5, limitIndex: 25, ...position },
   };
-  return { actorId, slot: 'video:720p', job, actor: { getSnapshot: () => ({ context }) } as unknown as Run['actor'] };
+  return { actorId, slot: 'video:720p', job, isAhead: false, actor: { getSnapshot: () => ({ context }) } as unknown as Run['actor'] };
 }
 const KEY = aRun().job.key;
 

@@ -18,7 +18,15 @@ function world() {
   const wait = (name: SegmentName, { sessionId = ME, key = KEY, signal = new AbortController().signal, as = String(name) } = {}) =>
     waits
       .wait(
-        { sessionId, name, job: { ...aJob(name === 'init' ? 0 : name, 99), key }, isHint: false, mayEncode: true, mayRunBeside: true },
+        {
+          sessionId,
+          name,
+          job: { ...aJob(name === 'init' ? 0 : name, 99), key },
+          isHint: false,
+          isAhead: false,
+          mayEncode: true,
+          mayRunBeside: true,
+        },
         signal,
       )
       .promise.then(

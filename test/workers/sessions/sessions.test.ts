@@ -31,6 +31,7 @@ const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve
 type RequestOptions = {
   readonly track?: Track;
   readonly isHint?: boolean;
+  readonly isAhead?: boolean;
   readonly mayEncode?: boolean;
   readonly mayRunBeside?: boolean;
   readonly goneWith?: AbortSignal;
@@ -83,9 +84,9 @@ function start() {
   const request = (
     sessionId: SessionId,
     name: number,
-    { track = PICTURE, isHint = false, mayEncode = true, mayRunBeside = true, goneWith = signal }: RequestOptions = {},
+    { track = PICTURE, isHint = false, isAhead = false, mayEncode = true, mayRunBeside = true, goneWith = signal }: RequestOptions = {},
   ): Promise<null> => {
-    const asked = { track, name, positionMs: 0, isHint, mayEncode, mayRunBeside, untilIndex: null };
+    const asked = { track, name, positionMs: 0, isHint, isAhead, mayEncode, mayRunBeside, untilIndex: null };
     return sessions.prepare({ mediaId: parseMediaId('film-1'), sessionId, ...asked }, goneWith);
   };
   return {
@@ -434,5 +435,38 @@ test('sessions: a request whose patience ends has its turn then, though nobody c
   await pass(QUIET_MS);
   run(3).write(50);
   await late;
+  await sessions.closeAll();
+});
+
+test('sessions: a rung that nobody watches is not made while a viewer may soon wait, and is given up when one may', async () => {
+  const { sessions, open, request, wants, run, runsAlive, firsts } = start();
+  const mine = open();
+  wants(mine, 0);
+  const asked = request(mine, 1, { track: RUNG, isHint: true, isAhead: true });
+  await assert.rejects(asked, { code: 'ENCODE_STALLED' }, 'the watched rung has nothing ready yet');
+  run(0).write(0, 1, 2, 3);
+  const ahead = request(mine, 1, { track: RUNG, isHint: true, isAhead: true });
+  await settled();
+  assert.deepEqual([firsts(), runsAlive()], [[0, 1], 2]);
+  const refused = assert.rejects(ahead, { code: 'ENCODE_STALLED' });
+  const other = open();
+  wants(other, 60);
+  await refused;
+  assert.deepEqual([firsts(), run(1).isRunning], [[0, 1, 60], false]);
+  await sessions.closeAll();
+});
+
+test('sessions: a rung that nobody watches does not make its viewer one who may soon wait', async () => {
+  const { sessions, open, request, wants, run } = start();
+  const [mine, other] = [open(), open()];
+  wants(other, 0);
+  run(0).write(...Array.from({ length: 9 }, (_, index) => index));
+  wants(mine, 60);
+  run(1).write(60, 61, 62, 63);
+  const ahead = request(mine, 61, { track: RUNG, isHint: true, isAhead: true }).catch(({ code }) => code);
+  await settled();
+  assert.deepEqual(run(0).commands.at(-1), 'ffmpeg.resume', 'the other runs on, far ahead of its viewer');
+  sessions.endAhead(mine);
+  assert.equal(await ahead, 'ENCODE_STALLED');
   await sessions.closeAll();
 });

@@ -1,0 +1,104 @@
+// The rung above the one that a viewer watches, a segment or two ahead of its player: one that goes up finds it made. A player takes the time of
+// an encode for that of the line, and would come down again. Only while nobody else needs the machine.
+import { boundaryAt, type Grid } from '#domain/plan.ts';
+import type { SessionRecord } from '#domain/session.ts';
+import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
+import type { WantedSegments } from './wanted-segments.ts';
+
+/** A viewer as far as the rung above depends on it. */
+export type Climber = { readonly record: SessionRecord; readonly layout: SessionLayout };
+
+type Climb = {
+  track: TrackLayout;
+  index: number;
+  askedAtMs: number;
+  /** Segments in a row, each asked for when the one before had been played, or nearly. */
+  calm: number;
+  /** Segments that were made of the rung above since its viewer came to this one. */
+  made: number;
+};
+
+/** The segments of the rung above that a player may ask for next: the one after this, or the one after that where this one is still on its way. */
+const AHEAD = [1, 2];
+/** A player that has just gone down does not go up at once. */
+const CALM_SEGMENTS = 3;
+/** A player that loads faster than it plays fills its buffer: the machine has enough to do with what it watches. */
+const CALM_SHARE = 0.5;
+/** A viewer who has not gone up for so long has a line, or a screen, for no more. Counted anew with each change of rung. */
+const MAX_MADE = 30;
+
+type Options = Pick<WantedSegments, 'prefetchAhead' | 'endAhead' | 'isKept' | 'whenShort'>;
+
+export class RungAbove {
+  readonly #wanted: Options;
+  readonly #climbs = new WeakMap<Climber, Climb>();
+  /** Those for whom a rung above is being made. */
+  readonly #climbing = new Set<WeakRef<Climber>>();
+  readonly #refs = new WeakMap<Climber, WeakRef<Climber>>();
+
+  constructor(wanted: Options) {
+    this.#wanted = wanted;
+    wanted.whenShort(() => this.#giveBack());
+  }
+
+  /** To be called when a viewer asks for a segment of a picture. */
+  follow(viewer: Climber, track: TrackLayout, index: number, nowMs: number): void {
+    const climb = this.#climbs.get(viewer);
+    // The two chunks of a segment are asked for one after the other.
+    if (climb?.track === track && climb.index === index) return;
+    if (climb?.track !== track || index !== climb.index + 1) {
+      const isJump = climb?.track === track;
+      this.#climbs.set(viewer, { track, index, askedAtMs: nowMs, calm: 0, made: isJump ? climb.made : 0 });
+      return;
+    }
+    const isCalm = nowMs - climb.askedAtMs >= CALM_SHARE * durationMs(track.grid, climb.index);
+    Object.assign(climb, { index, askedAtMs: nowMs, calm: isCalm ? climb.calm + 1 : 0 });
+    if (climb.calm >= CALM_SEGMENTS && climb.made < MAX_MADE) this.#climb(viewer, climb);
+  }
+
+  #climb(viewer: Climber, climb: Climb): void {
+    const { track, index } = climb;
+    const above = rungAbove(viewer.layout, track);
+    if (above === null || !AHEAD.every(next => this.#isReady(track, index + next))) return;
+    const missing = AHEAD.map(next => index + next).find(
+      next => next < above.segmentCount && !this.#wanted.isKept({ layout: above, name: next }),
+    );
+    if (missing === undefined) return;
+    if (!this.#wanted.prefetchAhead(viewer.record, { layout: above, name: missing, positionMs: 0 })) return;
+    climb.made++;
+    const ref = this.#refs.get(viewer) ?? new WeakRef(viewer);
+    this.#refs.set(viewer, ref);
+    this.#climbing.add(ref);
+  }
+
+  /** Copies are made as they are asked for, and after the end there is nothing to make. */
+  #isReady(track: TrackLayout, index: number): boolean {
+    return !track.isEncoded || index >= track.segmentCount || this.#wanted.isKept({ layout: track, name: index });
+  }
+
+  #giveBack(): void {
+    for (const ref of this.#climbing) {
+      const viewer = ref.deref();
+      if (viewer) this.#wanted.endAhead(viewer.record);
+    }
+    this.#climbing.clear();
+  }
+}
+
+/** The least of the encoded rungs that are more than this one, in its codec, on the same grid. Null where the next is a copy: that costs nothing. */
+export function rungAbove({ tracks }: SessionLayout, { rendition, grid }: TrackLayout): TrackLayout | null {
+  if (!('rungId' in rendition)) return null;
+  const family = rendition.codecs.slice(0, 4);
+  let next: TrackLayout | null = null;
+  let leastBps = Number.POSITIVE_INFINITY;
+  for (const track of tracks.values()) {
+    if (!('rungId' in track.rendition) || !track.rendition.codecs.startsWith(family)) continue;
+    const { bandwidthBps } = track.rendition;
+    if (bandwidthBps <= rendition.bandwidthBps || bandwidthBps >= leastBps) continue;
+    next = track;
+    leastBps = bandwidthBps;
+  }
+  return next?.rendition.kind === 'video-encode' && next.grid === grid ? next : null;
+}
+
+const durationMs = (grid: Grid, index: number): number => ((boundaryAt(grid, index + 1) - boundaryAt(grid, index)) * 1000) / grid.timescale;
