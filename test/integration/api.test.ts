@@ -44,6 +44,7 @@ test('the interface', { timeout: 240_000 }, async t => {
     const control = await ControlSocket.open(server.url, session);
     const ladder = await control.message('the ladder, unasked', ({ type }) => type === 'ladder');
     assert.deepEqual(ladder.rungs, session.ladder);
+    assert.deepEqual([ladder.maxRung, ladder.reason], [null, null], 'nothing keeps it from any of them');
 
     assert.deepEqual(await control.ask({ type: 'ping', id: 'p' }), { type: 'pong', id: 'p' });
     const beat = await control.ask({ type: 'heartbeat', id: 1, positionMs: 12_345, state: 'playing', playbackRate: 1 });

@@ -49,13 +49,12 @@ export function controlSocket({ sessions, tokens, stats, maxPerUser }: ControlOp
     },
     open: (socket, session: LiveSession) => {
       const listener = {
-        send: (message: { readonly type: string }): void =>
-          void socket.send(message.type === 'state' ? { ...message, ...arrivedStream(session) } : message),
+        send: (message: { readonly type: string }): void => void socket.send({ ...message, ...moreOf(message.type, session) }),
         close: (reason: string): void => socket.close(NORMAL_CLOSURE, reason),
       };
       const leave = open.enter(session.record, socket);
       session.attach(listener, performance.now());
-      socket.send({ type: 'ladder', rungs: ladderOf(session) });
+      listener.send({ type: 'ladder' });
       tellTurn(listener, session, sessions.standing(session));
       return {
         message: message => void respond({ sessions, stats }, session, { socket, message }),
@@ -67,6 +66,25 @@ export function controlSocket({ sessions, tokens, stats, maxPerUser }: ControlOp
     },
   });
 }
+
+/** What the sessions' messages leave to this side: addresses, and how clients see a ladder. */
+function moreOf(type: string, session: LiveSession): Record<string, unknown> {
+  switch (type) {
+    case 'state':
+      return arrivedStream(session);
+    case 'ladder':
+      return ladderMessage(session);
+    default:
+      return {};
+  }
+}
+
+/** `maxRung`: its player had better not go above it for now, for that reason; null: any rung. */
+const ladderMessage = (session: LiveSession) => ({
+  rungs: ladderOf(session),
+  maxRung: session.ladderLimit?.rung ?? null,
+  reason: session.ladderLimit?.reason ?? null,
+});
 
 /** The messages that a client missed before it connected. */
 function tellTurn(listener: SessionListener, session: LiveSession, standing: Standing | null): void {
@@ -109,7 +127,7 @@ async function handle(
       return null;
     case 'selectRung':
       sessions.selectRung(session, message.rung);
-      return { type: 'ladder', rungs: ladderOf(session), selected: message.rung };
+      return { type: 'ladder', ...ladderMessage(session), selected: message.rung };
     case 'ping':
       return { type: 'pong' };
   }

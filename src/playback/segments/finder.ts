@@ -7,6 +7,7 @@ import type { SessionRecord } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
 import { isChunk, type WantedSegment, wantedSegmentAt } from '#src/playback/offer/wanted-segment.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
+import { type LadderLimit, LadderLimits } from './ladder-limits.ts';
 import { RungAbove } from './rung-above.ts';
 import type { Segments } from './segments.ts';
 import type { WantedSegments } from './wanted-segments.ts';
@@ -23,6 +24,8 @@ export interface Viewer {
   readonly lastSent: Record<'video' | 'audio', SegmentName | null>;
   /** The end of the picture segment last asked for; null: none was, since the start or a seek. */
   loadedUntilMs: number | null;
+  readonly ladderLimit: LadderLimit;
+  limitLadder(limit: LadderLimit): void;
   whenEnded(listener: (error: FerriteError) => void): () => void;
 }
 
@@ -52,10 +55,12 @@ export type FinderOptions<File> = {
 export class SegmentFinder<File> {
   readonly #options: FinderOptions<File>;
   readonly #rungAbove: RungAbove;
+  readonly #limits = new LadderLimits();
 
   constructor(options: FinderOptions<File>) {
     this.#options = options;
     this.#rungAbove = new RungAbove(options.wanted);
+    options.wanted.whenShort(() => this.#limits.full(performance.now()));
   }
 
   /** The segment that a path of the viewer's session names, when it lies in memory: without a promise. Null, with nothing noted, when it does not. */
@@ -114,9 +119,18 @@ export class SegmentFinder<File> {
     const { track: layout } = wanted;
     // A player that asks for a header goes on after the picture it asked for last.
     const positionMs = wanted.name === 'init' ? (viewer.loadedUntilMs ?? viewer.positionMs) : viewer.positionMs;
-    return isChunk(wanted)
+    const made = isChunk(wanted)
       ? this.#options.wanted.chunk(record, { layout, name: wanted.name, positionMs }, wanted.chunk, signal)
       : this.#options.wanted.get(record, { layout, name: wanted.name, positionMs }, signal);
+    return layout.track.kind === 'video' && wanted.name !== 'init' ? this.#timed(viewer, layout, wanted.name, made) : made;
+  }
+
+  async #timed(viewer: Viewer, layout: TrackLayout, index: number, made: Promise<Buffer>): Promise<Buffer> {
+    const askedAtMs = performance.now();
+    const bytes = await made;
+    const nowMs = performance.now();
+    this.#limits.waited(viewer, layout, { index, waitMs: nowMs - askedAtMs, nowMs });
+    return bytes;
   }
 
   /** Notes what the viewer watches, and tells the host, so that an encode held for its viewer goes on. */
@@ -143,7 +157,9 @@ export class SegmentFinder<File> {
   #followPicture(viewer: Viewer, track: TrackLayout, index: number): void {
     const { grid } = track;
     viewer.loadedUntilMs = Math.ceil((boundaryAt(grid, Math.min(index + 1, track.segmentCount - 1)) * 1000) / grid.timescale);
-    this.#rungAbove.follow(viewer, track, index, performance.now());
+    const nowMs = performance.now();
+    this.#limits.asked(viewer, track, index, nowMs);
+    this.#rungAbove.follow(viewer, track, index, nowMs);
   }
 }
 

@@ -85,20 +85,21 @@ export class RungAbove {
   }
 }
 
-/** The least of the encoded rungs that are more than this one, in its codec, on the same grid. Null where the next is a copy: that costs nothing. */
-export function rungAbove({ tracks }: SessionLayout, { rendition, grid }: TrackLayout): TrackLayout | null {
-  if (!('rungId' in rendition)) return null;
+/** The next rung in the same codec on the same grid. Null where that is a copy, which costs nothing, and above the highest. */
+export function rungAbove(layout: SessionLayout, track: TrackLayout): TrackLayout | null {
+  const rungs = inOrder(layout, track);
+  const next = rungs[rungs.indexOf(track) + 1];
+  return next?.rendition.kind === 'video-encode' && next.grid === track.grid ? next : null;
+}
+
+/** The rungs in the codec of this one, the least first: players do not leave a codec. */
+export function inOrder({ tracks }: SessionLayout, { rendition }: TrackLayout): readonly TrackLayout[] {
+  if (!('rungId' in rendition)) return [];
   const family = rendition.codecs.slice(0, 4);
-  let next: TrackLayout | null = null;
-  let leastBps = Number.POSITIVE_INFINITY;
-  for (const track of tracks.values()) {
-    if (!('rungId' in track.rendition) || !track.rendition.codecs.startsWith(family)) continue;
-    const { bandwidthBps } = track.rendition;
-    if (bandwidthBps <= rendition.bandwidthBps || bandwidthBps >= leastBps) continue;
-    next = track;
-    leastBps = bandwidthBps;
-  }
-  return next?.rendition.kind === 'video-encode' && next.grid === grid ? next : null;
+  const rungs = [...tracks.values()].flatMap(track =>
+    'rungId' in track.rendition && track.rendition.codecs.startsWith(family) ? [{ track, bps: track.rendition.bandwidthBps }] : [],
+  );
+  return rungs.sort((a, b) => a.bps - b.bps).map(({ track }) => track);
 }
 
 const durationMs = (grid: Grid, index: number): number => ((boundaryAt(grid, index + 1) - boundaryAt(grid, index)) * 1000) / grid.timescale;

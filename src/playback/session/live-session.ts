@@ -8,6 +8,7 @@ import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from '#d
 import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import type { RunningEncode } from '#src/playback/admission/running-encodes.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
+import type { LadderLimit } from '#src/playback/segments/ladder-limits.ts';
 
 /** The messages to a control connection. */
 export type SessionListener = { send(message: { readonly type: string } & Record<string, unknown>): void; close(reason: string): void };
@@ -25,6 +26,7 @@ export class LiveSession {
   /** For a session that was opened before its turn to encode: the stream token that its viewer gets when the turn comes. */
   #queuedToken: string | null = null;
   #isQueued = false;
+  #ladderLimit: LadderLimit = null;
   /** When the newest stream URL stops working. */
   tokenExpiresAtMs: number;
   status: SessionStatus | null = null;
@@ -132,6 +134,16 @@ export class LiveSession {
       const track = this.layout.tracks.get(directoryOfEncode(slot));
       return track?.rendition.kind === 'video-encode' ? [{ key: track.key, work: track.work, nextIndex, reachIndex }] : [];
     });
+  }
+
+  /** The rung above which its player had better not go for now. */
+  get ladderLimit(): LadderLimit {
+    return this.#ladderLimit;
+  }
+
+  limitLadder(limit: LadderLimit): void {
+    this.#ladderLimit = limit;
+    this.tell({ type: 'ladder' });
   }
 
   /** On the monotonic clock. */

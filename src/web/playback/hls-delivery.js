@@ -24,6 +24,7 @@ export class HlsDelivery {
   #library = null;
   #retries = new RetryPolicy();
   #detached = false;
+  #over = new AbortController();
   #checking = false;
   #troubleSinceMs = 0;
   #lastMediaErrorMs = -MEDIA_ERROR_WINDOW_MS;
@@ -65,6 +66,7 @@ export class HlsDelivery {
 
   detach() {
     this.#detached = true;
+    this.#over.abort();
     clearTimeout(this.#resumeTimer);
     this.#hls?.destroy();
     this.#hls = null;
@@ -159,7 +161,10 @@ export class HlsDelivery {
    */
   #listen(hls, events, startS) {
     const changed = () => this.#listener.onChange();
+    const limit = () => this.#limitLevels(hls);
+    this.#session.addEventListener('limited', limit, { signal: this.#over.signal });
     hls.on(events.MANIFEST_PARSED, () => {
+      limit();
       this.#chooseStartLevel(hls);
       hls.startLoad(startS);
       changed();
@@ -180,6 +185,13 @@ export class HlsDelivery {
     const start = preferred ?? first;
     if (start !== undefined) hls.startLevel = start.id;
     if (preferred !== undefined) hls.loadLevel = preferred.id;
+  }
+
+  /** What a person chose stays. @param {import('hls.js').default} hls */
+  #limitLevels(hls) {
+    const { maxRung } = this.#session;
+    // Each rung is listed once for each group of sounds: the highest of them is the limit. -1: none.
+    hls.autoLevelCapping = maxRung === null ? -1 : hls.levels.findLastIndex(level => rungOf(level.url[0] ?? '') === maxRung);
   }
 
   #recovered() {

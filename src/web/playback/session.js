@@ -16,7 +16,7 @@ const START_TIMEOUT_MS = 45_000;
  */
 
 /**
- * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: a Turn, or null when the session's turn has come), `refused` (detail: ApiError; only while the session waits for its turn), `moved` (new stream URL).
+ * Events: `lost` (ended or expired at the server), `revoked`, `queue` (detail: a Turn, or null when the session's turn has come), `refused` (detail: ApiError; only while the session waits for its turn), `moved` (new stream URL), `limited` (another `maxRung`).
  */
 export class PlaybackSession extends EventTarget {
   #info;
@@ -30,6 +30,8 @@ export class PlaybackSession extends EventTarget {
   /** @type {Promise<'alive' | 'lost' | 'unreachable'> | null} */
   #checking = null;
   #ended = false;
+  /** The machine does not keep up with the rungs above it. @type {string | null} */
+  maxRung = null;
 
   /**
    * @param {SessionInfo} info
@@ -189,6 +191,7 @@ export class PlaybackSession extends EventTarget {
     if (message.type === 'error' && this.#streamUrl === '') this.#refuse(message);
     if (message.type === 'error' && ['SESSION_NOT_FOUND', 'MEDIA_CHANGED'].includes(message.code)) this.#lose();
     if (message.type === 'state' && ['stopped', 'ended', 'expired'].includes(message.state)) this.#lose();
+    if (message.type === 'ladder') this.#limitRung(typeof message.maxRung === 'string' ? message.maxRung : null);
     if (message.type === 'queue') this.dispatchEvent(new CustomEvent('queue', { detail: turnIn(message) }));
   }
 
@@ -204,6 +207,13 @@ export class PlaybackSession extends EventTarget {
     if (typeof reply?.streamUrl !== 'string' || reply.streamUrl === this.#streamUrl) return;
     this.#streamUrl = reply.streamUrl;
     this.dispatchEvent(new Event('moved'));
+  }
+
+  /** @param {string | null} rung */
+  #limitRung(rung) {
+    if (rung === this.maxRung) return;
+    this.maxRung = rung;
+    this.dispatchEvent(new Event('limited'));
   }
 
   #lose() {
