@@ -70,6 +70,7 @@ test('transport streams', async t => {
           decode.every((time, at) => time > (decode[at - 1] ?? 0) && time <= (times(inStream)[at] ?? 0)),
           'decoded in order, before it is shown',
         );
+        assert.equal(decode[0], START_S, 'the first when it is shown');
         const { stderr } = await execa('ffmpeg', ['-v', 'warning', '-xerror', '-i', stream, '-f', 'null', '-']);
         assert.equal(stderr, '', 'no packet is missed');
       }

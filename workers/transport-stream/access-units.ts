@@ -11,7 +11,10 @@ export type AccessUnits = {
   readonly unitOf: (frame: { readonly bytes: Buffer; readonly isSync: boolean }) => Buffer[];
 };
 
-const H264 = { streamType: 0x1b, streamId: 0xe0 };
+/** The stream id of the first picture (ISO/IEC 13818-1, table 2-22). */
+export const PICTURES = 0xe0;
+
+const H264 = { streamType: 0x1b, streamId: PICTURES };
 const AAC_ADTS = { streamType: 0x0f, streamId: 0xc0 };
 
 /** Bytes of a sample entry before the boxes in it (ISO/IEC 14496-12, 12.1.3 and 12.2.3). */

@@ -2,13 +2,13 @@
 import { FerriteError } from '#domain/errors.ts';
 import { TRANSPORT_CLOCK, TRANSPORT_START } from '#domain/presentation.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
-import { accessUnits } from './access-units.ts';
+import { accessUnits, PICTURES } from './access-units.ts';
 import { type Pes, packets, pes } from './packets.ts';
 
 export type FragmentedSegment = { readonly init: Uint8Array; readonly segment: Uint8Array; readonly index: number };
 
-/** So much sooner than in CMAF, where offsets have a sign, is each picture decoded: six pictures of 24 a second, more than encoders reorder. */
-const DECODED_EARLIER = TRANSPORT_CLOCK / 4;
+/** A millisecond, between pictures that are all decoded before the first is shown. */
+const LEAST_STEP = TRANSPORT_CLOCK / 1000;
 /** Frames of sound that share a header: some 80 ms. */
 const SOUND_FRAMES = 4;
 
@@ -32,15 +32,34 @@ export default function transportStream({ init, segment, index }: FragmentedSegm
 function written({ timescale, sampleEntry }: FragmentHeader, samples: readonly FragmentSample[], index: number): Buffer {
   const { streamType, streamId, unitOf } = accessUnits(sampleEntry);
   const ticks = (time: number): number => TRANSPORT_START + Math.round((time * TRANSPORT_CLOCK) / timescale);
-  const isPicture = streamId >= 0xe0;
+  const shown = samples.map(({ decodeTime, compositionOffset }) => ticks(decodeTime + compositionOffset));
+  const decoded = decodeTimes(shown);
+  const step = streamId === PICTURES ? 1 : SOUND_FRAMES;
   const all: Pes[] = [];
-  for (let at = 0; at < samples.length; at += isPicture ? 1 : SOUND_FRAMES) {
-    const frames = samples.slice(at, at + (isPicture ? 1 : SOUND_FRAMES));
-    const [first] = frames;
-    if (first === undefined) break;
-    const pts = ticks(first.decodeTime + first.compositionOffset);
-    const dts = isPicture ? Math.min(pts, ticks(first.decodeTime) - DECODED_EARLIER) : pts;
-    all.push(pes(streamId, { pts, dts, isSync: first.isSync }, frames.flatMap(unitOf)));
+  for (let at = 0; at < samples.length; at += step) {
+    const frames = samples.slice(at, at + step);
+    const times = { pts: shown[at] ?? 0, dts: decoded[at] ?? 0, isSync: frames[0]?.isSync ?? false };
+    all.push(pes(streamId, times, frames.flatMap(unitOf)));
   }
   return packets(streamType, index, all);
+}
+
+/**
+ * No picture is decoded after it is shown, nor before its turn, and the first when it is shown: players take its decoding time for the
+ * segment's beginning (hls.js 1.7, Shaka 5), and a constant delay, as encoders write it, for so much silence. Frames that are decoded before
+ * the same one is shown share the time up to then.
+ */
+function decodeTimes(shown: readonly number[]): number[] {
+  const before = [...shown];
+  for (let at = before.length - 2; at >= 0; at--) before[at] = Math.min(before[at] ?? 0, before[at + 1] ?? 0);
+  const times: number[] = [];
+  for (let from = 0; from < before.length; ) {
+    const end = before[from] ?? 0;
+    const next = before.findIndex(time => time > end);
+    const count = (next === -1 ? before.length : next) - from;
+    const room = from === 0 ? count * LEAST_STEP : end - (before[from - 1] ?? 0);
+    for (let place = 1; place <= count; place++) times.push(end - Math.round((room * (count - place)) / count));
+    from += count;
+  }
+  return times;
 }
