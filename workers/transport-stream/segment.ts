@@ -7,8 +7,8 @@ import { type Pes, packets, pes } from './packets.ts';
 
 export type FragmentedSegment = { readonly init: Uint8Array; readonly segment: Uint8Array; readonly index: number };
 
-/** A millisecond, between pictures that are all decoded before the first is shown. */
-const LEAST_STEP = TRANSPORT_CLOCK / 1000;
+/** Half a millisecond, between pictures that are all decoded before the second is shown. */
+const LEAST_STEP = TRANSPORT_CLOCK / 2000;
 /** Frames of sound that share a header: some 80 ms. */
 const SOUND_FRAMES = 4;
 
@@ -33,7 +33,10 @@ function written({ timescale, sampleEntry }: FragmentHeader, samples: readonly F
   const { streamType, streamId, unitOf } = accessUnits(sampleEntry);
   const ticks = (time: number): number => TRANSPORT_START + Math.round((time * TRANSPORT_CLOCK) / timescale);
   const shown = samples.map(({ decodeTime, compositionOffset }) => ticks(decodeTime + compositionOffset));
-  const decoded = decodeTimes(shown);
+  const decoded = decodeTimes(
+    shown,
+    samples.map(({ decodeTime }) => ticks(decodeTime)),
+  );
   const step = streamId === PICTURES ? 1 : SOUND_FRAMES;
   const all: Pes[] = [];
   for (let at = 0; at < samples.length; at += step) {
@@ -45,21 +48,17 @@ function written({ timescale, sampleEntry }: FragmentHeader, samples: readonly F
 }
 
 /**
- * No picture is decoded after it is shown, nor before its turn, and the first when it is shown: players take its decoding time for the
- * segment's beginning (hls.js 1.7, Shaka 5), and a constant delay, as encoders write it, for so much silence. Frames that are decoded before
- * the same one is shown share the time up to then.
+ * No picture is decoded after it is shown, and the first when it is shown: players take its decoding time for the segment's beginning
+ * (hls.js 1.7, Shaka 5), and a delay before it, as encoders write it, for so much silence. Those that would come before it follow it in a
+ * burst, and all others an even time after one another: where a step is too long, Chromium waits for a keyframe.
  */
-function decodeTimes(shown: readonly number[]): number[] {
-  const before = [...shown];
-  for (let at = before.length - 2; at >= 0; at--) before[at] = Math.min(before[at] ?? 0, before[at + 1] ?? 0);
-  const times: number[] = [];
-  for (let from = 0; from < before.length; ) {
-    const end = before[from] ?? 0;
-    const next = before.findIndex(time => time > end);
-    const count = (next === -1 ? before.length : next) - from;
-    const room = from === 0 ? count * LEAST_STEP : end - (before[from - 1] ?? 0);
-    for (let place = 1; place <= count; place++) times.push(end - Math.round((room * (count - place)) / count));
-    from += count;
+function decodeTimes(shown: readonly number[], even: readonly number[]): number[] {
+  const delay = even.reduce((most, time, at) => Math.max(most, time - (shown[at] ?? 0)), 0);
+  const first = Math.min(...shown);
+  const times = even.map((time, at) => Math.max(time - delay, first + at * LEAST_STEP));
+  for (let at = times.length - 1, next = Number.POSITIVE_INFINITY; at >= 0; at--) {
+    next = Math.min(times[at] ?? 0, shown[at] ?? 0, next - LEAST_STEP);
+    times[at] = next;
   }
   return times;
 }
