@@ -16,6 +16,8 @@ export type EncodeJob = {
   readonly lastIndex: number;
   /** It goes on where another ended: its viewer has something to watch. */
   readonly isFollowOn?: boolean;
+  /** The hardware that should make it has failed in this very stretch: it is made in software. */
+  readonly isFallback?: boolean;
 };
 
 /** `ffmpeg.hold` stops reading its output, which pauses it; `ffmpeg.resume` goes on. */

@@ -1,6 +1,7 @@
 // One ffmpeg run that turns a stretch of a media into consecutive segments of one rendition, at most its lead ahead of its viewer.
 import { assign, sendParent, sendTo, setup } from 'xstate';
 import { type EncodePosition, isAtLimit, isComplete } from '#domain/encode-position.ts';
+import { isHardware } from '#domain/encoders.ts';
 import type { ErrorCode, ErrorRecord } from '#domain/errors.ts';
 import { type EncodeJob, type FfmpegEvent, ffmpeg } from './effects.ts';
 
@@ -13,6 +14,8 @@ type Context = Omit<Input, 'limitIndex'> & {
   readonly position: EncodePosition;
   readonly attempts: number;
   readonly error: ErrorRecord | null;
+  /** Hardware has failed: the rest is made without. */
+  readonly isFallback: boolean;
 };
 type Event = FfmpegEvent | ({ readonly type: 'lead.moved' } & Viewing) | { readonly type: 'encode.stop' };
 export type EncodeOutput = {
@@ -32,9 +35,13 @@ const STALLED: ErrorRecord = { code: 'ENCODE_STALLED', message: 'the transcoder 
 const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
 
 /** What is left to be made. A viewer who has got something of it waits for none of the rest as for the first. */
-function restOf({ job, position: { firstIndex, nextIndex } }: Pick<Context, 'job' | 'position'>): EncodeJob {
-  return nextIndex > firstIndex ? { ...job, firstIndex: nextIndex, isFollowOn: true } : job;
+function restOf({ job, position: { firstIndex, nextIndex }, isFallback }: Pick<Context, 'job' | 'position' | 'isFallback'>): EncodeJob {
+  const rest = nextIndex > firstIndex ? { ...job, firstIndex: nextIndex, isFollowOn: true } : job;
+  return isFallback ? { ...rest, isFallback } : rest;
 }
+
+const isByHardware = ({ job: { rendition }, isFallback }: Pick<Context, 'job' | 'isFallback'>): boolean =>
+  rendition.kind === 'video-encode' && isHardware(rendition) && !isFallback;
 
 export const encode = setup({
   types: {
@@ -54,7 +61,10 @@ export const encode = setup({
     moveLead: assign({
       position: ({ context }, { viewerIndex, limitIndex }: Viewing) => ({ ...context.position, viewerIndex, limitIndex }),
     }),
-    recordFailure: assign({ attempts: ({ context }) => context.attempts + 1, error: (_, params: ErrorRecord) => params }),
+    // What hardware could not make is software's to make, which has all its attempts for that.
+    recordFailure: assign(({ context }, error: ErrorRecord) =>
+      isByHardware(context) && !HOPELESS.includes(error.code) ? { isFallback: true, error } : { attempts: context.attempts + 1, error },
+    ),
     stopFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.stop' }),
     holdFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.hold' }),
     resumeFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.resume' }),
@@ -66,8 +76,8 @@ export const encode = setup({
     canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
-    /** Without a single frame. */
-    stallTimeout: 15_000,
+    /** Without a single frame. Hardware brings its first within a second, and there is somebody to go on for it. */
+    stallTimeout: ({ context }) => (isByHardware(context) ? 5_000 : 15_000),
     /** A killed process that has not ended by then hangs in the kernel: the encode no longer waits for its exit. */
     exitTimeout: 5_000,
     /**
@@ -75,14 +85,14 @@ export const encode = setup({
      * there is no lead, the viewer has gone over to another rung; this one is kept a little, in case both are read in turn.
      */
     holdTimeout: ({ context: { position } }) => (position.limitIndex > position.viewerIndex ? 15_000 : 5_000),
-    retryDelay: ({ context }) => 100 * 4 ** (context.attempts - 1),
+    retryDelay: ({ context }) => (context.attempts === 0 ? 0 : 100 * 4 ** (context.attempts - 1)),
   },
 }).createMachine({
   id: 'encode',
   context: ({ input: { job, actorId, limitIndex } }) => {
     const { firstIndex, lastIndex } = job;
     const position = { firstIndex, nextIndex: firstIndex, lastIndex, viewerIndex: firstIndex, limitIndex };
-    return { job, actorId, position, attempts: 0, error: null };
+    return { job, actorId, position, attempts: 0, error: null, isFallback: false };
   },
   initial: 'running',
   output: ({ context }) => ({ actorId: context.actorId, job: context.job, error: context.error }),

@@ -93,6 +93,23 @@ const proxies: Setting<readonly string[]> = {
   },
 };
 
+const CODEC_CHOICES = ['hevc', 'av1'] as const;
+
+const codecs: Setting<'auto' | readonly (typeof CODEC_CHOICES)[number][]> = {
+  meaning:
+    'codecs beside H.264 that pictures are encoded to for players that take them: `auto` (where hardware makes them, or many cores are idle), `off`, or `hevc`, `av1`, `hevc,av1` whatever it costs',
+  fallback: 'auto',
+  parse: value => {
+    if (value === 'auto') return value;
+    if (value === 'off') return [];
+    const named = value.split(',').map(name => name.trim());
+    const known = CODEC_CHOICES.filter(codec => named.includes(codec));
+    if (known.length === 0 || known.length !== new Set(named).size)
+      throw new Error(`must be auto, off, or some of ${CODEC_CHOICES.join(', ')}`);
+    return known;
+  },
+};
+
 export const SETTINGS = {
   FERRITE_HOST: text('address the front door listens on', '127.0.0.1'),
   FERRITE_PORT: integer('TCP port of the front door; 0 picks a free one', '8096', 0, 65_535),
@@ -128,10 +145,11 @@ export const SETTINGS = {
   FERRITE_MAX_SESSIONS_PER_USER: integer('open sessions of one user', '1000', 1, 1_000_000),
   FERRITE_WARM_ENCODERS: integer('most idle ffmpeg processes that a session host thread keeps ready to encode; 0: none', '4', 0, 64),
   FERRITE_HARDWARE: oneOf(
-    'encoders of graphics hardware that are tried at start, with some pictures each: `auto` (all kinds), `off`, or one kind',
+    'encoders of graphics hardware that are tried at start, and make the pictures where they work, software where they fail: `auto` (all kinds), `off`, or one kind',
     'auto',
     ['auto', 'off', ...HARDWARE_KINDS],
   ),
+  FERRITE_CODECS: codecs,
   FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
   FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
   FERRITE_CORS_ORIGINS: list,
@@ -224,6 +242,7 @@ function toConfig(values: Values) {
     maxSessionsPerUser: values.FERRITE_MAX_SESSIONS_PER_USER,
     warmEncoders: values.FERRITE_WARM_ENCODERS,
     hardware: hardwareOf(values.FERRITE_HARDWARE),
+    codecs: values.FERRITE_CODECS,
     ffmpegPath: values.FERRITE_FFMPEG,
     ffprobePath: values.FERRITE_FFPROBE,
     corsOrigins: values.FERRITE_CORS_ORIGINS,

@@ -121,6 +121,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
       hosts,
       segments,
       capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : workCapacity(machine.pixelsPerSecond),
+      encoders: { hardware: config.hardware, codecs: config.codecs, coreSpeed: () => machine.pixelsPerSecond },
       queue: config.queue,
       maxSessionsPerUser: config.maxSessionsPerUser,
       tokens: auth.streamTokens,
@@ -166,8 +167,16 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     owned.add('the measurement of the machine', upkeep, measuring => measuring.close());
   }
   if (tools.ffmpeg !== null) {
-    const wanted = { software: config.hardware.length > 0, hardware: config.hardware };
-    const upkeep = keepTried({ ...wanted, hosts, log, onTried: trials => recordTrials(metrics, trials) });
+    const wanted = { software: config.codecs.length > 0, hardware: config.hardware };
+    const upkeep = keepTried({
+      ...wanted,
+      hosts,
+      log,
+      onTried: trials => {
+        recordTrials(metrics, trials);
+        sessions.encodersTried(trials);
+      },
+    });
     owned.add('the trial of encoders', upkeep, trying => trying.close());
   }
   return { url: door.url, port: door.port, close: () => owned.close() };
@@ -223,7 +232,10 @@ const extractedFiles = ({ cacheDir, cacheMaxBytes }: Config): HostOptions['extra
 
 /** What hosts tell that is for the log and the metrics alone. */
 function record({ events }: MediaHosts, metrics: Metrics, log: Logger): void {
-  events.on('measured', ({ measurement }) => recordMeasurement(metrics, measurement));
+  events.on('measured', ({ measurement }) => {
+    recordMeasurement(metrics, measurement);
+    if (measurement.name === 'hardware_failed') log.warn({ encoder: measurement.encoder }, 'a hardware encoder failed; software goes on');
+  });
   events.on('log', ({ level, detail, message }) => log[level](detail, message));
   events.on('lost', err => {
     metrics.workersLost.inc({ kind: 'thread' });

@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/remux/matroska': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/remux/mp4': [...DOMAIN, 'workers/bmff', 'workers/remux', 'workers/remux/codecs'],
   'workers/mended': [...DOMAIN, 'workers/remux'],
-  'workers/encoders': DOMAIN,
+  'workers/encoders': [...DOMAIN, 'workers/bmff'],
   'workers/encode': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encoders', 'workers/mended', 'workers/programs', 'workers/remux'],
   'workers/inspect': [
     ...DOMAIN,
@@ -68,9 +68,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/subtitles/pictures',
   ],
   'workers/sessions': [...DOMAIN, 'actors', 'workers/bmff', 'workers/encode', 'workers/remux', 'workers/subtitles'],
-  'workers/trials': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux/codecs'],
+  'workers/trials': [
+    ...DOMAIN,
+    'workers/bmff',
+    'workers/encode',
+    'workers/encoders',
+    'workers/inspect',
+    'workers/programs',
+    'workers/remux/codecs',
+  ],
   workers: [
     ...DOMAIN,
+    'workers/encoders',
     'workers/trials',
     'workers/encode',
     'workers/inspect',

@@ -13,6 +13,7 @@ import {
 import type { RenditionKey } from '#domain/rendition.ts';
 import { ffmpegEffect } from './encode/ffmpeg-process.ts';
 import { WarmEncoders } from './encode/warm-encoders.ts';
+import { HardwareUse } from './encoders/hardware-use.ts';
 import { canConvertColours, listEncoders, measureSpeed } from './inspect/machine.ts';
 import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
@@ -50,7 +51,9 @@ class Host {
     this.#port = options.port;
     this.#begun = options.begun;
     this.#spawner = new SpawnerClient(options.spawnerSocketPath);
-    this.#encoders = new WarmEncoders({ spawner: this.#spawner, ffmpegPath: options.ffmpegPath, limit: options.maxWarmEncoders });
+    const hardware = new HardwareUse(measurement => this.#send({ kind: 'measured', measurement }));
+    const { ffmpegPath, maxWarmEncoders } = options;
+    this.#encoders = new WarmEncoders({ spawner: this.#spawner, hardware, ffmpegPath, limit: maxWarmEncoders });
     const runTool = toolRunner(this.#spawner, { ffmpeg: options.ffmpegPath, ffprobe: options.ffprobePath });
     this.#sources = new SubtitleSources({ files: new ExtractedFiles(options.extracted), runTool });
     this.#subtitles = new SubtitleTracks({ sources: this.#sources });
@@ -60,6 +63,7 @@ class Host {
         spawner: this.#spawner,
         encoders: this.#encoders,
         remux: this.#remux,
+        hardware,
         ffmpegPath: options.ffmpegPath,
         publish: segment => this.#publish({ ...segment, isEncoded: true }),
         publishChunk: ({ key, index, bytes }) => this.#publishChunk(key, index, bytes),

@@ -77,6 +77,7 @@ export class Server {
         FERRITE_MAX_TRANSCODES: '20',
         // Nor are its encoders tried: x264 alone makes pictures.
         FERRITE_HARDWARE: 'off',
+        FERRITE_CODECS: 'off',
         ...options.settings,
       },
     });

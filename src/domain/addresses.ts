@@ -43,6 +43,9 @@ export const ORIGINAL: RungId = 'original';
 export const rungNameOf = (boxHeight: number, codec: EncodeCodec): RungId =>
   codec === 'h264' ? `${boxHeight}p` : `${boxHeight}p-${codec}`;
 
+/** The same rung in another codec. */
+export const rungNameIn = (rungId: RungId, codec: Exclude<EncodeCodec, 'h264'>): RungId => `${rungId}-${codec}`;
+
 export const videoDirectory = (rungId: RungId): string => `video/${rungId}`;
 export const audioNameOf = ({ track, form }: { readonly track: number; readonly form?: AudioForm }): string =>
   form === undefined ? String(track) : `${track}-${form}`;

@@ -36,11 +36,13 @@ export function encoderFacts(name: EncoderName): EncoderFacts {
   return facts;
 }
 
+export type EncodeTrial = Trial & { readonly does: 'encode'; readonly name: EncoderName };
+/** `name`: ffmpeg's, of the way to decode. */
+export type DecodeTrial = Trial & { readonly does: 'decode'; readonly name: string };
 /** What came of trying to encode, or to decode, some pictures. */
-export type EncoderTrial = {
-  /** ffmpeg's name of the encoder, or of the way to decode. */
-  readonly name: string;
-  readonly does: 'encode' | 'decode';
+export type EncoderTrial = EncodeTrial | DecodeTrial;
+
+type Trial = {
   readonly codec: EncodeCodec;
   readonly kind: 'software' | HardwareKind;
   /** Where there can be several of a kind; null: whichever ffmpeg takes. */
@@ -52,3 +54,24 @@ export type EncoderTrial = {
   /** Why it does not work, in ffmpeg's own words where there are any. */
   readonly reason: string;
 };
+
+/** Picked for the rungs of one codec. */
+export type ChosenEncoder = { readonly encoder: EncoderName; readonly device?: string };
+
+/** What an encode may say of who makes it: x264 where it says nothing. */
+type MadeBy = { readonly encoder?: EncoderName; readonly device?: string };
+
+export const codecOf = ({ encoder = 'libx264' }: MadeBy): EncodeCodec => encoderFacts(encoder).codec;
+export const isHardware = ({ encoder = 'libx264' }: MadeBy): boolean => encoderFacts(encoder).kind !== 'software';
+
+/** A device, and what it is used for there: one that fails to make HEVC may go on making H.264. */
+export const encoderKey = ({ encoder = 'libx264', device }: MadeBy): string => (device === undefined ? encoder : `${encoder} ${device}`);
+
+const FALLBACK = { h264: 'libx264', hevc: 'libx265', av1: 'libaom-av1' } as const satisfies Record<EncodeCodec, EncoderName>;
+
+/** The same rendition, made without hardware. */
+export function inSoftware<R extends object>(rendition: R & MadeBy): R {
+  if (!isHardware(rendition)) return rendition;
+  const { device, ...rest } = rendition;
+  return { ...rest, encoder: FALLBACK[codecOf(rendition)] } as R;
+}

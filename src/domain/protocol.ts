@@ -138,7 +138,9 @@ export type Measurement =
       readonly name: 'encode_started' | 'encode_superseded' | 'encode_failed' | 'encode_finished' | 'ffprobe_started';
       readonly value: 1;
       readonly rung: string;
-    };
+    }
+  /** `encoder`: its `encoderKey`. Failed: software has made what it could not. Worked: it had failed before. */
+  | { readonly name: 'hardware_failed' | 'hardware_worked'; readonly value: 1; readonly encoder: string };
 
 export type FromWorker =
   | { readonly kind: 'ready'; readonly version: number; readonly threadId: number }

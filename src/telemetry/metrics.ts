@@ -38,6 +38,11 @@ export function createMetrics() {
     remuxSegment: histogram('remux_segment_ms', 'Building a copied segment', ['rung']),
     encodes: counter('encodes_total', 'Encodes by what became of them', ['rung', 'outcome']),
     encoderWorks: gauge('encoder_works', 'Whether the trial at start got its pictures back: 1, else 0', ['does', 'name', 'device']),
+    hardwareFailures: counter(
+      'hardware_failures_total',
+      'Hardware encoders that broke off, hung or brought nothing, so that software went on',
+      ['encoder'],
+    ),
     ffprobes: counter('ffprobe_total', 'ffprobe processes started', []),
     sessions: gauge('playback_sessions', 'Open playback sessions'),
     sessionStarts: counter('playback_session_starts_total', 'Sessions started', ['delivery', 'profile']),
@@ -51,16 +56,21 @@ export function recordTrials({ encoderWorks }: Metrics, trials: readonly Encoder
   for (const { does, name, device, isProven } of trials) encoderWorks.set({ does, name, device: device ?? '' }, isProven ? 1 : 0);
 }
 
-export function recordMeasurement(metrics: Metrics, { name, value, rung }: Measurement): void {
-  switch (name) {
+export function recordMeasurement(metrics: Metrics, measurement: Measurement): void {
+  switch (measurement.name) {
     case 'remux_segment_ms':
-      metrics.remuxSegment.observe({ rung }, value);
+      metrics.remuxSegment.observe({ rung: measurement.rung }, measurement.value);
       return;
     case 'encode_started':
     case 'encode_superseded':
     case 'encode_failed':
     case 'encode_finished':
-      metrics.encodes.inc({ rung, outcome: name.slice('encode_'.length) });
+      metrics.encodes.inc({ rung: measurement.rung, outcome: measurement.name.slice('encode_'.length) });
+      return;
+    case 'hardware_failed':
+      metrics.hardwareFailures.inc({ encoder: measurement.encoder });
+      return;
+    case 'hardware_worked':
       return;
     case 'ffprobe_started':
       metrics.ffprobes.inc();

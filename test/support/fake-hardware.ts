@@ -20,7 +20,7 @@ frames=()
 case $mode in middle|hang) frames=(-frames:v "$(cat "$0.frames")") ;; esac
 while [ $# -gt 0 ]; do
   case $1 in
-    h264_nvenc) is_fake=1; args+=(libx264 -bf 0) ;;
+    h264_nvenc) is_fake=1; args+=(libx264 -bf 0 -x264-params level=13) ;;
     -preset) [ "$2" = p4 ] && { args+=(-preset ultrafast); shift; } || args+=("$1") ;;
     -rc|-forced-idr|-no-scenecut|-rc-lookahead|-delay) shift ;;
     -force_key_frames) if [ "$mode" != no-keyframes ] || [ -z "$is_fake" ]; then args+=("$1" "$2"); fi; shift ;;

@@ -26,6 +26,7 @@ export async function launch(env: Readonly<Record<string, string>>, args: readon
       FERRITE_PORT: '0',
       FERRITE_MAX_TRANSCODES: '5',
       FERRITE_HARDWARE: 'off',
+      FERRITE_CODECS: 'off',
 
       ...env,
     },

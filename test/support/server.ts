@@ -49,6 +49,7 @@ export class TestServer {
         FERRITE_MAX_TRANSCODES: '20',
         // Nor are its encoders tried: x264 alone makes pictures.
         FERRITE_HARDWARE: 'off',
+        FERRITE_CODECS: 'off',
         ...env,
       },
     });

@@ -26,7 +26,7 @@ const FRAGMENTS = ['-movflags', '+empty_moov+default_base_moof+frag_every_frame+
 export const KNOWN_HEADER = [...FRAGMENTS, 'pipe:1'];
 /** Where the pictures of the quick encoder come out: its own output has a header of its own, and waits for nobody. */
 export const QUICK_OUTPUT = 'pipe:3';
-// AC-3, E-AC-3 and AV1 have no header until a packet was seen.
+// AC-3 and E-AC-3 have no header until a packet was seen.
 export const DELAYED_HEADER = ['-movflags', '+delay_moov+default_base_moof+frag_every_frame+frag_discont', 'pipe:1'];
 const QUICK_HEADER = [...FRAGMENTS, QUICK_OUTPUT];
 
@@ -161,7 +161,7 @@ export function pictureOutputs(rendition: VideoEncode, { input, filters, keyfram
       ...['-map', input, '-an', '-sn', '-dn', '-vf', [...filters, ...other.filters].join(',')],
       ...[...other.encoder, ...keyframesAndClock(rendition, keyframes)],
       ...(frames === null ? [] : ['-frames:v', String(frames)]),
-      ...[...rest, ...OUTPUT, ...(other.isHeaderLate ? DELAYED_HEADER : KNOWN_HEADER)],
+      ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
     ];
   }
   const only = (quality: Quality): string[] => [

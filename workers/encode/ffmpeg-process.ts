@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { FfmpegEffect } from '#actors/effects.ts';
 import { type ErrorRecord, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
@@ -38,6 +39,7 @@ export type FfmpegEffectOptions = {
   readonly spawner: SpawnerClient;
   readonly encoders: WarmEncoders;
   readonly remux: RemuxCache;
+  readonly hardware: HardwareUse;
   readonly ffmpegPath: string;
   readonly publish: Publish;
   readonly publishChunk: PublishChunk;
@@ -51,6 +53,9 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
   /** Versions of films that could not be fed to their end: ffmpeg passes over what our reader can not read. */
   const unfed = new LRUCache<string, true>({ max: MAX_UNFED });
   return ({ input: job, sendBack, receive }) => {
+    // What ffmpeg is told: the rendition's own encoder, or software in its place. Its segments are those of the rendition, whoever makes them.
+    const made = { ...job, rendition: options.hardware.madeNow(job.rendition, job) };
+    const use = { isFallback: job.isFallback ?? false, isByHardware: made.rendition === job.rendition };
     let child: ChildProcess | null = null;
     let isStopped = false;
     let isHeld = false;
@@ -77,6 +82,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
       },
       onSegment: (index: number, bytes: Buffer) => {
         options.publish({ key: job.key, name: index, isBegun: index === begunIndex, bytes });
+        if (index === job.firstIndex) options.hardware.made(job.rendition, use);
         sendBack({ type: 'segment.written', index });
         if (index === job.firstIndex + REFILL_AFTER[job.rendition.kind === 'audio-encode' ? 'sound' : 'picture']) refill();
         // Only an encode that reads the film by itself has a frame count to end by.
@@ -119,22 +125,22 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
-      const feed = unfed.has(job.keyframes.version) ? null : Feed.of(job, options.remux);
+      const feed = unfed.has(job.keyframes.version) ? null : Feed.of(made, options.remux);
       const header = feed && !isStopped ? await feed.header() : null;
       if (isStopped) return null;
       if (!feed || !header) {
-        const fileArgs = ffmpegArguments(job);
+        const fileArgs = ffmpegArguments(made);
         const own = await startEncoder(options.spawner, options.ffmpegPath, fileArgs);
         const bytes = mendedInput(job);
         if (bytes) feedTo(own, bytes, null);
-        return { started: own, readiness: new SegmentReadiness(job, sink, { quickFrames: own.second ? quickFramesOf(job) : 0 }) };
+        return { started: own, readiness: new SegmentReadiness(job, sink, { quickFrames: own.second ? quickFramesOf(made) : 0 }) };
       }
-      const args = fedArguments(feed.rendition, job);
+      const args = fedArguments(feed.rendition, made);
       // Whatever this one is: the next that is waited for begins quickly.
       refill = () => options.encoders.prepare(fedArguments(feed.rendition));
       const started = await options.encoders.take(args);
       feedTo(started, feed.fragments(header), header);
-      return { started, readiness: new SegmentReadiness(job, sink, { start: fedStart(feed.rendition), quickFrames: quickFramesOf(job) }) };
+      return { started, readiness: new SegmentReadiness(job, sink, { start: fedStart(feed.rendition), quickFrames: quickFramesOf(made) }) };
     };
     const run = async (): Promise<void> => {
       const begun = await start();

@@ -1,12 +1,15 @@
 // Turns the samples of one encode into the plan's segments: grouped by PTS, published the moment the last byte has arrived.
 
 import type { EncodeJob } from '#actors/effects.ts';
+import { isHardware } from '#domain/encoders.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Rational } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, frameTicks, type Grid, soundFrame } from '#domain/plan.ts';
 import type { AudioEncode, ChunkNumber } from '#domain/rendition.ts';
 import { initSegment, type Sample, writeMovieFragment } from '#workers/bmff/boxes.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
+import { completed, isIncomplete } from '#workers/encoders/av1-header.ts';
+import { InBandSets, namedInBand } from '#workers/encoders/parameter-sets.ts';
 import { anchorTimes } from '#workers/remux/anchored-times.ts';
 import { OUTPUT_START_S } from './encoder-arguments.ts';
 import { silentFrame } from './silent-frames.ts';
@@ -30,6 +33,10 @@ export class SegmentReadiness {
   readonly #quickReader: FragmentReader;
   #quickLeft: number;
   #header: FragmentHeader | null = null;
+  /** One whose configuration stands in the first picture. */
+  #incomplete: FragmentHeader | null = null;
+  /** Of a rendition whose runs may be made by encoders with different ones. */
+  #sets: InBandSets | null = null;
   /** Ticks from the start of ffmpeg's timeline to media time 0. */
   readonly #zeroTicks: number;
   /** Ticks per frame where every frame has the same: an encode's segment is complete when its frames are counted. */
@@ -85,13 +92,24 @@ export class SegmentReadiness {
   }
 
   #onHeader(header: FragmentHeader): void {
+    if (isIncomplete(header.sampleEntry)) {
+      this.#incomplete = header;
+      return;
+    }
     if (this.#header) requireEqual(header, this.#header);
     else this.#publishInit(header);
     this.#header = header;
+    if (this.#hasInBandSets) this.#sets = InBandSets.of(header.sampleEntry);
   }
 
-  #publishInit({ timescale, sampleEntry }: FragmentHeader): void {
+  get #hasInBandSets(): boolean {
+    const { rendition } = this.#job;
+    return rendition.kind === 'video-encode' && isHardware(rendition);
+  }
+
+  #publishInit({ timescale, ...header }: FragmentHeader): void {
     this.#timescale = timescale;
+    const sampleEntry = this.#hasInBandSets ? namedInBand(header.sampleEntry) : header.sampleEntry;
     const { rendition, grid } = this.#job;
     const isVideo = rendition.kind === 'video-encode' || rendition.kind === 'video-copy';
     const size = isVideo ? { width: rendition.width, height: rendition.height } : { width: 0, height: 0 };
@@ -106,10 +124,16 @@ export class SegmentReadiness {
 
   #onSample(sample: FragmentSample): void {
     if (this.#index > this.#job.lastIndex) return;
+    if (this.#incomplete) {
+      const header = { ...this.#incomplete, sampleEntry: completed(this.#incomplete.sampleEntry, sample.bytes) };
+      this.#incomplete = null;
+      this.#onHeader(header);
+    }
     this.#sink.onFrame();
     const decodeTime = this.#toGrid(sample.decodeTime);
     const pts = this.#toGrid(sample.decodeTime + sample.compositionOffset);
-    const frame = { ...sample, decodeTime, compositionOffset: pts - decodeTime, duration: this.#toGridTicks(sample.duration), pts };
+    const bytes = sample.isSync && this.#sets ? this.#sets.within(sample.bytes) : sample.bytes;
+    const frame = { ...sample, bytes, decodeTime, compositionOffset: pts - decodeTime, duration: this.#toGridTicks(sample.duration), pts };
     if (this.#job.rendition.kind === 'audio-encode') this.#onSound(frame, this.#job.rendition);
     else this.#onOrdered(frame);
   }

@@ -2,6 +2,7 @@
 import type { KeyframeMap } from '#domain/media.ts';
 import { isEncode } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
+import type { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { ENCODER_LIMITS } from '#workers/programs/limits.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import { hasQuickOutput } from './encoder-arguments.ts';
@@ -17,6 +18,7 @@ export type WarmEncodersOptions = {
   readonly spawner: SpawnerClient;
   readonly ffmpegPath: string;
   readonly limit: number;
+  readonly hardware: Pick<HardwareUse, 'madeNow'>;
   readonly expiryMs?: number;
 };
 
@@ -61,7 +63,8 @@ export class WarmEncoders {
   /** A session was opened: has the encoder wait that it will most likely start first. */
   expect({ delivery, video, audio }: Offer, { copyMethod }: KeyframeMap): void {
     if (delivery !== 'transcode' || copyMethod === 'ffmpeg') return;
-    for (const rendition of [video[0], audio[0]]) if (rendition && isEncode(rendition)) this.prepare(fedArguments(rendition));
+    for (const rendition of [video[0], audio[0]])
+      if (rendition && isEncode(rendition)) this.prepare(fedArguments(this.#options.hardware.madeNow(rendition)));
   }
 
   close(): void {

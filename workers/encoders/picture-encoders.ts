@@ -9,8 +9,6 @@ export type EncoderWords = {
   /** At the end of the filters: into the memory and the format that the encoder takes. */
   readonly filters: readonly string[];
   readonly encoder: readonly string[];
-  /** Its header is known only when the first frame is there. */
-  readonly isHeaderLate: boolean;
 };
 
 type Wish = {
@@ -37,11 +35,11 @@ function softwareWords(encoder: EncoderName, { maxBitrateBps, bufferBits, level 
   const base = { before: [], filters: [] };
   switch (encoder) {
     case 'libx265':
-      return { ...base, encoder: x265(maxBitrateBps, bufferBits, level), isHeaderLate: false };
+      return { ...base, encoder: x265(maxBitrateBps, bufferBits, level) };
     case 'libsvtav1':
-      return { ...base, encoder: [...svtAv1(maxBitrateBps)], isHeaderLate: true };
+      return { ...base, encoder: [...svtAv1(maxBitrateBps)] };
     case 'libaom-av1':
-      return { ...base, encoder: aomAv1(maxBitrateBps, bufferBits), isHeaderLate: true };
+      return { ...base, encoder: aomAv1(maxBitrateBps, bufferBits) };
     default:
       throw new RangeError(`${encoder} is not told so`);
   }
@@ -90,7 +88,6 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
     before: [],
     filters: ['format=nv12'],
     encoder: ['-c:v', `${codec}_${kind}`, ...encoder, ...rate],
-    isHeaderLate: codec === 'av1',
     ...more,
   });
   switch (kind) {
@@ -112,8 +109,8 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
     case 'videotoolbox':
       return words(['-allow_sw', '0', '-realtime', '1', ...profile]);
     case 'v4l2m2m':
-      // It writes its header into the stream alone, and knows profiles by number.
-      return words(['-bsf:v', 'extract_extradata'], { isHeaderLate: true });
+      // It knows profiles by number.
+      return words([]);
     case 'rkmpp':
       return words(['-rc_mode', 'VBR', ...profile]);
   }

@@ -8,6 +8,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { VideoEncode } from '#domain/rendition.ts';
 import { FragmentReader } from '#workers/bmff/fragments.ts';
 import { COMMON, OUTPUT_START_S, pictureFilters, pictureInput, pictureOutputs } from '#workers/encode/encoder-arguments.ts';
+import { completed, isIncomplete } from '#workers/encoders/av1-header.ts';
 import { listEncoders } from '#workers/inspect/machine.ts';
 import type { RunTool, ToolResult } from '#workers/programs/run-tool.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
@@ -74,7 +75,8 @@ class Trials {
     const trials: EncoderTrial[] = [];
     for (const name of ENCODER_NAMES.filter(each => listed.has(each) && this.#isWanted(each))) {
       for (const device of encoderFacts(name).kind === 'vaapi' ? devices : [null]) trials.push(await this.#encode(name, device));
-      if (encoderFacts(name).kind === 'vaapi' && devices.length === 0) trials.push(noDevice('encode', name, encoderFacts(name)));
+      if (encoderFacts(name).kind === 'vaapi' && devices.length === 0)
+        trials.push({ ...NO_DEVICE, ...encoderFacts(name), does: 'encode', name });
     }
     if (hardware.length > 0) trials.push(...(await this.#decoders(devices)));
     return trials;
@@ -130,7 +132,7 @@ class Trials {
     if (made === null) return [];
     const trials: EncoderTrial[] = [];
     for (const { kind, accel } of wanted) {
-      if (kind === 'vaapi' && devices.length === 0) trials.push(noDevice('decode', accel, { codec: 'h264', kind }));
+      if (kind === 'vaapi' && devices.length === 0) trials.push({ ...NO_DEVICE, does: 'decode', name: accel, codec: 'h264', kind });
       for (const device of kind === 'vaapi' ? devices : [null]) trials.push(await this.#decode(film, { kind, accel, device }));
     }
     return trials;
@@ -224,15 +226,7 @@ async function renderNodes(folder: string): Promise<string[]> {
     .map(name => join(folder, name));
 }
 
-const noDevice = (does: 'encode' | 'decode', name: string, facts: Pick<EncoderTrial, 'codec' | 'kind'>): EncoderTrial => ({
-  ...facts,
-  name,
-  does,
-  device: null,
-  isProven: false,
-  pixelsPerSecond: null,
-  reason: 'there is no render node',
-});
+const NO_DEVICE = { device: null, isProven: false, pixelsPerSecond: null, reason: 'there is no render node' } as const;
 
 function renditionFor(encoder: EncoderName, device: string | null, { width, height }: Size): VideoEncode {
   const codecs = { h264: 'avc1.64001f', hevc: 'hvc1.1.6.L93.90', av1: 'av01.0.05M.08' }[encoderFacts(encoder).codec];
@@ -257,26 +251,27 @@ const encodeArguments = (rendition: VideoEncode, size: Size): string[] => [
 ];
 
 /** @throws ENCODE_FAILED unless the cutter could use it: a header, each frame on its tick, keyframes where they were forced and nowhere else. */
-function requireStream(bytes: Buffer, codec: 'h264' | 'hevc' | 'av1'): void {
+function requireStream(output: Buffer, codec: 'h264' | 'hevc' | 'av1'): void {
   const shown: number[] = [];
   const keyframes: number[] = [];
-  let found: string | null = null;
+  let entry: Buffer | undefined;
   let timescale = 1;
   const reader = new FragmentReader({
     onHeader: header => {
       timescale = header.timescale;
-      found = codecStringOf(header.sampleEntry);
+      entry = header.sampleEntry;
     },
-    onSample: ({ decodeTime, compositionOffset, isSync }) => {
+    onSample: ({ decodeTime, compositionOffset, isSync, bytes }) => {
+      if (entry && isIncomplete(entry)) entry = completed(entry, bytes);
       const frame = ((decodeTime + compositionOffset) / timescale - OUTPUT_START_S) * RATE;
       shown.push(frame);
       if (isSync) keyframes.push(Math.round(frame));
     },
   });
-  reader.push(bytes);
+  reader.push(output);
   reader.end();
   const prefix = { h264: 'avc1.64', hevc: 'hvc1.1', av1: 'av01.0' }[codec];
-  const named: string = found ?? 'nothing';
+  const named = (entry && codecStringOf(entry)) ?? 'nothing';
   const fail = (message: string): never => {
     throw new FerriteError('ENCODE_FAILED', message);
   };

@@ -9,6 +9,7 @@ import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendi
 import type { DeliveryReason, Offer } from '../session.ts';
 import { offerSubtitles } from '../subtitles/offer.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
+import { byEncoders, type ChosenEncoders } from './encoder-choice.ts';
 import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundOf } from './ladder.ts';
 import type { Capabilities } from './profiles.ts';
 
@@ -20,6 +21,8 @@ export type DeliveryRequest = {
   readonly capabilities: Capabilities;
   /** Absent: this machine's ffmpeg brings high dynamic range and wide gamut down to what a plain screen shows. */
   readonly canConvertColours?: boolean;
+  /** What makes the rungs; absent: x264. */
+  readonly encoders?: ChosenEncoders;
 };
 
 /** Codecs that HLS players take in fragmented MP4. MP3 and VP8 have a packaging, but browsers refuse them there. */
@@ -58,7 +61,14 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
     ...offerSubtitles(media, request.subtitleTrack ?? null),
   };
   const colour = encodeColourOf(video, request.canConvertColours ?? true);
-  const ladder = colour === null ? [] : ladderFor(video, map, plan.targetMs, request.capabilities).map(rung => ({ ...rung, colour }));
+  const ladder =
+    colour === null
+      ? []
+      : byEncoders(
+          ladderFor(video, map, plan.targetMs, request.capabilities).map(rung => ({ ...rung, colour })),
+          request.encoders ?? {},
+          request.capabilities,
+        );
   const canEncode = ladder.length > 0;
   const encodeObstacles: DeliveryReason[] = [...new Set([...copyObstacles, ...directObstacles, colourObstacle(video)])];
   const copy = canCopy ? [videoCopy(video, map)] : [];

@@ -2,10 +2,11 @@
 
 export type Capacity = {
   readonly total: number;
+  readonly unit: 'encodes' | 'work';
   /** @param work of the encode for a second of film (`encodeWork`) */
   readonly costOf: (work: number) => number;
 };
 
-export const countedCapacity = (encodes: number): Capacity => ({ total: encodes, costOf: () => 1 });
+export const countedCapacity = (encodes: number): Capacity => ({ total: encodes, unit: 'encodes', costOf: () => 1 });
 
-export const workCapacity = (total: number): Capacity => ({ total: Math.round(total), costOf: work => work });
+export const workCapacity = (total: number): Capacity => ({ total: Math.round(total), unit: 'work', costOf: work => work });

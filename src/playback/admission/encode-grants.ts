@@ -88,6 +88,12 @@ export class EncodeGrants {
     this.#admission.setCapacity(capacity.total);
   }
 
+  /** Work that is neither granted nor waited for; null where encodes are counted. */
+  get spareWork(): number | null {
+    if (this.#capacity.unit === 'encodes') return null;
+    return this.#admission.depth > 0 ? 0 : Math.max(0, this.#capacity.total - this.#admission.grantedCost);
+  }
+
   /** Another session's encode is about to bring the demand's first segment. */
   isCovered({ key, index, sessionId }: EncodeDemand): boolean {
     return this.#running.covers(key, index, sessionId);

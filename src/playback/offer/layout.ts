@@ -6,7 +6,7 @@ import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, segmentCount } from '#domain/plan.ts';
 import type { Track } from '#domain/protocol.ts';
-import { type AudioRendition, isEncode, type Rendition, type RenditionKey, renditionKey } from '#domain/rendition.ts';
+import { type AudioRendition, isEncode, type Rendition, type RenditionKey, renditionKey, type VideoEncode } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import { iframesOfOffer } from '#domain/trick-play/iframes.ts';
 import type { PlannedMedia } from './media-plans.ts';
@@ -51,7 +51,7 @@ export class StreamLayout implements SessionLayout {
   readonly #playlists = new Map<string, Playlist>();
   readonly #input: PlaylistInput;
 
-  constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer) {
+  constructor({ media, keyframes, plan }: PlannedMedia, offer: Offer, deviceShareOf: DeviceShare = () => 1) {
     const iframes = iframesOfOffer(offer, keyframes);
     this.#input = { media, plan, offer, iframes, hasLeadingPictures: keyframes.video.hasLeadingPictures };
     this.isTransport = offer.segments === 'mpegts';
@@ -67,7 +67,7 @@ export class StreamLayout implements SessionLayout {
             grid,
             key: renditionKey(media.version, offer.targetMs, rendition),
             segmentCount: segmentCount(grid),
-            work: workOf(rendition, media),
+            work: workOf(rendition, media, deviceShareOf),
             isLocated: rendition.kind === 'video-copy' && keyframes.copyMethod === 'mp4',
             isEncoded: isEncode(rendition) || (rendition.kind !== 'subtitle' && keyframes.copyMethod === 'ffmpeg'),
             rung: track.kind === 'video' ? track.rungId : track.kind,
@@ -184,9 +184,17 @@ const MAX_LAYOUTS = 200;
 /** Playlists of one session alone: few, as a player asks once. */
 const MAX_OWN_PLAYLISTS = 64;
 
+/** What a pixel costs that a device encodes; see `encodeWork`. */
+type DeviceShare = (rendition: VideoEncode) => number;
+
 export class LayoutCache {
+  readonly #deviceShareOf: DeviceShare;
   readonly #layouts = new LRUCache<string, StreamLayout>({ max: MAX_LAYOUTS });
   readonly #ownPlaylists = new LRUCache<string, Playlist>({ max: MAX_OWN_PLAYLISTS });
+
+  constructor(deviceShareOf: DeviceShare = () => 1) {
+    this.#deviceShareOf = deviceShareOf;
+  }
 
   for(planned: PlannedMedia, offer: Offer, own: OwnStart | null): SessionLayout {
     const name = createHash('sha256')
@@ -202,7 +210,7 @@ export class LayoutCache {
         ]),
       )
       .digest('base64url');
-    const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer);
+    const layout = this.#layouts.get(name) ?? new StreamLayout(planned, offer, this.#deviceShareOf);
     this.#layouts.set(name, layout);
     const isShared = own === null || (own.splitIndex === null && own.startS === null);
     return isShared ? layout : new OwnLayout(layout, own, { recent: this.#ownPlaylists, name });
@@ -219,8 +227,8 @@ function trackOf(rendition: Rendition): Track {
   return rendition.kind === 'subtitle' ? { kind: 'subtitles', track: rendition.track } : audioTrackOf(rendition);
 }
 
-function workOf(rendition: Rendition, { streams }: Media): number {
+function workOf(rendition: Rendition, { streams }: Media, deviceShareOf: DeviceShare): number {
   if (rendition.kind !== 'video-encode') return 0;
   const source = streams.video.find(({ index }) => index === rendition.streamIndex);
-  return encodeWork(rendition, source ?? rendition);
+  return encodeWork(rendition, source ?? rendition, deviceShareOf(rendition));
 }

@@ -3,7 +3,7 @@
 import { videoDirectory } from '#domain/addresses.ts';
 import { type Client, type ClientHints, resolveClient } from '#domain/delivery/client-profile.ts';
 import { type Decision, decide } from '#domain/delivery/decision.ts';
-import { chooseDelivery } from '#domain/delivery/delivery.ts';
+import { chooseDelivery, type DeliveryRequest } from '#domain/delivery/delivery.ts';
 import type { Capabilities, ProfileName } from '#domain/delivery/profiles.ts';
 import { usualAudioTrack } from '#domain/delivery/usual-audio-track.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
@@ -15,6 +15,7 @@ import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodeDemand, EncodeGrants, GrantUse } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
+import type { OfferedEncoders } from '#src/playback/offer/offered-encoders.ts';
 import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { Database } from '#storage/database.ts';
@@ -54,6 +55,7 @@ export type SessionStartOptions = {
   readonly tokens: StreamTokens;
   readonly metrics: Metrics;
   readonly targetMs: number;
+  readonly encoders: OfferedEncoders;
   readonly sessions: OpenSessions;
   readonly seeking: Seeking;
   readonly log: { warn(facts: object, message: string): void };
@@ -187,7 +189,8 @@ export class SessionStarts {
     const { delivery } = request;
     const audioTrack = audioTrackOf(request, media);
     const canConvertColours = this.#canConvertColours;
-    return { ...decide(media, keyframes, plan, { delivery, audioTrack, capabilities: client.capabilities, canConvertColours }), client };
+    const wanted = { delivery, audioTrack, capabilities: client.capabilities, canConvertColours, ...this.#encodersFor(media) };
+    return { ...decide(media, keyframes, plan, wanted), client };
   }
 
   #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
@@ -199,6 +202,7 @@ export class SessionStarts {
       subtitleTrack: request.subtitleTrack ?? null,
       capabilities,
       canConvertColours: this.#canConvertColours,
+      ...this.#encodersFor(media),
     });
     const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
     const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));
@@ -223,6 +227,11 @@ export class SessionStarts {
     if (!layout || draft.offer.delivery === 'direct') return null;
     const positionMs = draft.startPositionMs;
     return wanted.startDemand(draft, { layout, name: segmentIndexAt(layout.grid, positionMs), positionMs });
+  }
+
+  #encodersFor({ streams: { video } }: Media): Pick<DeliveryRequest, 'encoders'> {
+    const { encoders, grants } = this.#options;
+    return video[0] ? { encoders: encoders.for(video[0], grants.spareWork) } : {};
   }
 
   #mediaOf(mediaId: MediaId): Media {

@@ -1,5 +1,6 @@
 // Playback sessions as the front door asks of them: started, kept by signs of life, served, moved by seeks, and ended everywhere at once.
 
+import type { EncoderTrial } from '#domain/encoders.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
@@ -9,6 +10,7 @@ import type { Capacity } from '#src/playback/admission/capacity.ts';
 import { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
 import { LayoutCache } from '#src/playback/offer/layout.ts';
 import { MediaPlans } from '#src/playback/offer/media-plans.ts';
+import { OfferedEncoders, type OfferedEncodersOptions } from '#src/playback/offer/offered-encoders.ts';
 import type { Segments } from '#src/playback/segments/segments.ts';
 import { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
@@ -27,6 +29,8 @@ type Options = {
   readonly hosts: MediaHosts;
   readonly segments: Segments;
   readonly capacity: Capacity;
+  /** Absent: x264 alone. */
+  readonly encoders?: OfferedEncodersOptions;
   readonly queue: { readonly timeoutMs: number; readonly maxWaiting: number; readonly maxWaitingPerUser: number };
   readonly maxSessionsPerUser: number;
   readonly tokens: StreamTokens;
@@ -35,8 +39,11 @@ type Options = {
   readonly log: { info(facts: object, message: string): void; warn(facts: object, message: string): void };
 };
 
+const X264_ALONE: OfferedEncodersOptions = { hardware: [], codecs: [], coreSpeed: () => 1 };
+
 export class PlaybackSessions {
   readonly #grants: EncodeGrants;
+  readonly #encoders: OfferedEncoders;
   readonly #pinnedAhead: PinnedAhead;
   /** The segments that viewers of open sessions want, each with a grant where it must be encoded. */
   readonly wanted: WantedSegments;
@@ -47,13 +54,16 @@ export class PlaybackSessions {
   readonly #leases: Leases;
 
   constructor(options: Options) {
+    const encoders = new OfferedEncoders(options.encoders ?? X264_ALONE);
+    this.#encoders = encoders;
+    options.hosts.events.on('measured', ({ measurement }) => encoders.told(measurement));
     const plans = new MediaPlans(options.database);
-    const layouts = new LayoutCache();
+    const layouts = new LayoutCache(rendition => encoders.deviceShareOf(rendition));
     this.#grants = new EncodeGrants({ ...options.queue, capacity: options.capacity, metrics: options.metrics });
     this.#pinnedAhead = new PinnedAhead(options.segments);
     this.wanted = new WantedSegments(options.segments, this.#grants);
     this.#seeking = new Seeking(this.wanted);
-    const shared = { ...options, plans, layouts, grants: this.#grants, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
+    const shared = { ...options, encoders, plans, layouts, grants: this.#grants, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
     this.#sessions = new OpenSessions(shared);
     this.#starts = new SessionStarts({ ...shared, sessions: this.#sessions, seeking: this.#seeking });
     this.#recovery = new SessionRecovery({ ...shared, sessions: this.#sessions });
@@ -63,6 +73,11 @@ export class PlaybackSessions {
   /** What this machine's ffmpeg was found to do. */
   setColourConversion(canConvert: boolean): void {
     this.#starts.setColourConversion(canConvert);
+  }
+
+  /** From now on sessions are offered what works. */
+  encodersTried(trials: readonly EncoderTrial[]): void {
+    this.#encoders.tried(trials);
   }
 
   /** Opens again what was open when the server ended. */

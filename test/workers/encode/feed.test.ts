@@ -6,6 +6,7 @@ import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { Feed } from '#workers/encode/feed.ts';
 import { ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
 import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
+import { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { SpawnerClient } from '#workers/programs/spawner-client.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { Film } from '../support.ts';
@@ -16,7 +17,8 @@ const DEADLINE = { timeout: 120_000 };
 async function encoder(t: TestContext) {
   const spawner = await SpawnerProcess.start(() => undefined);
   const client = new SpawnerClient(spawner.socketPath);
-  const encoders = new WarmEncoders({ spawner: client, ffmpegPath: 'ffmpeg', limit: 4 });
+  const hardware = new HardwareUse(() => undefined);
+  const encoders = new WarmEncoders({ spawner: client, ffmpegPath: 'ffmpeg', limit: 4, hardware });
   const remux = new RemuxCache();
   t.after(async () => {
     encoders.close();
@@ -30,6 +32,7 @@ async function encoder(t: TestContext) {
     const effect = ffmpegEffect({
       spawner: client,
       encoders,
+      hardware,
       remux,
       ffmpegPath: 'ffmpeg',
       publish,

@@ -11,6 +11,7 @@ import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { boxes } from '#workers/bmff/boxes.ts';
 import { ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
 import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
+import { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { SpawnerClient } from '#workers/programs/spawner-client.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { readSegment } from '../../support/track-check.ts';
@@ -28,11 +29,13 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
   const bytesOf = new Map<SegmentName, Buffer>();
   const events: FfmpegEvent[] = [];
   const ended = Promise.withResolvers<void>();
-  const encoders = new WarmEncoders({ spawner: client, ffmpegPath, limit: 0 });
+  const hardware = new HardwareUse(() => undefined);
+  const encoders = new WarmEncoders({ spawner: client, ffmpegPath, limit: 0, hardware });
   const remux = new RemuxCache();
   const effect = ffmpegEffect({
     spawner: client,
     encoders,
+    hardware,
     remux,
     ffmpegPath,
     publish: ({ name, bytes }) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
+import { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { type ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 
 const DEADLINE = { timeout: 60_000 };
@@ -21,7 +22,7 @@ class CountingSpawner extends SpawnerClient {
 async function pool(t: TestContext, options: { limit?: number; expiryMs?: number } = {}) {
   const process = await SpawnerProcess.start(() => undefined);
   const spawner = new CountingSpawner(process.socketPath);
-  const encoders = new WarmEncoders({ spawner, ffmpegPath: 'cat', limit: 4, ...options });
+  const encoders = new WarmEncoders({ spawner, ffmpegPath: 'cat', limit: 4, hardware: new HardwareUse(() => undefined), ...options });
   t.after(async () => {
     encoders.close();
     await spawner.close();
