@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as paced } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { base, Client, type Started } from '../support/client.ts';
 import { ffmpeg } from '../support/media.ts';
@@ -12,7 +13,9 @@ import { startServer, temporaryFolder } from '../support/server.ts';
 
 type Encode = { readonly rendition: string; readonly firstIndex: number; readonly nextIndex: number };
 
-const FILM_S = 24;
+const FILM_S = 60;
+/** A little more than half of a segment's duration: no faster than a player that plays along. */
+const PACE_MS = 1_100;
 
 test('rungs', async t => {
   const scratch = await temporaryFolder(t);
@@ -49,6 +52,24 @@ test('rungs', async t => {
     assert.equal(begun.firstIndex, 5);
     await client.segment(session, `video/${low}`, 5);
     assert.equal(await started(low), 1);
+    await client.stop(session.sessionId);
+  });
+
+  await t.test('a viewer who plays along on a rung has the one above made where the player is, beside it', async () => {
+    const session = await start();
+    const [high, low] = session.ladder.map(({ rung }) => rung);
+    // Half a minute of the rung that a session begins with is made as it is: what is watched here lies after that.
+    let index = 22;
+    await client.segment(session, `video/${low}`, index);
+    const begun = await until('the rung above', async () => {
+      const [ahead] = (await pictures(session)).filter(({ rendition, firstIndex }) => rendition === `video:${high}` && firstIndex > 22);
+      if (ahead || index > 27) return ahead;
+      await paced(PACE_MS);
+      await client.segment(session, `video/${low}`, ++index);
+      return undefined;
+    });
+    assert.ok(begun.firstIndex >= 22 + 4, 'four segments after the player came there, and one for the way');
+    await client.segment(session, `video/${high}`, begun.firstIndex);
     await client.stop(session.sessionId);
   });
 

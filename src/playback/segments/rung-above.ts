@@ -1,5 +1,7 @@
 // The rung above the one that a viewer watches, a segment or two ahead of its player: one that goes up finds it made. A player takes the time of
 // an encode for that of the line, and would come down again. Only while nobody else needs the machine.
+import { LRUCache } from 'lru-cache';
+import type { SessionId } from '#domain/ids.ts';
 import { boundaryAt, type Grid } from '#domain/plan.ts';
 import type { SessionRecord } from '#domain/session.ts';
 import type { SessionLayout, TrackLayout } from '#src/playback/offer/layout.ts';
@@ -26,15 +28,18 @@ const CALM_SEGMENTS = 3;
 const CALM_SHARE = 0.5;
 /** A viewer who has not gone up for so long has a line, or a screen, for no more. Counted anew with each change of rung. */
 const MAX_MADE = 30;
+/** More than a machine encodes for at once. */
+const MAX_CLIMBING = 1_000;
 
 type Options = Pick<WantedSegments, 'prefetchAhead' | 'endAhead' | 'isKept' | 'whenShort'>;
 
 export class RungAbove {
   readonly #wanted: Options;
   readonly #climbs = new WeakMap<Climber, Climb>();
-  /** Those for whom a rung above is being made. */
-  readonly #climbing = new Set<WeakRef<Climber>>();
-  readonly #refs = new WeakMap<Climber, WeakRef<Climber>>();
+  /** By the watched track: the rungs of a layout do not change. */
+  readonly #above = new WeakMap<TrackLayout, { readonly rung: TrackLayout | null }>();
+  /** Sessions for which a rung above may be being made. What is pushed out goes when the session does. */
+  readonly #climbing = new LRUCache<SessionId, SessionRecord>({ max: MAX_CLIMBING });
 
   constructor(wanted: Options) {
     this.#wanted = wanted;
@@ -58,7 +63,7 @@ export class RungAbove {
 
   #climb(viewer: Climber, climb: Climb): void {
     const { track, index } = climb;
-    const above = rungAbove(viewer.layout, track);
+    const above = this.#rungAbove(viewer.layout, track);
     if (above === null || !AHEAD.every(next => this.#isReady(track, index + next))) return;
     const missing = AHEAD.map(next => index + next).find(
       next => next < above.segmentCount && !this.#wanted.isKept({ layout: above, name: next }),
@@ -66,9 +71,13 @@ export class RungAbove {
     if (missing === undefined) return;
     if (!this.#wanted.prefetchAhead(viewer.record, { layout: above, name: missing, positionMs: 0 })) return;
     climb.made++;
-    const ref = this.#refs.get(viewer) ?? new WeakRef(viewer);
-    this.#refs.set(viewer, ref);
-    this.#climbing.add(ref);
+    this.#climbing.set(viewer.record.id, viewer.record);
+  }
+
+  #rungAbove(layout: SessionLayout, track: TrackLayout): TrackLayout | null {
+    const known = this.#above.get(track) ?? { rung: rungAbove(layout, track) };
+    this.#above.set(track, known);
+    return known.rung;
   }
 
   /** Copies are made as they are asked for, and after the end there is nothing to make. */
@@ -77,10 +86,7 @@ export class RungAbove {
   }
 
   #giveBack(): void {
-    for (const ref of this.#climbing) {
-      const viewer = ref.deref();
-      if (viewer) this.#wanted.endAhead(viewer.record);
-    }
+    for (const record of this.#climbing.values()) this.#wanted.endAhead(record);
     this.#climbing.clear();
   }
 }
