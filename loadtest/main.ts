@@ -20,6 +20,7 @@ import { fuzz } from './scenarios/fuzz.ts';
 import { hostile } from './scenarios/library/hostile.ts';
 import { scan } from './scenarios/library/scan.ts';
 import { abr } from './scenarios/playback/abr.ts';
+import { ladder } from './scenarios/playback/ladder.ts';
 import { quality } from './scenarios/playback/quality.ts';
 import { readiness } from './scenarios/playback/readiness.ts';
 import { remuxIndex } from './scenarios/playback/remux-index.ts';
@@ -46,6 +47,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   seek,
   abr,
   'remux-index': remuxIndex,
+  ladder,
   quality,
   readiness,
   direct,

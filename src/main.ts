@@ -18,6 +18,7 @@ import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
 import { PreviewQueue } from './library/previews/preview-queue.ts';
+import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scanner.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
@@ -141,7 +142,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
-  const { catalogue, posterQueue, previews } = await openCatalogue({
+  const { catalogue, posterQueue, previews, rateQueue } = await openCatalogue({
     config,
     database,
     inspectors,
@@ -152,6 +153,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   });
   owned.add('small pictures to be made', previews, queue => queue.stop());
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
+  owned.add('rates to be measured', rateQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
@@ -161,6 +163,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   scanWhatHasNoMap({ database, scanner: catalogue.scanner });
   posterQueue.resume();
   previews.resume();
+  if (config.predictsRates) rateQueue.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
     const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
@@ -298,6 +301,13 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     quietMs: PREVIEWS_QUIET_MS,
     log,
   });
+  const rateQueue = new RateQueue({
+    media,
+    keyframes,
+    measure: ({ path, streams }, map, signal) => inspectors.rates({ path, streams, keyframes: map, targetMs: config.targetMs }, signal),
+    targetMs: config.targetMs,
+    log,
+  });
   const scanner = new LibraryScanner({
     media,
     keyframes,
@@ -311,10 +321,13 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     },
     // As many again wait their turn: no poster takes it from a file that could be listed.
     parallel: 2 * inspectorCount(),
-    onListed: id => previews.add(id),
+    onListed: id => {
+      previews.add(id);
+      if (config.predictsRates) rateQueue.add(id);
+    },
     previews: previewFiles,
     onPosterWanted: id => posterQueue.add(id),
     ...(onScanProgress ? { onProgress: onScanProgress } : {}),
   });
-  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue, previews };
+  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue, previews, rateQueue };
 }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Finding, findingsOf } from './support/conformance/checks.ts';
+import { readPlaylist } from './support/conformance/playlist.ts';
+import { RATE_CHECKS } from './support/conformance/rate-checks.ts';
 import { PLAYLIST_RESOURCE_CHECKS } from './support/conformance/segment-checks.ts';
 import { ALL_CHECKS, checkIframe, checkInit, checkPlaylists, checkSegment, checkTile } from './support/conformance/stream.ts';
 
@@ -140,6 +142,26 @@ test('conformance: pictures of different lengths, and boxes and types that are w
   assert.deepEqual(names(findingsOf(PLAYLIST_RESOURCE_CHECKS, playlist, 'x')), ['playlist-type', 'playlist-gzip']);
 });
 
+test('conformance: a film that weighs another tenth than it declares is found, with the heaviest sound of its group', () => {
+  const weighed = (bits: number) => ({
+    playlist: readPlaylist(MEDIA),
+    segments: [bits, bits / 2, bits / 2].map(of => ({ bits: of * 2, seconds: 2 })),
+  });
+  const findings = (picture: number, sound: number): string[] => {
+    const media = new Map([
+      ['v/i.m3u8', weighed(picture)],
+      ['a/i.m3u8', weighed(sound)],
+      ['f/i.m3u8', weighed(1)],
+    ]);
+    const main = readPlaylist(MAIN.replace(variant('v', 'full', 'ec-3'), ''));
+    return findingsOf(RATE_CHECKS, { main, media }, 'x').map(({ check }) => check);
+  };
+  // 2000 is declared of the peak, 1000 of the average, which is two thirds of it here.
+  assert.deepEqual(findings(1_400, 600), ['average-rate']);
+  assert.deepEqual(findings(1_400, 100), ['peak-rate']);
+  assert.deepEqual(findings(700, 300), ['average-rate', 'peak-rate']);
+});
+
 test('conformance: every check has a name of its own and is shown here to find something', () => {
   const names = ALL_CHECKS.flatMap(({ checks }) => checks.map(({ name }) => name));
   assert.equal(new Set(names).size, names.length);
@@ -155,6 +177,8 @@ test('conformance: every check has a name of its own and is shown here to find s
     'one-picture',
     'tile-type',
     'tile-size',
+    'average-rate',
+    'peak-rate',
   ];
   assert.deepEqual(
     names.filter(name => !(name in FAULTS) && !elsewhere.includes(name)),

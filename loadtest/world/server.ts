@@ -13,6 +13,7 @@ import { fillLibrary } from './films.ts';
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 const START_DEADLINE_MS = 60_000;
 const SCAN_DEADLINE_MS = 180_000;
+const RATES_DEADLINE_MS = 600_000;
 
 export type ServerOptions = {
   readonly films: readonly string[];
@@ -24,7 +25,7 @@ export type ServerOptions = {
   readonly core?: number | null;
 };
 
-type LogLine = { readonly msg?: string; readonly url?: string; readonly state?: string };
+type LogLine = { readonly msg?: string; readonly url?: string; readonly state?: string; readonly cpuSeconds?: number };
 
 /** Data and library of a server that is started more than once. */
 export class ServerFolder {
@@ -55,6 +56,7 @@ export class ServerFolder {
 
 export class Server {
   readonly remote: Remote;
+  readonly #log: Log;
   readonly #process: ChildProcess;
   #isStopping = false;
 
@@ -78,6 +80,7 @@ export class Server {
         // Nor are its encoders tried: x264 alone makes pictures.
         FERRITE_HARDWARE: 'off',
         FERRITE_CODECS: 'off',
+        FERRITE_PREDICT_RATES: 'no',
         ...options.settings,
       },
     });
@@ -95,6 +98,7 @@ export class Server {
   private constructor(child: ChildProcess, remote: Remote, log: Log) {
     this.#process = child;
     this.remote = remote;
+    this.#log = log;
     child.once('exit', (code, signal) => {
       if (!this.#isStopping) console.error(`the server ended by itself: ${code ?? signal}; its last words: ${log.lastLines()}`);
     });
@@ -103,6 +107,12 @@ export class Server {
   get pid(): number {
     if (this.#process.pid === undefined) throw new Error('the server has no process');
     return this.#process.pid;
+  }
+
+  /** Processor time that the prediction of a film's rates took: resolves when it is there, on a server that makes it. */
+  async ratesMeasured(): Promise<number> {
+    const { cpuSeconds = 0 } = await this.#log.line(({ msg }) => msg === 'rates measured', RATES_DEADLINE_MS);
+    return cpuSeconds;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,8 @@
 // Everything that the server and an inspector, a small process apart from all sessions, say to each other: one JSON text a line.
 import type { EncodeColour } from './colour/encode-colour.ts';
+import type { FilmRates } from './delivery/film-rates.ts';
 import type { ErrorRecord } from './errors.ts';
+import type { KeyframeMap, Streams } from './media.ts';
 import type { Inspection } from './protocol.ts';
 import type { PreviewFrame, PreviewPlan } from './trick-play/previews.ts';
 
@@ -25,6 +27,11 @@ export type Inspections = {
   previews: {
     input: { readonly path: string; readonly folder: string; readonly plan: PreviewPlan; readonly frames: PreviewFrames };
     output: { readonly byteLength: number };
+  };
+  /** What it spends in segments of that length, and is predicted to spend encoded. `cpuSeconds`: what the encodes of the prediction took. */
+  rates: {
+    input: { readonly path: string; readonly streams: Streams; readonly keyframes: KeyframeMap; readonly targetMs: number };
+    output: { readonly rates: FilmRates; readonly cpuSeconds: number };
   };
 };
 export type InspectionType = keyof Inspections;

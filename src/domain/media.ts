@@ -1,5 +1,6 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
 import type { Colour, Hdr } from './colour/colour.ts';
+import type { FilmRates } from './delivery/film-rates.ts';
 import { FerriteError } from './errors.ts';
 import type { LibraryId, MediaId, UserId } from './ids.ts';
 
@@ -106,6 +107,8 @@ export type Media = {
   /** Null: not cut yet. */
   readonly hasPoster: boolean | null;
   readonly addedAtMs: number;
+  /** Absent: not measured yet. */
+  readonly rates?: FilmRates;
 };
 
 /** What cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */

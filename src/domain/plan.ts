@@ -155,6 +155,10 @@ export function longestSegmentS(grid: Grid): number {
   return longest;
 }
 
+/** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
+export const targetDurationS = (plan: Plan, renditions: readonly Rendition[]): number =>
+  Math.max(...renditions.map(rendition => Math.round(longestSegmentS(gridOf(plan, rendition)))), 1);
+
 /** First position whose value is greater than `value`. */
 export function upperBound(sorted: ArrayLike<number>, value: number): number {
   let low = 0;

@@ -13,7 +13,9 @@ export type VideoCopy = {
   readonly streamIndex: number;
   readonly width: number;
   readonly height: number;
+  /** Declared: the peak segment bit rate, and the average over the film. They decide no byte. */
   readonly bandwidthBps: number;
+  readonly averageBps?: number;
   readonly codecs: string;
 };
 
@@ -40,7 +42,9 @@ export type VideoEncode = {
   readonly encoder?: EncoderName;
   /** Of an encoder of which the machine may have several. */
   readonly device?: string;
+  /** Declared: the peak segment bit rate, and the average over the film. They decide no byte. */
   readonly bandwidthBps: number;
+  readonly averageBps?: number;
   readonly codecs: string;
 };
 
@@ -55,7 +59,9 @@ export type AudioCopy = {
   readonly track: number;
   readonly streamIndex: number;
   readonly channels: number;
+  /** Declared: the peak segment bit rate, and the average over the film. They decide no byte. */
   readonly bandwidthBps: number;
+  readonly averageBps?: number;
   readonly codecs: string;
 };
 
@@ -66,7 +72,9 @@ export type AudioEncode = {
   readonly streamIndex: number;
   readonly channels: number;
   readonly bitrateBps: number;
+  /** Declared: the peak segment bit rate, and the average over the film. They decide no byte. */
   readonly bandwidthBps: number;
+  readonly averageBps?: number;
   readonly codecs: string;
 };
 
@@ -101,9 +109,13 @@ const SEGMENT_FORMAT = 6;
 
 export type RenditionKey = string & { readonly __rendition: true };
 
+/** What is declared of a rendition, and may be known better later, while its bytes stay what they are. */
+const DECLARED: readonly string[] = ['bandwidthBps', 'averageBps'];
+
 /** The address of a rendition's segments in every cache: media version, plan and everything the encoder is told. */
 export function renditionKey(mediaVersion: string, targetMs: number, rendition: Rendition): RenditionKey {
-  const facts = JSON.stringify([SEGMENT_FORMAT, mediaVersion, targetMs, Object.entries(rendition).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const told = Object.entries(rendition).filter(([name]) => !DECLARED.includes(name));
+  const facts = JSON.stringify([SEGMENT_FORMAT, mediaVersion, targetMs, told.sort(([a], [b]) => (a < b ? -1 : 1))]);
   return createHash('sha256').update(facts).digest('hex').slice(0, 32) as RenditionKey;
 }
 

@@ -103,8 +103,7 @@ export class PosterQueue {
 
   /** The file may have been replaced, renamed or removed meanwhile. */
   async #record({ id, version }: Media, hasPoster: boolean): Promise<void> {
-    const now = this.#options.media.get(id);
-    if (now?.version === version) await this.#options.media.put({ ...now, hasPoster });
-    else if (hasPoster) await this.#options.posters.remove({ id, version });
+    const isThere = await this.#options.media.update({ id, version }, { hasPoster });
+    if (!isThere && hasPoster) await this.#options.posters.remove({ id, version });
   }
 }

@@ -25,7 +25,12 @@ type Job = {
 };
 
 /** The packets of a whole film without an index are read from disk: minutes for the largest on the slowest. */
-const DEADLINES_MS: Readonly<Record<InspectionType, number>> = { inspect: 15 * 60_000, poster: 180_000, previews: 15 * 60_000 };
+const DEADLINES_MS: Readonly<Record<InspectionType, number>> = {
+  inspect: 15 * 60_000,
+  poster: 180_000,
+  previews: 15 * 60_000,
+  rates: 30 * 60_000,
+};
 const IDLE_MS = 30_000;
 
 /** One keeps a disk busy, two hide one another's waits; beyond eight it is the disk that everybody waits for. */
@@ -36,8 +41,8 @@ export const posterCount = (): number => Math.max(1, Math.floor(inspectorCount()
 export class InspectionPool {
   readonly #options: InspectionPoolOptions;
   readonly #spawner: SpawnerClient;
-  /** Files that wait to be listed go before pictures. */
-  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], previews: [] };
+  /** Files that wait to be listed go before pictures, and those before what only makes a playlist more exact. */
+  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], previews: [], rates: [] };
   readonly #idle: InspectorProcess[] = [];
   readonly #all = new Set<InspectorProcess>();
   readonly #unsubscribes: readonly (() => void)[];
@@ -65,6 +70,10 @@ export class InspectionPool {
     return this.#ask('previews', input, signal);
   }
 
+  rates(input: Inspections['rates']['input'], signal: AbortSignal): Promise<Inspections['rates']['output']> {
+    return this.#ask('rates', input, signal);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
@@ -84,7 +93,8 @@ export class InspectionPool {
 
   #startNext(): void {
     while (this.#running < inspectorCount() && !this.#isClosed) {
-      const job = this.#queues.inspect.shift() ?? this.#queues.poster.shift() ?? this.#queues.previews.shift();
+      const job =
+        this.#queues.inspect.shift() ?? this.#queues.poster.shift() ?? this.#queues.previews.shift() ?? this.#queues.rates.shift();
       if (job === undefined) return;
       this.#running++;
       void this.#run(job).finally(() => {

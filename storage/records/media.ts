@@ -117,6 +117,19 @@ export class MediaRepository {
     });
   }
 
+  /** The record as it is by then, changed; nothing where it is gone or of another version of the file. Says whether it was there. */
+  async update({ id, version }: Pick<Media, 'id' | 'version'>, change: Partial<Media>): Promise<boolean> {
+    return await this.#environment.write(tx => {
+      const now = this.#media.get(id);
+      if (now?.version !== version) return false;
+      this.#removeOrders(tx, id);
+      const changed = { ...now, ...change };
+      tx.put(this.#media, id, changed);
+      for (const key of orderKeys(changed)) tx.put(this.#orders, key, id);
+      return true;
+    });
+  }
+
   async remove(id: MediaId): Promise<void> {
     await this.#environment.write(tx => {
       this.#removeOrders(tx, id);

@@ -28,6 +28,7 @@ export async function launch(env: Readonly<Record<string, string>>, args: readon
       FERRITE_HARDWARE: 'off',
       FERRITE_CODECS: 'off',
 
+      FERRITE_PREDICT_RATES: 'no',
       ...env,
     },
   });

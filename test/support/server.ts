@@ -50,6 +50,8 @@ export class TestServer {
         // Nor are its encoders tried: x264 alone makes pictures.
         FERRITE_HARDWARE: 'off',
         FERRITE_CODECS: 'off',
+        // Tests of it say so: it encodes in the background while others measure.
+        FERRITE_PREDICT_RATES: 'no',
         ...env,
       },
     });

@@ -186,11 +186,11 @@ export function pictureOutputs(rendition: VideoEncode, { input, filters, keyfram
 function pictureEncoder(rendition: VideoEncode, keyframes: string, quality: Quality, { isShared = false } = {}): string[] {
   const bufferBits = bufferBitsOf(rendition);
   return [
-    ...['-c:v', 'libx264', ...SPEED[quality], '-profile:v', 'high', '-level:v', level(rendition.codecs)],
-    ...['-crf', '23', '-maxrate', String(Math.round(rendition.maxBitrateBps)), '-bufsize', String(bufferBits)],
+    ...x264(quality),
+    ...['-level:v', level(rendition.codecs)],
+    ...['-maxrate', String(Math.round(rendition.maxBitrateBps)), '-bufsize', String(bufferBits)],
     ...(isShared ? ['-rc_init_occupancy', String(Math.round(bufferBits * SHARED_OCCUPANCY))] : []),
-    // Keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan.
-    ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000', ...keyframesAndClock(rendition, keyframes)],
+    ...keyframesAndClock(rendition, keyframes),
   ];
 }
 
@@ -200,6 +200,15 @@ const keyframesAndClock = ({ frameRate: { num, den } }: VideoEncode, keyframes: 
 ];
 
 const soundCodec = (rendition: AudioEncode): string => (isDolby(rendition) ? (rendition.codecs === EAC3 ? 'eac3' : 'ac3') : 'aac');
+
+/** At constant quality, keyframes where the plan has boundaries and nowhere else: scene cuts would add some, -g would drift from the plan. */
+const x264 = (quality: Quality): string[] => [
+  ...['-c:v', 'libx264', ...SPEED[quality], '-profile:v', 'high', '-crf', '23'],
+  ...['-sc_threshold', '0', '-g', '100000', '-keyint_min', '100000'],
+];
+
+/** What all but a run's first seconds are made by, with no bound of its rate: how many bits a picture takes. */
+export const UNBOUND_PICTURE_ENCODER: readonly string[] = x264('good');
 
 export const soundEncoder = (rendition: AudioEncode): string[] => [
   ...['-c:a', soundCodec(rendition), '-b:a', String(rendition.bitrateBps)],

@@ -30,7 +30,7 @@ const SPARE_SOUND_FRAMES = 1024;
 
 const LAST_SOUND_S = 1;
 
-const isSound = ({ rendition: { kind } }: EncodeJob): boolean => kind === 'audio-encode' || kind === 'audio-copy';
+const isSound = ({ rendition: { kind } }: Pick<EncodeJob, 'rendition'>): boolean => kind === 'audio-encode' || kind === 'audio-copy';
 
 export function ffmpegArguments(job: EncodeJob): string[] {
   switch (job.rendition.kind) {
@@ -124,13 +124,13 @@ function streamOf({ rendition: { streamIndex }, keyframes: { mended } }: EncodeJ
 }
 
 /** After the end of a track there is silence, which goes on from its last sound: without any, nothing would come at all. */
-function lastSoundS({ rendition, keyframes: { audio, video } }: EncodeJob): number {
+function lastSoundS({ rendition, keyframes: { audio, video } }: Pick<EncodeJob, 'rendition' | 'keyframes'>): number {
   const track = rendition.kind === 'audio-encode' ? audio.find(({ index }) => index === rendition.streamIndex) : undefined;
   return track ? track.endPts / track.timescale - video.originPts / video.timescale - LAST_SOUND_S : Number.POSITIVE_INFINITY;
 }
 
 /** Lands on the source keyframe at or before the first wanted boundary, or earlier: what comes before is dropped by PTS. */
-function seekTo(job: EncodeJob): string[] {
+export function seekTo(job: Pick<EncodeJob, 'rendition' | 'keyframes' | 'grid' | 'firstIndex'>): string[] {
   const { video, startTimeUs, copyMethod } = job.keyframes;
   const wantedS = Math.min(segmentStartS(job.grid, job.firstIndex) - (isSound(job) ? 0.25 : 0), lastSoundS(job));
   const wantedPts = video.originPts + wantedS * video.timescale;

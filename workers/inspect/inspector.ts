@@ -9,6 +9,7 @@ import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { inspectMedia } from './inspect.ts';
 import { cutPoster } from './poster.ts';
 import { makePreviews } from './previews.ts';
+import { measureRates } from './rates.ts';
 
 const ALIVE_INTERVAL_MS = 1_000;
 const MAX_LINE = 1024 * 1024;
@@ -22,6 +23,7 @@ const runTool = toolRunner(spawner, { ffmpeg, ffprobe });
 const handlers: InspectionHandlers = {
   inspect: ({ path }) => inspectMedia(path, { runTool, openRemuxSource }),
   previews: input => makePreviews(input, { runTool, openRemuxSource }),
+  rates: input => measureRates(input, { runTool, openRemuxSource }),
   poster: async ({ path, ...options }) => ({ base64: (await cutPoster(path, { runTool, ...options })).toString('base64') }),
 };
 

@@ -19,9 +19,10 @@ import type { SessionRecord } from '#domain/session.ts';
 import { iframePts } from '#domain/trick-play/iframes.ts';
 import { movieFragmentOf } from '#workers/bmff/boxes.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
+import { factorOf, spanOf } from '#workers/remux/segment-span.ts';
 import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import type { EncodeRequests } from './encode-requests.ts';
-import { factorOf, renditionOf, rungLabel, spanOf } from './segment-span.ts';
+import { renditionOf, rungLabel } from './rendition-of.ts';
 
 export type PlannedMedia = SharedMedia & { readonly plan: Plan };
 type Viewed = PlannedMedia & { readonly record: SessionRecord };

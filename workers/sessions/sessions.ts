@@ -20,8 +20,8 @@ import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import { EncodeRequests, type SessionActor } from './encode-requests.ts';
 import { Encodes } from './encodes.ts';
 import { Pace } from './pace.ts';
+import { rungLabel } from './rendition-of.ts';
 import { type PlannedMedia, SegmentMaker } from './segment-maker.ts';
-import { rungLabel } from './segment-span.ts';
 import { statusOf } from './session-status.ts';
 
 /** Plans kept for the next session of their media; open sessions keep their own. */

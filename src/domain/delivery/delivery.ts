@@ -9,9 +9,12 @@ import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendi
 import type { DeliveryReason, Offer } from '../session.ts';
 import { offerSubtitles } from '../subtitles/offer.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
+import { withRates } from './declared-rates.ts';
 import { byEncoders, type ChosenEncoders } from './encoder-choice.ts';
+import { ratesAreOf } from './film-rates.ts';
 import { buildLadder, displaySize, SURROUND_CHANNELS, stereoAac, surroundOf } from './ladder.ts';
 import type { Capabilities } from './profiles.ts';
+import { thinned } from './thinned-ladder.ts';
 
 export type DeliveryRequest = {
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
@@ -39,6 +42,10 @@ const PLAYS_THE_FILE: readonly DeliveryRequest['delivery'][] = ['auto', 'direct'
 
 /** @throws MEDIA_UNSUPPORTED when the wanted delivery is impossible; INVALID_REQUEST for a track that is not there. */
 export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRequest): Offer {
+  return withRates(offerOf(media, map, plan, request), plan, media);
+}
+
+function offerOf(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRequest): Offer {
   const [video] = media.streams.video;
   if (!video) throw new FerriteError('MEDIA_UNSUPPORTED', 'the media has no video');
   if (media.streams.audio.length > 0 && media.streams.audio[request.audioTrack] === undefined) {
@@ -65,7 +72,7 @@ export function chooseDelivery(media: Media, map: KeyframeMap, plan: Plan, reque
     colour === null
       ? []
       : byEncoders(
-          ladderFor(video, map, plan.targetMs, request.capabilities).map(rung => ({ ...rung, colour })),
+          ladderFor(media, video, { map, targetMs: plan.targetMs, capabilities: request.capabilities }).map(rung => ({ ...rung, colour })),
           request.encoders ?? {},
           request.capabilities,
         );
@@ -168,26 +175,31 @@ const audioCopy = (audio: AudioStream, track: number): AudioCopy => ({
 
 /** Rungs the client can show and carry; never none: the smallest is better than a refusal. */
 function ladderFor(
+  { rates }: Media,
   video: VideoStream,
-  map: KeyframeMap,
-  targetMs: number,
-  { maxWidth, maxHeight, maxBandwidthBps }: Capabilities,
+  { map, targetMs, capabilities }: { map: KeyframeMap; targetMs: number; capabilities: Capabilities },
 ): VideoEncode[] {
-  const peakBps = Math.max(map.video.peakBitrateBps, video.bitrateBps);
-  const ladder = buildLadder(video, targetMs, { averageBps: video.bitrateBps, peakBps });
+  const { maxWidth, maxHeight, maxBandwidthBps } = capabilities;
+  const known = ratesAreOf(rates, targetMs) ? rates : null;
+  const averageBps = known?.videoCopy?.averageBps ?? video.bitrateBps;
+  const peakBps = Math.max(map.video.peakBitrateBps, averageBps);
+  const ladder = buildLadder(video, targetMs, { averageBps, peakBps, demand: known?.demand ?? null });
   const allowed = ladder.filter(
     rung =>
       (maxWidth === 0 || rung.width <= maxWidth) &&
       (maxHeight === 0 || rung.height <= maxHeight) &&
       (maxBandwidthBps === 0 || rung.maxBitrateBps <= maxBandwidthBps),
   );
-  return allowed.length > 0 ? allowed : ladder.slice(-1);
+  return allowed.length > 0 ? thinned(allowed, known?.demand, startOf(allowed)) : ladder.slice(-1);
 }
 
 const START_HEIGHT = 720;
 
+const startOf = (ladder: readonly VideoEncode[]): VideoEncode | undefined =>
+  ladder.find(rung => Math.min(rung.height, rung.width) <= START_HEIGHT) ?? ladder[0];
+
 /** Players take the first variant listed as the one to start with: 720p, or the best below it, starts soon and looks well. */
 function startingAt(ladder: readonly VideoEncode[]): VideoEncode[] {
-  const start = ladder.find(rung => Math.min(rung.height, rung.width) <= START_HEIGHT) ?? ladder[0];
+  const start = startOf(ladder);
   return start === undefined ? [] : [start, ...ladder.filter(rung => rung !== start)];
 }

@@ -1,7 +1,8 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
 import { rungNameOf } from '../addresses.ts';
 import type { AudioStream, VideoStream } from '../media.ts';
-import { AC3, type AudioEncode, EAC3, type VideoEncode } from '../rendition.ts';
+import { AC3, type AudioEncode, EAC3, type RungId, type VideoEncode } from '../rendition.ts';
+import { boundBps, type Demand, heldAverageBps } from './film-rates.ts';
 
 type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };
 
@@ -36,8 +37,17 @@ const BITS_BY_PIXELS = 0.75;
 /** Of a rung's own ceiling: what keyframes of any picture need, however seldom the source has them. */
 const LEAST_SHARE = 0.1;
 
+/** How far a rung of a film that needs it may pass the ceiling that is right for most. */
+const HIGHER = 1.5;
+const STEP = 0.95;
+
 /** What the source spends, in bits per second. 0: it is not known. */
-export type SourceRate = { readonly averageBps: number; readonly peakBps: number };
+export type SourceRate = {
+  readonly averageBps: number;
+  readonly peakBps: number;
+  /** What the film is predicted to take; absent: it is not known, and every rung may spend what any film might need. */
+  readonly demand?: Demand | null;
+};
 
 export const RATE_BUFFER_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;
 
@@ -78,10 +88,13 @@ function rungFor(video: VideoStream, target: Target, { scale, targetMs, source }
   const preset = targetMs <= LATENCY_TARGET_MS ? 'superfast' : 'veryfast';
   const peakShare = peakBps(1_000_000, RATE_BUFFER_S[preset], targetMs) / 1_000_000;
   const sourceBps = Math.min(known(source.averageBps), known(source.peakBps - 1) / peakShare) * scale ** (2 * BITS_BY_PIXELS);
-  const maxBitrateBps = Math.floor(Math.min(ceilingBps, Math.max(sourceBps, ceilingBps * LEAST_SHARE)));
+  const rungId = rungNameOf(target.height, 'h264');
+  const maxBitrateBps = Math.floor(
+    titleBps(rungId, ceilingBps, { scale, targetMs, source }) ?? Math.min(ceilingBps, Math.max(sourceBps, ceilingBps * LEAST_SHARE)),
+  );
   return {
     kind: 'video-encode',
-    rungId: rungNameOf(target.height, 'h264'),
+    rungId,
     streamIndex: video.index,
     ...size,
     frameRate: video.frameRate,
@@ -92,6 +105,21 @@ function rungFor(video: VideoStream, target: Target, { scale, targetMs, source }
     bandwidthBps: peakBps(maxBitrateBps, RATE_BUFFER_S[preset], targetMs),
     codecs: `avc1.6400${h264Level(size.width, size.height, fps).toString(16).padStart(2, '0')}`,
   };
+}
+
+/**
+ * The bound for this film: what its busiest segments are predicted to want, up to the ceiling, which a source of many bits may pass. On
+ * average no more than the source spends. Null: nothing is predicted.
+ */
+function titleBps(rungId: RungId, ceilingBps: number, { scale, targetMs, source }: Wish): number | null {
+  const { demand } = source;
+  const averageBps = demand?.rungs.find(rung => rung.rungId === rungId)?.averageBps;
+  if (!demand || averageBps === undefined) return null;
+  const sourceBps = known(source.averageBps) * scale ** (2 * BITS_BY_PIXELS);
+  const wantedBps = boundBps(demand, averageBps, targetMs / 1000);
+  let bps = Math.min(wantedBps, ceilingBps * (sourceBps > ceilingBps ? HIGHER : 1));
+  while (heldAverageBps(demand, averageBps, bps) > sourceBps && bps > sourceBps) bps *= STEP;
+  return Math.max(bps, ceilingBps * LEAST_SHARE * LEAST_SHARE);
 }
 
 /** The picture as a viewer sees it, in square pixels, none of its own lost: turned, so that a phone's portrait film is portrait. */

@@ -11,7 +11,7 @@ import {
   videoDirectory,
 } from '#domain/addresses.ts';
 import type { Media } from '#domain/media.ts';
-import { type Grid, gridOf, longestSegmentS, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
+import { gridOf, type Plan, segmentCount, segmentDurationS, targetDurationS } from '#domain/plan.ts';
 import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoIframes, VideoRendition } from '#domain/rendition.ts';
 import type { Offer } from '#domain/session.ts';
 import { languageName, languageTag } from '#domain/subtitles/language.ts';
@@ -116,7 +116,7 @@ export function mediaPlaylist({ plan, offer, hasLeadingPictures }: PlaylistInput
     HLS.stringify(
       new HLS.types.MediaPlaylist({
         version: isTransport ? TRANSPORT_VERSION : VERSION,
-        targetDuration: targetDurationS(plan, offer),
+        targetDuration: targetDurationS(plan, [...offer.video, ...offer.audio, ...offer.subtitles]),
         playlistType: 'VOD',
         endlist: true,
         independentSegments: isIndependent(rendition, hasLeadingPictures),
@@ -140,12 +140,6 @@ export function withSplitSegment(playlist: string, index: number, durationsS: re
       .map((seconds, chunk) => `#EXTINF:${microseconds(seconds)},\n${chunkFile({ index, chunk: chunk as ChunkNumber })}\n`)
       .join(''),
   );
-}
-
-/** Every media playlist of a variant must have the same target duration (RFC 8216, 6.2.4), at least each rounded EXTINF (4.3.3.1). */
-function targetDurationS(plan: Plan, offer: Offer): number {
-  const grids: Grid[] = [...offer.video, ...offer.audio, ...offer.subtitles].map(rendition => gridOf(plan, rendition));
-  return Math.max(...grids.map(grid => Math.round(longestSegmentS(grid))), 1);
 }
 
 type SoundFacts = { readonly groupId: string; readonly name: string; readonly isFirst: boolean };

@@ -33,8 +33,9 @@ export function playableTogether(pictures: readonly VideoRendition[]): readonly 
     : pictures;
 }
 
-/** Bits per second over the whole film: measured of what is copied, the most that the rate control lets through of what is encoded. */
+/** Bits per second over the whole film. Until the film was measured: what the file says of what is copied, the most that the rate control lets through of what is encoded. */
 export function averageBps(rendition: MediaRendition, { streams }: Media): number {
+  if (rendition.averageBps !== undefined) return rendition.averageBps;
   switch (rendition.kind) {
     case 'video-encode':
       return Math.round(rendition.maxBitrateBps);

@@ -4,6 +4,7 @@ import { MEDIA_CHECKS, STREAM_CHECKS } from './media-checks.ts';
 import { MULTIVARIANT_CHECKS } from './multivariant-checks.ts';
 import { type Playlist, readPlaylist, tagsNamed, unquoted } from './playlist.ts';
 import { PLAYLIST_CHECKS } from './playlist-checks.ts';
+import { RATE_CHECKS, type WeighedSegment } from './rate-checks.ts';
 import { INIT_CHECKS, PLAYLIST_RESOURCE_CHECKS, type Resource, SEGMENT_CHECKS } from './segment-checks.ts';
 import {
   IFRAME_CHECKS,
@@ -26,6 +27,7 @@ export const ALL_CHECKS: readonly { readonly on: string; readonly checks: readon
   { on: 'segment', checks: SEGMENT_CHECKS },
   { on: 'segment of an I-frame playlist', checks: IFRAME_CHECKS },
   { on: 'image of tiles', checks: TILE_CHECKS },
+  { on: 'all segments, where asked for', checks: RATE_CHECKS },
 ];
 
 const MAIN = 'the multivariant playlist';
@@ -55,8 +57,14 @@ export const checkIframe = (resource: Resource): Finding[] => findingsOf(IFRAME_
 export const checkTile = (tile: Tile): Finding[] => findingsOf(TILE_CHECKS, tile, tile.uri);
 export const checkSegment = (resource: Resource): Finding[] => findingsOf(SEGMENT_CHECKS, resource, resource.uri);
 
+export type CheckOptions = {
+  readonly deadlineMs?: number;
+  /** Reads every segment of every playlist: the whole film at every rung. */
+  readonly weighs?: boolean;
+};
+
 /** Reads all playlists behind an address, and of each the init segment and the first segment. */
-export async function checkAddress(address: string, deadlineMs = 60_000): Promise<Finding[]> {
+export async function checkAddress(address: string, { deadlineMs = 60_000, weighs = false }: CheckOptions = {}): Promise<Finding[]> {
   const get = async (uri: string): Promise<Resource> => {
     const response = await fetch(uri, { signal: AbortSignal.timeout(deadlineMs), headers: { 'accept-encoding': 'gzip' } });
     if (!response.ok) throw new Error(`${uri} answers ${response.status}`);
@@ -67,6 +75,7 @@ export async function checkAddress(address: string, deadlineMs = 60_000): Promis
   const main = await get(address);
   const findings = findingsOf(PLAYLIST_RESOURCE_CHECKS, main, MAIN);
   const texts = new Map<string, string>();
+  const weighed = new Map<string, { playlist: Playlist; segments: WeighedSegment[] }>();
   for (const uri of mediaAddresses(readPlaylist(main.bytes.toString()))) {
     const media = await get(new URL(uri, address).href);
     texts.set(uri, media.bytes.toString());
@@ -78,10 +87,15 @@ export async function checkAddress(address: string, deadlineMs = 60_000): Promis
     const map = unquoted(tagsNamed(playlist, 'EXT-X-MAP')[0]?.attributes.URI);
     if (map === '') continue;
     findings.push(...checkInit(await get(new URL(map, media.uri).href)));
+    const segments: WeighedSegment[] = [];
+    for (const { uri: name, duration } of weighs ? playlist.segments : [])
+      segments.push({ bits: 8 * (await get(new URL(name, media.uri).href)).bytes.byteLength, seconds: Number(duration) });
+    weighed.set(uri, { playlist, segments });
     if (!first) continue;
     const segment = await get(new URL(first.uri, media.uri).href);
     findings.push(...checkSegment(segment));
     if (tagsNamed(playlist, 'EXT-X-I-FRAMES-ONLY').length > 0) findings.push(...checkIframe(segment));
   }
+  if (weighs) findings.push(...findingsOf(RATE_CHECKS, { main: readPlaylist(main.bytes.toString()), media: weighed }, 'the stream'));
   return [...findings, ...checkPlaylists(main.bytes.toString(), texts)];
 }
