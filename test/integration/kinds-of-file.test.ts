@@ -30,6 +30,7 @@ async function makeFilms(library: string, scratch: string): Promise<void> {
   await make('still.mp4', ...picture('320x180', 25, 0.04), ...sound(20), ...H264, ...AAC);
   await make('fast.mp4', ...picture('320x180', 240, 4), ...H264);
   await make('variable.mp4', ...picture('320x180', 30), '-vf', "select='mod(n,3)+lt(n,60)'", '-fps_mode', 'vfr', ...H264);
+  await make('variable-matroska.mkv', '-i', film('variable.mp4'), '-c', 'copy');
   await make('disordered.avi', ...picture(), '-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2', '-g', '50');
   const cover = join(scratch, 'cover.mjpeg');
   await ffmpeg('-f', 'lavfi', '-i', 'color=red:s=320x180', '-frames:v', '1', cover);
@@ -135,10 +136,12 @@ test('films of awkward kinds', async t => {
     assert.deepEqual([rates[0], ...new Set(rates.slice(1))], [240, 60]);
   });
 
-  await t.test('variable: encoded at the rate of its shortest pictures', async () => {
-    const file = await withSession('variable', 'transcode', session => served(session, 'video/240p'));
-    assert.equal(await probed(file, 'stream=r_frame_rate'), '30/1');
-  });
+  for (const title of ['variable', 'variable-matroska']) {
+    await t.test(`${title}: encoded at the rate of its shortest pictures`, async () => {
+      const file = await withSession(title, 'transcode', session => served(session, 'video/240p'));
+      assert.equal(await probed(file, 'stream=r_frame_rate'), '30/1');
+    });
+  }
 
   for (const title of ['covered-mp4', 'covered-mkv']) {
     await t.test(`${title}: the film is played, not the cover that stands before it`, async () => {

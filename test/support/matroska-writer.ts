@@ -12,6 +12,8 @@ export type Layout = {
   readonly lacing?: 'xiph' | 'ebml' | 'fixed';
   /** Bytes left out of every frame of this track. */
   readonly stripped?: { readonly trackNumber: number; readonly header: Buffer };
+  /** Degrees counter-clockwise by which the picture is turned. */
+  readonly roll?: number;
   readonly hasBlockGroups?: boolean;
   readonly hasUnknownSizes?: boolean;
   readonly hasRelativePositions?: boolean;
@@ -58,7 +60,7 @@ export async function rewriteMatroska(path: string, layout: Layout): Promise<Buf
   };
   const tracks = [...elements(copyOf(ID.tracks), 0, copyOf(ID.tracks).byteLength, null)].filter(({ id }) => id === 0xae);
   const entries = tracks.map(({ start, end }, index) =>
-    element(0xae, copyOf(ID.tracks).subarray(start, end), encodings(layout, index + 1)),
+    element(0xae, withRoll(copyOf(ID.tracks).subarray(start, end), layout), encodings(layout, index + 1)),
   );
   const front = Buffer.concat([element(ID.info, copyOf(ID.info)), element(ID.tracks, ...entries)]);
   const seekHeadLength = seekHead(0).byteLength;
@@ -97,6 +99,16 @@ const seekHead = (cuesPosition: number): Buffer =>
 function encodings({ stripped }: Layout, trackNumber: number): Buffer {
   if (stripped?.trackNumber !== trackNumber) return Buffer.alloc(0);
   return element(0x6d80, element(0x6240, element(0x5034, number(0x4254, 3), element(0x4255, stripped.header))));
+}
+
+function withRoll(entry: Buffer, { roll }: Layout): Buffer {
+  const video = [...elements(entry, 0, entry.byteLength, null)].find(({ id }) => id === 0xe0);
+  if (roll === undefined || !video) return entry;
+  const degrees = Buffer.alloc(4);
+  degrees.writeFloatBE(roll);
+  const turned = element(0xe0, entry.subarray(video.start, video.end), element(0x7670, number(0x7671, 0), element(0x7675, degrees)));
+  const rest = [...elements(entry, 0, entry.byteLength, null)].filter(({ id }) => id !== 0xe0);
+  return Buffer.concat([...rest.map(({ id, start, end }) => element(id, entry.subarray(start, end))), turned]);
 }
 
 /** Blocks as bytes; sound laced where that is wanted. */

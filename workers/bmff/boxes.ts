@@ -59,6 +59,24 @@ export function fullBox(type: string, version: number, flags: number, ...parts: 
 const zeros = (length: number): Buffer => Buffer.alloc(length);
 const IDENTITY_MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
+const ONE = 0x10000;
+const MINUS_ONE = 0xffff0000;
+const TURNS: Readonly<Record<number, readonly [a: number, b: number, c: number, d: number]>> = {
+  90: [0, ONE, MINUS_ONE, 0],
+  180: [MINUS_ONE, 0, 0, MINUS_ONE],
+  270: [0, MINUS_ONE, ONE, 0],
+};
+
+/** For a picture of that size that is turned clockwise, and stands at 0 again; undefined where it stands upright. */
+export function turnMatrix(degrees: number, width: number, height: number): Buffer | undefined {
+  const turn = TURNS[degrees];
+  if (!turn) return undefined;
+  const [a, b, c, d] = turn;
+  const x = a === MINUS_ONE ? width : c === MINUS_ONE ? height : 0;
+  const y = b === MINUS_ONE ? width : d === MINUS_ONE ? height : 0;
+  return u32(a, b, 0, c, d, 0, x * ONE, y * ONE, 0x40000000);
+}
+
 /** `ftyp` + `moov` of a fragmented track. No dates and no edit list: equal input gives equal bytes. */
 export function initSegment(track: TrackHeader): Buffer {
   const isVideo = track.kind === 'video';

@@ -48,6 +48,15 @@ export function chooseFrameRate(nominal: Rational | null, average: Rational | nu
   return { frameRate, sourceFrameRate: frameRate, isVariable: !isCountedTwice };
 }
 
+/** Closer together than rounded times explain. */
+const CLEARLY_FASTER = 1.2;
+
+/** Of a film that is told to be of a `mean` rate, and has pictures that follow each other faster; null where they do not. */
+export function fasterRate(mean: Rational, closestFps: number): FrameRate | null {
+  if (closestFps < fps(mean) * CLEARLY_FASTER) return null;
+  return chooseFrameRate(nearestRate({ num: Math.round(closestFps * 1000), den: 1000 }), mean, false);
+}
+
 /** Every so many pictures of a very fast film: each that is shown stands where it stood. */
 function halved({ num, den }: Rational): Rational {
   return num / den > MAX_VARIABLE_FPS ? halved(reduce({ num, den: den * 2 })) : { num, den };

@@ -36,6 +36,7 @@ import {
   timeBaseOf,
   titleOf,
 } from './ffprobe.ts';
+import { fasterRate } from './frame-rate.ts';
 import { audioTimeline, lacksPresentationTimes, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './packet-timelines.ts';
 
 export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
@@ -109,7 +110,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
 
 async function read(input: InputFile, source: RemuxSource | null, tools: InspectTools) {
   const probe = await runProbe(input, tools);
-  const probed = await withColours(streamsOf(probe), input, tools);
+  const probed = withOwnFacts(await withColours(streamsOf(probe), input, tools), source);
   if (probed.video.length === 0) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
   const timelines = timelinesFromIndex(source, probe, probed) ?? (await timelinesFromPackets(input, probe, probed, tools));
   return { probe, probed, timelines };
@@ -127,6 +128,21 @@ async function withColours(streams: Streams, input: InputFile, tools: InspectToo
     if (error instanceof FerriteError && (error.code === 'MEDIA_UNREADABLE' || error.code === 'INSPECTOR_LOST')) return streams;
     throw error;
   }
+}
+
+/**
+ * ffprobe takes the mean that Matroska's header tells for the rate of a film whose pictures come at varying intervals; and older ones
+ * do not tell that its picture is turned.
+ */
+function withOwnFacts(streams: Streams, source: RemuxSource | null): Streams {
+  const [video, ...others] = streams.video;
+  if (!video || source?.videoIndex !== video.index) return streams;
+  const rates = source.closestFps === null || video.isInterlaced ? null : fasterRate(video.sourceFrameRate, source.closestFps);
+  const own = {
+    rotation: source.rotation ?? video.rotation,
+    ...(rates && { frameRate: rates.frameRate, sourceFrameRate: rates.sourceFrameRate, isVariableFrameRate: rates.isVariable }),
+  };
+  return { ...streams, video: [{ ...video, ...own }, ...others] };
 }
 
 /** @throws MEDIA_UNREADABLE when no plan can be made of it. */

@@ -24,6 +24,14 @@ export class GuardedSource implements RemuxSource {
     return this.#source.video;
   }
 
+  get rotation(): number | null {
+    return this.#source.rotation;
+  }
+
+  get closestFps(): number | null {
+    return this.#source.closestFps;
+  }
+
   get audio(): readonly AudioTimeline[] {
     return this.#source.audio;
   }

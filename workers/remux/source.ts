@@ -26,6 +26,10 @@ export interface RemuxSource {
   /** ffmpeg's stream index of the picture. */
   readonly videoIndex: number;
   readonly video: VideoTimeline;
+  /** Degrees clockwise by which a player must turn the picture; null: as ffprobe tells. */
+  readonly rotation: number | null;
+  /** Where pictures follow each other closest, so many a second; null: not known, or told by ffprobe just as well. */
+  readonly closestFps: number | null;
   /** By ffmpeg's stream index, in file order. */
   readonly audio: readonly AudioTimeline[];
   /** RFC 6381 codec string of a track, from its configuration record. */

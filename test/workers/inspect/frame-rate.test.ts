@@ -1,7 +1,7 @@
 // The constant rate of an encode, from the rates ffprobe tells.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseFrameRate, parseRate } from '#workers/inspect/frame-rate.ts';
+import { chooseFrameRate, fasterRate, parseRate } from '#workers/inspect/frame-rate.ts';
 
 const CASES: readonly (readonly [nominal: string, average: string, isInterlaced: boolean, expected: string, isVariable: boolean])[] = [
   ['24000/1001', '24000/1001', false, '24000/1001', false],
@@ -40,4 +40,12 @@ test('frame rate: an odd average becomes a fraction with a small denominator tha
 test('frame rate: a film of more pictures a second than are worth encoding keeps its own rate for its copies', () => {
   const rate = { num: 240, den: 1 };
   assert.deepEqual(chooseFrameRate(rate, rate, false), { frameRate: { num: 60, den: 1 }, sourceFrameRate: rate, isVariable: false });
+});
+
+test('a film told to be of its mean rate has the rate of its closest pictures', () => {
+  const mean = { num: 70, den: 3 };
+  assert.deepEqual(fasterRate(mean, 30.01), { frameRate: { num: 30, den: 1 }, sourceFrameRate: { num: 30, den: 1 }, isVariable: true });
+  assert.equal(fasterRate({ num: 24_000, den: 1001 }, 24.4), null);
+  // Shown for two fields and for three.
+  assert.deepEqual(fasterRate({ num: 24_000, den: 1001 }, 29.97)?.frameRate, { num: 24_000, den: 1001 });
 });

@@ -94,6 +94,8 @@ test('inspect: the index of the container is preferred, its source closed, and t
     copyMethod: 'mp4',
     videoIndex: 0,
     video,
+    closestFps: null,
+    rotation: null,
     audio: [],
     codecString: index => (index === 0 ? 'avc1.from-the-record' : null),
     initSegment: () => assert.fail('not asked for'),

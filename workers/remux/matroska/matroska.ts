@@ -2,7 +2,7 @@
 import { FerriteError } from '#domain/errors.ts';
 import { isWithinBounds, thinKeyframes } from '#domain/keyframes.ts';
 import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
-import { initSegment } from '#workers/bmff/boxes.ts';
+import { initSegment, turnMatrix } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
 import { asUnreadable } from '#workers/remux/contradiction.ts';
@@ -24,6 +24,7 @@ type VideoTrack = {
   readonly timeline: VideoTimeline;
   readonly sampleEntry: Buffer | null;
   readonly clock: DecodeClock;
+  readonly closestFps: number | null;
   /** One for every keyframe of the timeline, at least. */
   readonly cues: CueTable;
 };
@@ -107,6 +108,14 @@ class MatroskaSource implements RemuxSource {
     return this.#video.timeline;
   }
 
+  get rotation(): number {
+    return this.#video.track.picture.rotation;
+  }
+
+  get closestFps(): number | null {
+    return this.#video.closestFps;
+  }
+
   get audio(): readonly AudioTimeline[] {
     return this.#audio.map(({ timeline }) => timeline);
   }
@@ -129,13 +138,16 @@ class MatroskaSource implements RemuxSource {
     const isVideo = track.kind === 'video';
     const isCopyable = isVideo || this.#audioAt(streamIndex).grid !== null;
     if (!sampleEntry || !isCopyable) throw new FerriteError('MEDIA_UNSUPPORTED', `a track of codec ${track.codecId} can not be copied`);
-    const { width, height, pixelAspect } = track.picture;
+    const { width, height, pixelAspect, rotation } = track.picture;
+    const shownWidth = Math.round((width * pixelAspect.num) / pixelAspect.den);
+    const matrix = isVideo ? turnMatrix(rotation, shownWidth, height) : undefined;
     return initSegment({
       kind: isVideo ? 'video' : 'audio',
       timescale: timeline.timescale * factor,
       sampleEntry,
-      width: isVideo ? Math.round((width * pixelAspect.num) / pixelAspect.den) : 0,
+      width: isVideo ? shownWidth : 0,
       height: isVideo ? height : 0,
+      ...(matrix && { matrix }),
       language: terminologyCode(track.language),
     });
   }
@@ -237,7 +249,14 @@ async function readVideoTrack(track: MatroskaTrack, indexed: CueTable, found: Fo
     peakBitrateBps: await peakBitrate(cues, found),
   };
   const framesPerSecond = layout.ticksPerSecond / facts.clock.frameTicks;
-  return { track, timeline, sampleEntry: packageVideo(track, facts.keyframe, framesPerSecond), clock: facts.clock, cues };
+  return {
+    track,
+    timeline,
+    sampleEntry: packageVideo(track, facts.keyframe, framesPerSecond),
+    clock: facts.clock,
+    closestFps: facts.closestFps,
+    cues,
+  };
 }
 
 async function startingWith(first: Cue, indexed: CueTable, budget: FileBudget): Promise<CueTable> {

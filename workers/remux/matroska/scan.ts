@@ -5,6 +5,7 @@ import type { FileBudget } from '#workers/remux/file-budget.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { type Block, BlockReader, type Interest } from './blocks.ts';
 import { type DecodeClock, MAX_REORDER, reorderDepth } from './clock.ts';
+import { closestFps } from './closest-frames.ts';
 import type { Cue, CueTable } from './cues.ts';
 import type { MatroskaTrack } from './tracks.ts';
 
@@ -26,6 +27,8 @@ export type VideoFacts = {
   readonly keyframe: Buffer;
   readonly firstKeyframe: Cue;
   readonly clock: DecodeClock;
+  /** Pictures a second where they follow each other closest; null: not known. */
+  readonly closestFps: number | null;
   /** Timestamp at which the last frame stops being shown. */
   readonly endTimestamp: number;
   readonly clustersEnd: number;
@@ -80,6 +83,10 @@ export async function scan(input: ScanInput): Promise<{ video: VideoFacts; audio
     keyframe: head.keyframe,
     firstKeyframe: { timestamp: first.timestamp, clusterPosition: first.clusterPosition, relativePosition: null },
     clock,
+    closestFps: closestFps(
+      runs.map(({ frames }) => frames.map(({ timestamp }) => timestamp)),
+      1e9 / input.timestampScaleNs,
+    ),
     endTimestamp: shownLast.timestamp + Math.max(1, shownLast.durationTicks ?? Math.round(clock.frameTicks)),
     clustersEnd: tail.end,
   };

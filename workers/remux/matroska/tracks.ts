@@ -32,6 +32,8 @@ export type Picture = {
   readonly height: number;
   /** Shape of a pixel, width to height. */
   readonly pixelAspect: { readonly num: number; readonly den: number };
+  /** Degrees clockwise by which a player must turn it: 0, 90, 180 or 270. */
+  readonly rotation: number;
   /** Code points of ISO/IEC 23091-2; 2 is unspecified. */
   readonly colour: { readonly primaries: number; readonly transfer: number; readonly matrix: number; readonly isFullRange: boolean | null };
   readonly mastering: MasteringDisplay | null;
@@ -138,6 +140,7 @@ function readPicture(source: Source, video: WholeElement | undefined): Picture {
     width,
     height,
     pixelAspect: reduce(displayWidth * height, displayHeight * width),
+    rotation: rotationOf(bytes, fieldsOf(source, fields.get(0x7670))),
     colour: {
       primaries: codePoint(0x55bb),
       transfer: codePoint(0x55ba),
@@ -193,6 +196,13 @@ function readDolbyVisionRecords(source: Source, entry: WholeElement): MatroskaTr
     if (!found.some(other => other.name === name)) found.push({ name, record: Buffer.from(bytes.subarray(record.start, record.end)) });
   }
   return found;
+}
+
+/** A flat picture that is rolled, counter-clockwise (RFC 9559, 5.1.4.1.28.46): what muxers make of a phone's upright film. */
+function rotationOf(bytes: Buffer, projection: ReadonlyMap<number, WholeElement>): number {
+  const isFlat = unsigned(bytes, projection.get(0x7671), 0) === 0;
+  const roll = float(bytes, projection.get(0x7675), 0);
+  return isFlat && Math.abs(roll) <= 180 ? (360 - Math.round(roll / 90) * 90) % 360 : 0;
 }
 
 function readSound(source: Source, audio: WholeElement | undefined): Sound {

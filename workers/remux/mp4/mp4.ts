@@ -47,6 +47,8 @@ type Place = {
 
 class Mp4Source implements RemuxSource {
   readonly copyMethod = 'mp4';
+  readonly closestFps = null;
+  readonly rotation = null;
   readonly videoIndex: number;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
