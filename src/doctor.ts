@@ -129,7 +129,7 @@ async function examineEncoding(config: Config): Promise<Encoding & { encoding: C
 
 async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { encoding: Check[] }> {
   const mediaId = parseMediaId('any-media');
-  const { ffmpeg, ffprobe } = await hosts.request('tools.check', { mediaId });
+  const { ffmpeg, ffprobe, canBurn } = await hosts.request('tools.check', { mediaId });
   const { encoders } = await hosts.request('machine.encoders', { mediaId });
   const missing = NEEDED_ENCODERS.filter(encoder => !encoders.includes(encoder));
   const encoding: Check[] = [
@@ -148,6 +148,11 @@ async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { 
       : 'not there: this ffmpeg needs zscale (libzimg) and tonemap; HDR films reach HDR screens alone';
     encoding.push({ name: 'tone mapping', isGood: true, found });
   }
+  if (ffmpeg !== null && !(canBurn.text && canBurn.pictures)) {
+    const lacks = [...(canBurn.text ? [] : ['libass']), ...(canBurn.pictures ? [] : ['the overlay filter'])].join(' and ');
+    // All else works.
+    encoding.push({ name: 'subtitles', isGood: true, found: `can not be burned in: ffmpeg was built without ${lacks}` });
+  } else if (ffmpeg !== null) encoding.push({ name: 'subtitles', isGood: true, found: 'can be burned in' });
   if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null, trials: [] };
   const trials = await tried(config, hosts);
   const failed = trials.find(({ name, isProven }) => name === 'libx264' && !isProven);

@@ -56,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
-  'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
+  'workers/subtitles': [...DOMAIN, 'actors', 'workers/encode', 'workers/subtitles/pictures', 'workers/subtitles/sources'],
   'workers/subtitles/pictures': [],
   'workers/subtitles/sources': [
     ...DOMAIN,

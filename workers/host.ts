@@ -2,6 +2,7 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import {
+  type Burnable,
   type FromWorker,
   type HostOptions,
   PROTOCOL_VERSION,
@@ -19,6 +20,7 @@ import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SubtitleBurns } from './subtitles/burns.ts';
 import { SubtitleExtras } from './subtitles/extras.ts';
 import { ExtractedFiles } from './subtitles/sources/extracted-files.ts';
 import { SubtitleSources } from './subtitles/sources/sources.ts';
@@ -41,6 +43,7 @@ class Host {
   readonly #sources: SubtitleSources;
   readonly #subtitles: SubtitleTracks;
   readonly #extras: SubtitleExtras;
+  readonly #burns: SubtitleBurns;
   readonly #sessions: Sessions;
   readonly #handlers: RequestHandlers;
   readonly #running = new Map<number, AbortController>();
@@ -58,12 +61,14 @@ class Host {
     this.#sources = new SubtitleSources({ files: new ExtractedFiles(options.extracted), runTool });
     this.#subtitles = new SubtitleTracks({ sources: this.#sources });
     this.#extras = new SubtitleExtras(this.#sources);
+    this.#burns = new SubtitleBurns(this.#sources, this.#subtitles);
     this.#sessions = new Sessions({
       ffmpeg: ffmpegEffect({
         spawner: this.#spawner,
         encoders: this.#encoders,
         remux: this.#remux,
         hardware,
+        prepareBurning: (job, signal) => this.#burns.prepare(job, signal),
         ffmpegPath: options.ffmpegPath,
         publish: segment => this.#publish({ ...segment, isEncoded: true }),
         publishChunk: ({ key, index, bytes }) => this.#publishChunk(key, index, bytes),
@@ -76,7 +81,11 @@ class Host {
       send: message => this.#send(message),
     });
     this.#handlers = {
-      'tools.check': async () => ({ ffmpeg: await versionOf('ffmpeg', runTool), ffprobe: await versionOf('ffprobe', runTool) }),
+      'tools.check': async () => ({
+        ffmpeg: await versionOf('ffmpeg', runTool),
+        ffprobe: await versionOf('ffprobe', runTool),
+        canBurn: await burnable(runTool),
+      }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
       'machine.trials': async ({ software, hardware }, signal) => ({ trials: await tryEncoders({ runTool, software, hardware, signal }) }),
       'machine.colours': async (_, signal) => ({ canConvert: await canConvertColours(runTool, signal) }),
@@ -175,6 +184,12 @@ class Host {
 function buffersOf(output: Requests[RequestType]['output']): ArrayBuffer[] {
   if (output === null) return [];
   return 'stretches' in output ? [output.head.buffer, output.stretches.buffer] : [];
+}
+
+async function burnable(runTool: RunTool): Promise<Burnable> {
+  const ended = await runTool('ffmpeg', ['-hide_banner', '-filters'], VERSION_LIMITS).catch(() => null);
+  const filters = new Set(Array.from((ended?.stdout.toString('utf8') ?? '').matchAll(/^ [A-Z.]{2,3} (\w+)/gm), ([, name]) => name));
+  return { text: filters.has('ass'), pictures: filters.has('overlay') };
 }
 
 /** Null when the program is not there or does not work. */

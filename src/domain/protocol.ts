@@ -50,6 +50,9 @@ export type LocatedSegment = {
   readonly byteLength: number;
 };
 
+/** Which subtitles ffmpeg can draw into a picture: text takes libass. */
+export type Burnable = { readonly text: boolean; readonly pictures: boolean };
+
 /** A file of ours that may be sent: opened soon, for it makes room for others one day. */
 export type KeptFile = { readonly path: string; readonly byteLength: number };
 
@@ -63,7 +66,7 @@ export type Track =
 
 export type Requests = {
   /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */
-  'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null } };
+  'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null; canBurn: Burnable } };
   /** What ffmpeg can encode to. */
   'machine.encoders': { input: OnMedia; output: { encoders: readonly string[] } };
   /** A few pictures by each encoder that ffmpeg lists, of these kinds, and by each way to decode. */

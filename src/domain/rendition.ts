@@ -22,6 +22,9 @@ export type VideoCopy = {
 /** The keyframes of a copied picture alone, one a segment. */
 export type VideoIframes = Omit<VideoCopy, 'kind'> & { readonly kind: 'video-iframes' };
 
+/** A subtitle track that is part of the picture. */
+export type BurnedTrack = Pick<SubtitleRendition, 'track' | 'codec' | 'streamIndex' | 'sidecar'>;
+
 export type VideoEncode = {
   readonly kind: 'video-encode';
   readonly rungId: RungId;
@@ -35,6 +38,8 @@ export type VideoEncode = {
   readonly isTurned?: true;
   /** Absent: the numbers of the file's pictures stay, and the encode does not say what they mean, as encodes of older sessions have it. */
   readonly colour?: EncodeColour;
+  /** Subtitles that the picture shows by itself. Absent: none. */
+  readonly burned?: BurnedTrack;
   readonly maxBitrateBps: number;
   /** x264 speed of the first seconds of a run, for which somebody waits; all that follows is `veryfast`, under the same init segment. */
   readonly preset: 'superfast' | 'veryfast';

@@ -26,6 +26,7 @@ export type DeliveryReason =
   | 'keyframes-too-far-apart'
   | 'audio-track-selected'
   | 'video-not-copyable'
+  | 'subtitles-burned-in'
   | 'requested-by-client';
 
 /** Everything a session may fetch: fixed when it starts, so its URLs give the same bytes for its whole life. */

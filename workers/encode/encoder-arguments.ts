@@ -158,14 +158,14 @@ export function pictureOutputs(rendition: VideoEncode, { input, filters, keyfram
   const other = otherWords(rendition);
   if (other) {
     return [
-      ...['-map', input, '-an', '-sn', '-dn', '-vf', [...filters, ...other.filters].join(',')],
+      ...oneGraph(input, [...filters, ...other.filters]),
       ...[...other.encoder, ...keyframesAndClock(rendition, keyframes)],
       ...(frames === null ? [] : ['-frames:v', String(frames)]),
       ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
     ];
   }
   const only = (quality: Quality): string[] => [
-    ...['-map', input, '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    ...oneGraph(input, filters),
     ...pictureEncoder(rendition, keyframes, quality, { isShared: quality === 'quick' }),
     ...(frames === null ? [] : ['-frames:v', String(frames)]),
     ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
@@ -181,6 +181,15 @@ export function pictureOutputs(rendition: VideoEncode, { input, filters, keyfram
     ...(frames === null ? [] : ['-frames:v', String(frames - quickFrames)]),
     ...[...rest, ...OUTPUT, ...KNOWN_HEADER],
   ];
+}
+
+/** What takes in more than the film's picture is no `-vf` any more. */
+function oneGraph(input: string, filters: readonly string[]): string[] {
+  const graph = filters.join(',');
+  const isSimple = !filters.some(filter => filter.includes('[film]'));
+  return isSimple
+    ? ['-map', input, '-an', '-sn', '-dn', '-vf', graph]
+    : ['-filter_complex', `[${input}]${graph}[whole]`, '-map', '[whole]', '-an', '-sn', '-dn'];
 }
 
 function pictureEncoder(rendition: VideoEncode, keyframes: string, quality: Quality, { isShared = false } = {}): string[] {

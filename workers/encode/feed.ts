@@ -30,6 +30,8 @@ export class Feed {
   /** Null where ffmpeg has to read the file by itself. */
   static of(job: EncodeJob, remux: RemuxCache): Feed | null {
     const { rendition, keyframes } = job;
+    // Subtitles have the film's own times, which nothing that is fed has.
+    if ('burned' in rendition && rendition.burned !== undefined) return null;
     if (keyframes.copyMethod === 'ffmpeg' || !isEncode(rendition) || keyframeTicks(job).length > MAX_CHAPTERS) return null;
     const clock = fedClock(job);
     const plan = fedStretches(job);

@@ -8,6 +8,7 @@ import type { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
+import type { PrepareBurning } from './burning.ts';
 import { quickFramesOf } from './encoder-arguments.ts';
 import { fedArguments, fedStart } from './fed-arguments.ts';
 import { Feed } from './feed.ts';
@@ -40,6 +41,8 @@ export type FfmpegEffectOptions = {
   readonly encoders: WarmEncoders;
   readonly remux: RemuxCache;
   readonly hardware: HardwareUse;
+  /** Has the subtitles ready that a picture is encoded with. Absent: none are burned in. */
+  readonly prepareBurning?: PrepareBurning;
   readonly ffmpegPath: string;
   readonly publish: Publish;
   readonly publishChunk: PublishChunk;
@@ -61,8 +64,10 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     let isHeld = false;
     let failure: ErrorRecord | null = null;
 
+    const stopping = new AbortController();
     const stop = (): void => {
       isStopped = true;
+      stopping.abort();
       child?.kill(STOP_SIGNAL);
       child?.socket.destroy();
       child?.second?.destroy();
@@ -125,11 +130,12 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
+      const burning = (await options.prepareBurning?.(job, stopping.signal)) ?? null;
       const feed = unfed.has(job.keyframes.version) ? null : Feed.of(made, options.remux);
       const header = feed && !isStopped ? await feed.header() : null;
       if (isStopped) return null;
       if (!feed || !header) {
-        const fileArgs = ffmpegArguments(made);
+        const fileArgs = ffmpegArguments(made, burning);
         const own = await startEncoder(options.spawner, options.ffmpegPath, fileArgs);
         const bytes = mendedInput(job);
         if (bytes) feedTo(own, bytes, null);

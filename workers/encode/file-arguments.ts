@@ -3,6 +3,7 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { boundaryAt, frameTicks, segmentStartS, soundFrame } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
+import { type Burning, burningFilters, burningInput } from './burning.ts';
 import {
   AUDIO_PREROLL_FRAMES,
   COMMON,
@@ -32,10 +33,11 @@ const LAST_SOUND_S = 1;
 
 const isSound = ({ rendition: { kind } }: Pick<EncodeJob, 'rendition'>): boolean => kind === 'audio-encode' || kind === 'audio-copy';
 
-export function ffmpegArguments(job: EncodeJob): string[] {
+/** `burning`: what is drawn into the picture; null: nothing. */
+export function ffmpegArguments(job: EncodeJob, burning: Burning | null = null): string[] {
   switch (job.rendition.kind) {
     case 'video-encode':
-      return videoEncode(job, job.rendition);
+      return videoEncode(job, job.rendition, burning);
     case 'audio-encode':
       return audioEncode(job, job.rendition);
     case 'video-copy':
@@ -45,16 +47,18 @@ export function ffmpegArguments(job: EncodeJob): string[] {
   }
 }
 
-function videoEncode(job: EncodeJob, rendition: VideoEncode): string[] {
+function videoEncode(job: EncodeJob, rendition: VideoEncode, burning: Burning | null): string[] {
   const { num, den } = rendition.frameRate;
   const ticks = frameTicks(job.grid.timescale, rendition.frameRate);
   const first = boundaryAt(job.grid, job.firstIndex) / ticks;
   const frames = boundaryAt(job.grid, job.lastIndex + 1) / ticks - first;
-  const filters = [`setpts=PTS-${job.keyframes.video.originPts}`, ...pictureFilters(rendition, (first * den) / num)];
+  const own = [`setpts=PTS-${job.keyframes.video.originPts}`, ...pictureFilters(rendition, (first * den) / num)];
+  const filters = [...own, ...burningFilters(burning, rendition)];
   return [
     ...COMMON,
     ...pictureInput(rendition),
     ...openAt(job),
+    ...burningInput(burning),
     ...pictureOutputs(rendition, {
       input: streamOf(job),
       filters,

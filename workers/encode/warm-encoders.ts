@@ -63,8 +63,10 @@ export class WarmEncoders {
   /** A session was opened: has the encoder wait that it will most likely start first. */
   expect({ delivery, video, audio }: Offer, { copyMethod }: KeyframeMap): void {
     if (delivery !== 'transcode' || copyMethod === 'ffmpeg') return;
-    for (const rendition of [video[0], audio[0]])
-      if (rendition && isEncode(rendition)) this.prepare(fedArguments(this.#options.hardware.madeNow(rendition)));
+    for (const rendition of [video[0], audio[0]]) {
+      const isFed = rendition !== undefined && isEncode(rendition) && !('burned' in rendition && rendition.burned !== undefined);
+      if (isFed) this.prepare(fedArguments(this.#options.hardware.madeNow(rendition)));
+    }
   }
 
   close(): void {

@@ -106,7 +106,8 @@ export class SegmentMaker {
   ): Promise<void> {
     const timeMs = (boundary: number): number => (boundaryAt(grid, boundary) * 1000) / grid.timescale;
     const stretch = name === 'init' ? null : { fromMs: timeMs(name), toMs: timeMs(name + 1) };
-    const bytes = await this.#options.subtitles.vtt({ media, keyframes, rendition, key }, stretch, signal);
+    const frameRate = media.streams.video[0]?.frameRate ?? { num: 25, den: 1 };
+    const bytes = await this.#options.subtitles.vtt({ film: media, keyframes, frameRate, rendition, key }, stretch, signal);
     this.#options.publish({ key, name, isExtracted: rendition.streamIndex !== null, bytes });
   }
 

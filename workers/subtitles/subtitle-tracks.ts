@@ -2,14 +2,14 @@
 
 import { readFile } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
-import type { SharedMedia } from '#domain/protocol.ts';
+import type { KeyframeMap, Rational } from '#domain/media.ts';
 import type { RenditionKey, SubtitleRendition } from '#domain/rendition.ts';
 import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import type { Cue } from './cue.ts';
 import { parseApart } from './parsing.ts';
 import { cuesWithin, moved, type Stretch, writeVtt } from './segments.ts';
 import { SharedReading } from './sources/shared-reading.ts';
-import type { SubtitleSources } from './sources/sources.ts';
+import type { SourceFilm, SubtitleSources } from './sources/sources.ts';
 
 /** Longer than a small film takes, shorter than players wait. */
 const MAX_WAIT_MS = 15_000;
@@ -17,7 +17,14 @@ const MAX_HELD_BYTES = 64 * 1024 ** 2;
 /** Times and the object itself. */
 const CUE_BYTES = 120;
 
-export type WantedText = SharedMedia & { readonly rendition: SubtitleRendition; readonly key: RenditionKey };
+export type WantedText = {
+  readonly film: SourceFilm;
+  readonly keyframes: KeyframeMap;
+  /** Of the film, for times that count frames. */
+  readonly frameRate: Rational;
+  readonly rendition: SubtitleRendition;
+  readonly key: RenditionKey;
+};
 
 export type SubtitleTracksOptions = { readonly sources: Pick<SubtitleSources, 'source'>; readonly maxWaitMs?: number };
 
@@ -37,8 +44,13 @@ export class SubtitleTracks {
 
   /** A segment, or without `stretch` the whole track. @throws SUBTITLES_PENDING while the film is being read, which goes on. */
   async vtt(wanted: WantedText, stretch: Stretch | null, signal: AbortSignal): Promise<Buffer> {
-    const cues = this.#cues.get(wanted.key) ?? (await this.#reading.get(wanted.key, over => this.#load(wanted, over), signal));
+    const cues = await this.cues(wanted, signal);
     return writeVtt(stretch === null ? cues : cuesWithin(cues, stretch));
+  }
+
+  /** On the film's clock. @throws as `vtt` does */
+  async cues(wanted: WantedText, signal: AbortSignal): Promise<readonly Cue[]> {
+    return this.#cues.get(wanted.key) ?? (await this.#reading.get(wanted.key, over => this.#load(wanted, over), signal));
   }
 
   /** Ends what is being read. */
@@ -46,9 +58,8 @@ export class SubtitleTracks {
     this.#reading.close();
   }
 
-  async #load({ media, keyframes, rendition, key }: WantedText, signal: AbortSignal): Promise<readonly Cue[]> {
-    const frameRate = media.streams.video[0]?.frameRate ?? { num: 25, den: 1 };
-    const source = await readFile(await this.#sources.source(media, rendition, signal));
+  async #load({ film, keyframes, frameRate, rendition, key }: WantedText, signal: AbortSignal): Promise<readonly Cue[]> {
+    const source = await readFile(await this.#sources.source(film, rendition, signal));
     const parsed = await parseApart(source, frameRate, signal);
     const cues = moved(parsed, sourceOffsetMs(keyframes, { isExternal: rendition.sidecar !== null }));
     this.#cues.set(key, cues);

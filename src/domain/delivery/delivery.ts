@@ -7,7 +7,7 @@ import type { AudioStream, KeyframeMap, Media, VideoStream } from '../media.ts';
 import type { Plan } from '../plan.ts';
 import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
 import type { DeliveryReason, Offer } from '../session.ts';
-import { offerSubtitles } from '../subtitles/offer.ts';
+import { burnedTrack, offerSubtitles } from '../subtitles/offer.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
 import { withRates } from './declared-rates.ts';
 import { byEncoders, type ChosenEncoders } from './encoder-choice.ts';
@@ -21,6 +21,8 @@ export type DeliveryRequest = {
   readonly audioTrack: number;
   /** Absent or null: none is shown from the start. */
   readonly subtitleTrack?: number | null;
+  /** The chosen subtitles are to be part of the picture. */
+  readonly burnSubtitles?: boolean;
   readonly capabilities: Capabilities;
   /** Absent: this machine's ffmpeg brings high dynamic range and wide gamut down to what a plain screen shows. */
   readonly canConvertColours?: boolean;
@@ -78,6 +80,10 @@ function offerOf(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRe
         );
   const canEncode = ladder.length > 0;
   const encodeObstacles: DeliveryReason[] = [...new Set([...copyObstacles, ...directObstacles, colourObstacle(video)])];
+  if (request.burnSubtitles === true) {
+    if (!canEncode) throw unsupported('encoded', encodeObstacles);
+    return burningOffer(base, ladder, request.delivery);
+  }
   const copy = canCopy ? [videoCopy(video, map)] : [];
   switch (request.delivery) {
     case 'direct':
@@ -95,6 +101,20 @@ function offerOf(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRe
       if (!canEncode) throw unsupported('delivered', encodeObstacles);
       return { ...base, delivery: 'transcode', reasons: [...new Set([...copyObstacles, ...directObstacles])], video: startingAt(ladder) };
   }
+}
+
+/** Only an encode has them in its picture: the file itself and its copies do not. */
+function burningOffer(
+  base: Omit<Offer, 'delivery' | 'reasons' | 'video'>,
+  ladder: readonly VideoEncode[],
+  wanted: DeliveryRequest['delivery'],
+): Offer {
+  const burned = burnedTrack(base);
+  if (wanted === 'direct' || wanted === 'remux')
+    throw unsupported(wanted === 'direct' ? 'played directly' : 'remuxed', ['subtitles-burned-in']);
+  const video = startingAt(ladder.map(rung => ({ ...rung, burned })));
+  // Shown once: no player is told to show them by itself too.
+  return { ...base, subtitleTrack: null, delivery: 'transcode', reasons: ['subtitles-burned-in'], video };
 }
 
 /** Each track is sent by itself: a heavy track of sound is no reason to encode the picture. */

@@ -1,7 +1,7 @@
 // The subtitle tracks of a session: every one that can be delivered, and none that can not.
 import { FerriteError } from '../errors.ts';
 import type { Media } from '../media.ts';
-import type { SubtitleRendition } from '../rendition.ts';
+import type { BurnedTrack, SubtitleRendition } from '../rendition.ts';
 import type { Offer } from '../session.ts';
 import { type SubtitleTrack, subtitleTracks } from './tracks.ts';
 
@@ -33,3 +33,11 @@ function rendition({ streams, sidecars }: Media, one: SubtitleTrack): SubtitleRe
 /** Those that are delivered as text and those that are drawn, by track. */
 export const offeredSubtitles = ({ subtitles, drawnSubtitles = [] }: Pick<Offer, 'subtitles' | 'drawnSubtitles'>): SubtitleRendition[] =>
   [...subtitles, ...drawnSubtitles].toSorted((a, b) => a.track - b.track);
+
+/** The chosen one, as an encode needs it. @throws INVALID_REQUEST where none was chosen */
+export function burnedTrack(offer: Pick<Offer, 'subtitles' | 'drawnSubtitles' | 'subtitleTrack'>): BurnedTrack {
+  const chosen = offeredSubtitles(offer).find(({ track }) => track === offer.subtitleTrack);
+  if (chosen) return { track: chosen.track, codec: chosen.codec, streamIndex: chosen.streamIndex, sidecar: chosen.sidecar };
+  const message = 'it needs a subtitleTrack';
+  throw new FerriteError('INVALID_REQUEST', 'burnSubtitles names no subtitles', { fields: [{ path: '/burnSubtitles', message }] });
+}

@@ -132,7 +132,6 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
     handler: async request => {
       const { body, signal } = request;
       const { userId } = requireCaller(request);
-      requireNoBurning(body);
       const owner = users.get(userId);
       if (!owner) throw new FerriteError('UNAUTHENTICATED', 'the account is gone');
       const isAnsweredAtOnce = prefersAsync(request.header('prefer'));
@@ -163,6 +162,7 @@ function toStartRequest(
     seekMode: body.seekMode ?? 'keyframe',
     audioTrack: body.audioTrack ?? null,
     subtitleTrack: body.subtitleTrack ?? null,
+    burnSubtitles: body.burnSubtitles ?? false,
     priority: body.priority ?? 'interactive',
     isAnsweredAtOnce,
   };
@@ -179,9 +179,3 @@ function startReply(sessions: PlaybackSessions, started: StartedSession): Reply 
 /** RFC 7240: a list of preferences, each with parameters that do not matter here. */
 const prefersAsync = (header: string): boolean =>
   header.split(',').some(preference => preference.split(/[;=]/)[0]?.trim().toLowerCase() === 'respond-async');
-
-function requireNoBurning({ burnSubtitles }: { burnSubtitles?: boolean }): void {
-  if (burnSubtitles !== true) return;
-  const message = 'subtitles can not be burned in yet';
-  throw new FerriteError('INVALID_REQUEST', message, { fields: [{ path: '/burnSubtitles', message }] });
-}

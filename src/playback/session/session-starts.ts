@@ -10,7 +10,10 @@ import { FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
+import type { Burnable } from '#domain/protocol.ts';
+import type { BurnedTrack, VideoRendition } from '#domain/rendition.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
+import { subtitleTracks } from '#domain/subtitles/tracks.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodeDemand, EncodeGrants, GrantUse } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
@@ -18,6 +21,7 @@ import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.t
 import type { OfferedEncoders } from '#src/playback/offer/offered-encoders.ts';
 import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
+import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
 import type { OpenSessions, Room } from './open-sessions.ts';
@@ -34,6 +38,8 @@ export type WantedDelivery = {
   readonly audioTrack: number | null;
   /** Absent or null: none is shown from the start. */
   readonly subtitleTrack?: number | null;
+  /** They are to be part of the picture. */
+  readonly burnSubtitles?: boolean;
 };
 
 export type StartRequest = WantedDelivery & {
@@ -56,6 +62,9 @@ export type SessionStartOptions = {
   readonly metrics: Metrics;
   readonly targetMs: number;
   readonly encoders: OfferedEncoders;
+  readonly hosts: Pick<MediaHosts, 'request'>;
+  /** Whether this server's ffmpeg can draw into a picture. */
+  readonly canBurn: () => Burnable;
   readonly sessions: OpenSessions;
   readonly seeking: Seeking;
   readonly log: { warn(facts: object, message: string): void };
@@ -120,7 +129,8 @@ export class SessionStarts {
     const { sessions, seeking, tokens, database, metrics } = this.#options;
     const nowMs = Date.now();
     const record: SessionRecord = { ...draft, createdAtMs: nowMs, expiresAtMs: nowMs + LEASE_MS };
-    const opened = sessions.open(record, planned, room).then(session => {
+    const opened = sessions.open(record, planned, room).then(async session => {
+      await this.#requireBurnable(record, signal);
       if (isWarm) seeking.warm(session);
       return session;
     });
@@ -133,6 +143,18 @@ export class SessionStarts {
     if (signal.aborted) throw new FerriteError('CANCELLED', 'the client went away');
     metrics.sessionStarts.inc({ delivery: record.offer.delivery, profile: record.profile });
     return { session, token, queueWaitMs: waitMs };
+  }
+
+  /** What can not be read could not be burned in: the start says so, instead of every segment. @throws MEDIA_UNSUPPORTED, SUBTITLES_PENDING */
+  async #requireBurnable({ mediaId, id: sessionId, offer }: SessionRecord, signal: AbortSignal): Promise<void> {
+    const burned = offer.video.map(burnedOf).find(one => one !== undefined);
+    if (burned === undefined) return;
+    try {
+      await this.#options.hosts.request('subtitles.source', { mediaId, sessionId, track: burned.track }, signal);
+    } catch (error) {
+      if (!(error instanceof FerriteError) || error.code !== 'MEDIA_UNREADABLE') throw error;
+      throw new FerriteError('MEDIA_UNSUPPORTED', 'the subtitles can not be read, so they can not be burned in', { cause: error });
+    }
   }
 
   async #openQueued(
@@ -196,10 +218,12 @@ export class SessionStarts {
   #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
     const { media, keyframes, plan } = planned;
     const { profile, capabilities } = resolveClient(request.profile, request.capabilities, request.hints);
+    if (request.burnSubtitles === true) this.#requireFilters(media, request.subtitleTrack ?? null);
     const offer: Offer = chooseDelivery(media, keyframes, plan, {
       delivery: request.delivery,
       audioTrack: audioTrackOf(request, media),
       subtitleTrack: request.subtitleTrack ?? null,
+      burnSubtitles: request.burnSubtitles ?? false,
       capabilities,
       canConvertColours: this.#canConvertColours,
       ...this.#encodersFor(media),
@@ -217,6 +241,16 @@ export class SessionStarts {
       priority: request.priority,
       startPositionMs: startOf(this.#options.layouts.for(planned, offer, null), offer, { positionMs, mode: request.seekMode }),
     };
+  }
+
+  #requireFilters(media: Media, track: number | null): void {
+    const kind = track === null ? undefined : subtitleTracks(media)[track]?.kind;
+    const { text, pictures } = this.#options.canBurn();
+    if ((kind === 'text' && !text) || (kind === 'image' && !pictures))
+      throw new FerriteError(
+        'MEDIA_UNSUPPORTED',
+        `this server's ffmpeg can not draw subtitles: it was built without ${kind === 'text' ? 'libass' : 'overlay'}`,
+      );
   }
 
   /** The encode that the session's first segment needs; null where none has to be started. */
@@ -252,3 +286,5 @@ const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia
 
 const audioTrackOf = ({ audioTrack, hints }: WantedDelivery, media: Media): number =>
   audioTrack ?? usualAudioTrack(media.streams.audio, hints.languages ?? []);
+
+const burnedOf = (rendition: VideoRendition): BurnedTrack | undefined => (rendition.kind === 'video-encode' ? rendition.burned : undefined);

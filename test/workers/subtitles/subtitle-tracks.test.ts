@@ -61,7 +61,7 @@ async function aFilm(t: TestContext): Promise<WantedText> {
     ...{ kind: 'subtitle', track: 0, name: 'English', language: 'en', codec: 'subrip', streamIndex: 2, sidecar: null },
     ...{ isDefault: false, isForced: false, isHearingImpaired: false },
   };
-  return { media, keyframes: aMap([0], 60), rendition, key: renditionKey('v1', 2_000, rendition) };
+  return { film: media, frameRate: { num: 25, den: 1 }, keyframes: aMap([0], 60), rendition, key: renditionKey('v1', 2_000, rendition) };
 }
 
 const SRT = Buffer.from('1\n00:00:01,000 --> 00:00:02,000\nHello\n');
@@ -111,7 +111,7 @@ test('subtitle tracks: what could not be read is not read again for every segmen
   });
   for (let segment = 0; segment < 5; segment++) await assert.rejects(tracks.vtt(wanted, null, never), { code: 'MEDIA_UNREADABLE' });
   assert.equal(reads, 1);
-  const other = { ...wanted, media: { ...wanted.media, version: 'other' }, key: 'other' as RenditionKey };
+  const other = { ...wanted, film: { ...wanted.film, version: 'other' }, key: 'other' as RenditionKey };
   await assert.rejects(tracks.vtt(other, null, never), { code: 'MEDIA_UNREADABLE' });
   assert.equal(reads, 2);
 });
@@ -129,7 +129,7 @@ test('subtitle tracks: two films are read at once, a bounded number waits, and t
   });
   const ask = (film: number): Promise<Buffer> => {
     const name = `film ${film}`;
-    return tracks.vtt({ ...wanted, media: { ...wanted.media, version: name }, key: name as RenditionKey }, null, never);
+    return tracks.vtt({ ...wanted, film: { ...wanted.film, version: name }, key: name as RenditionKey }, null, never);
   };
   const taken = Array.from({ length: 34 }, (_, film) => ask(film));
   await until(() => reading === 2, 'two are read');

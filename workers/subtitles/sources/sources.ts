@@ -27,8 +27,12 @@ const MAX_WAITING = 32;
 /** Longer than players take to come back. */
 const GRACE_MS = 60_000;
 
+/** A film as its subtitles are read from it. */
+export type SourceFilm = Pick<Media, 'path' | 'byteLength' | 'mtimeMs' | 'version' | 'container'>;
 export type SourceTrack = Pick<SubtitleRendition, 'codec' | 'streamIndex' | 'sidecar'>;
 export type KeptFile = { readonly path: string; readonly byteLength: number };
+
+type Fill = (target: string, over: AbortSignal) => Promise<void>;
 
 export type SourcesOptions = { readonly files: ExtractedFiles; readonly runTool: RunTool; readonly graceMs?: number };
 
@@ -47,26 +51,26 @@ export class SubtitleSources {
   }
 
   /** The path of the track's source, in the clock of its own. @throws MEDIA_CHANGED, MEDIA_UNREADABLE, SUBTITLES_PENDING */
-  async source(media: Media, track: SourceTrack, signal: AbortSignal): Promise<string> {
+  async source(film: SourceFilm, track: SourceTrack, signal: AbortSignal): Promise<string> {
     const file = `source.${sourceExtension(track.codec)}`;
     // What is kept of a file that was replaced or went away is not given out under its name.
     if (track.sidecar !== null) await requireSidecar(track.sidecar);
-    const folder = await this.#kept(nameOf(media, track.sidecar ?? track.streamIndex), signal, async (target, over) => {
-      await writeFile(join(target, file), await this.#read(media, track, over));
+    const folder = await this.kept(film, track.sidecar ?? track.streamIndex, signal, async (target, over) => {
+      await writeFile(join(target, file), await this.#inTurn(() => this.#read(film, track, over)));
     });
     return join(folder, file);
   }
 
   /** A folder with nothing but them. @throws MEDIA_CHANGED */
-  fontFolder(media: Media, signal: AbortSignal): Promise<string> {
-    return this.#kept(nameOf(media, 'fonts'), signal, async (target, over) => {
-      await requireUnchangedMedia(media);
-      await extractFonts(media, target, { runTool: this.#runTool, signal: over });
+  fontFolder(film: SourceFilm, signal: AbortSignal): Promise<string> {
+    return this.kept(film, 'fonts', signal, async (target, over) => {
+      await requireUnchangedMedia(film);
+      await extractFonts(film, target, { runTool: this.#runTool, signal: over });
     });
   }
 
-  async fonts(media: Media, signal: AbortSignal): Promise<readonly KeptFile[]> {
-    return fontsOf(await this.fontFolder(media, signal));
+  async fonts(film: SourceFilm, signal: AbortSignal): Promise<readonly KeptFile[]> {
+    return fontsOf(await this.fontFolder(film, signal));
   }
 
   /** Ends what is being read. */
@@ -74,22 +78,22 @@ export class SubtitleSources {
     this.#reading.close();
   }
 
-  #kept(name: string, signal: AbortSignal, fill: (target: string, over: AbortSignal) => Promise<void>): Promise<string> {
-    return this.#reading.get(
-      name,
-      async over => (await this.#files.find(name)) ?? this.#inTurn(() => this.#files.add(name, target => fill(target, over))),
-      signal,
-    );
+  /** The folder of what is made of a film; filled by one for all who ask meanwhile. */
+  kept(film: SourceFilm, what: unknown, signal: AbortSignal, fill: Fill): Promise<string> {
+    const name = nameOf(film, what);
+    const make = async (over: AbortSignal): Promise<string> =>
+      (await this.#files.find(name)) ?? this.#files.add(name, target => fill(target, over));
+    return this.#reading.get(name, make, signal);
   }
 
-  async #read(media: Media, { codec, streamIndex, sidecar }: SourceTrack, signal: AbortSignal): Promise<Buffer> {
+  async #read(film: SourceFilm, { codec, streamIndex, sidecar }: SourceTrack, signal: AbortSignal): Promise<Buffer> {
     if (sidecar !== null) return sidecarSource(codec, sidecar);
     if (streamIndex === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such subtitle track');
-    await requireUnchangedMedia(media);
-    const isMatroska = media.container === 'matroska' || media.container === 'webm';
-    const packets = isMatroska && canWrite(codec) ? await packetsByCue(media, streamIndex, signal).catch(unlessCancelled) : null;
+    await requireUnchangedMedia(film);
+    const isMatroska = film.container === 'matroska' || film.container === 'webm';
+    const packets = isMatroska && canWrite(codec) ? await packetsByCue(film, streamIndex, signal).catch(unlessCancelled) : null;
     if (packets !== null) return writePackets(codec, packets);
-    return extractStream(media, { streamIndex, codec }, { runTool: this.#runTool, signal });
+    return extractStream(film, { streamIndex, codec }, { runTool: this.#runTool, signal });
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -124,7 +128,7 @@ function unlessCancelled(error: unknown): null {
   return null;
 }
 
-const nameOf = ({ version }: Media, what: unknown): string =>
+const nameOf = ({ version }: SourceFilm, what: unknown): string =>
   createHash('sha256')
     .update(JSON.stringify([FORMAT, version, what]))
     .digest('hex')
