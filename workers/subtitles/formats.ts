@@ -4,6 +4,7 @@ import { parseAss } from './ass.ts';
 import { decodeText } from './charset.ts';
 import { type Cue, tidied } from './cue.ts';
 import { parseMicroDvd } from './microdvd.ts';
+import { parseSami } from './sami.ts';
 import { parseSrt, parseVtt } from './timed-blocks.ts';
 import { parseTtml } from './ttml.ts';
 
@@ -18,6 +19,7 @@ function parserFor(head: string): (text: string, frameRate: Rational) => Cue[] {
   if (start.startsWith('WEBVTT')) return parseVtt;
   if (/^\[script info\]|^\s*\[(?:v4\+? styles|events)\]/im.test(head)) return parseAss;
   if (/^<\?xml|^<(?:\w{1,20}:)?tt[\s>]/i.test(start)) return parseTtml;
+  if (/^<sami[\s>]/i.test(start)) return parseSami;
   if (/^[{[]\d{1,8}[}\]][{[]\d{0,8}[}\]]/.test(start)) return parseMicroDvd;
   return parseSrt;
 }

@@ -284,3 +284,19 @@ test('subtitle files: fields without end cost no more than fields that are known
   const text = `[Events]\nFormat: ${','.repeat(1_000_000)}Text\n${'Dialogue: 0,0:00:01.00,0:00:02.00,,,,,,,a\n'.repeat(10_000)}`;
   assert.equal(parseAss(text).length, 10_000);
 });
+
+test('subtitle formats: SAMI is shown from one point to the next, in the first of its languages', () => {
+  const sami = `<SAMI><HEAD><STYLE TYPE="text/css"><!-- .ENCC {Name: English; lang: en-US;} --></STYLE></HEAD><BODY>
+<SYNC Start=1000><P Class=ENCC>one &amp; <i>two</i><br>three</P>
+<P Class=KRCC>other
+<SYNC Start=2500><P Class=ENCC>&nbsp;
+<sync start="4000"><p class=ENCC><font color=#ff0000>red</font>
+</BODY></SAMI>`;
+  assert.deepEqual(
+    parseSubtitles(Buffer.from(sami), { num: 25, den: 1 }).map(({ startMs, endMs, text }) => [startMs, endMs, text]),
+    [
+      [1_000, 2_500, 'one &amp; <i>two</i>\nthree'],
+      [4_000, 8_000, '<c.red>red</c>'],
+    ],
+  );
+});
