@@ -56,7 +56,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
-  'workers/subtitles': [...DOMAIN, 'actors', 'workers/encode', 'workers/subtitles/pictures', 'workers/subtitles/sources'],
+  'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],
+  'workers/subtitles/burning': [
+    ...DOMAIN,
+    'actors',
+    'workers/encoders',
+    'workers/subtitles',
+    'workers/subtitles/pictures',
+    'workers/subtitles/sources',
+  ],
   'workers/subtitles/pictures': [],
   'workers/subtitles/sources': [
     ...DOMAIN,
@@ -87,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/remux',
     'workers/sessions',
     'workers/subtitles',
+    'workers/subtitles/burning',
     'workers/subtitles/sources',
   ],
 

@@ -20,7 +20,7 @@ import type { RunTool } from './programs/run-tool.ts';
 import { SpawnerClient, toolRunner } from './programs/spawner-client.ts';
 import { RemuxCache } from './remux/remux-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
-import { SubtitleBurns } from './subtitles/burns.ts';
+import { SubtitleBurns } from './subtitles/burning/burns.ts';
 import { SubtitleExtras } from './subtitles/extras.ts';
 import { ExtractedFiles } from './subtitles/sources/extracted-files.ts';
 import { SubtitleSources } from './subtitles/sources/sources.ts';

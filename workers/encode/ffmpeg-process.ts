@@ -1,14 +1,14 @@
 // The ffmpeg effect: one process, fed or reading the film by itself, its output cut into segments, its end told exactly once.
 import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import type { FfmpegEffect } from '#actors/effects.ts';
+import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
 import { type ErrorRecord, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
+import type { Burning } from '#workers/encoders/burning.ts';
 import type { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import type { ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 import type { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { requireUnchangedMedia } from '#workers/remux/unchanged-media.ts';
-import type { PrepareBurning } from './burning.ts';
 import { quickFramesOf } from './encoder-arguments.ts';
 import { fedArguments, fedStart } from './fed-arguments.ts';
 import { Feed } from './feed.ts';
@@ -42,7 +42,7 @@ export type FfmpegEffectOptions = {
   readonly remux: RemuxCache;
   readonly hardware: HardwareUse;
   /** Has the subtitles ready that a picture is encoded with. Absent: none are burned in. */
-  readonly prepareBurning?: PrepareBurning;
+  readonly prepareBurning?: (job: EncodeJob, signal: AbortSignal) => Promise<Burning | null>;
   readonly ffmpegPath: string;
   readonly publish: Publish;
   readonly publishChunk: PublishChunk;

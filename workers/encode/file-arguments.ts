@@ -3,7 +3,7 @@
 import type { EncodeJob } from '#actors/effects.ts';
 import { boundaryAt, frameTicks, segmentStartS, soundFrame } from '#domain/plan.ts';
 import type { AudioEncode, VideoEncode } from '#domain/rendition.ts';
-import { type Burning, burningFilters, burningInput } from './burning.ts';
+import { type Burning, burningFilters, burningInput } from '#workers/encoders/burning.ts';
 import {
   AUDIO_PREROLL_FRAMES,
   COMMON,

@@ -1,7 +1,7 @@
 // Cues as a script for libass: places and looks that WebVTT says, and words that stay words.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeScript } from '#workers/subtitles/cue-script.ts';
+import { writeScript } from '#workers/subtitles/burning/cue-script.ts';
 
 const lineOf = (text: string, settings = ''): string =>
   writeScript([{ startMs: 3_723_456, endMs: 3_724_000, text, settings }])

@@ -1,5 +1,5 @@
 // Cues as an ASS script of our own, for libass to draw: what WebVTT says of places and looks, and the words of the author as words.
-import type { Cue } from './cue.ts';
+import type { Cue } from '#workers/subtitles/cue.ts';
 
 const HEAD = `[Script Info]
 ScriptType: v4.00+

@@ -1,5 +1,4 @@
 // Subtitles in the picture itself: what ffmpeg is told about a file of ours that it draws, by libass or as pictures over the film.
-import type { EncodeJob } from '#actors/effects.ts';
 import type { VideoEncode } from '#domain/rendition.ts';
 
 export type Burning = {
@@ -11,9 +10,6 @@ export type Burning = {
   /** `width` and `height` of the screen that they are drawn for. */
   | { readonly kind: 'pictures'; readonly width: number; readonly height: number }
 );
-
-/** Has the file ready; null where the track shows nothing. */
-export type PrepareBurning = (job: EncodeJob, signal: AbortSignal) => Promise<Burning | null>;
 
 /** Of two that begin at the same time, the filter that lays one over the other would let the picture go first. */
 const EARLY_US = 1_000;

@@ -6,11 +6,11 @@ import type { KeyframeMap, Rational } from '#domain/media.ts';
 import { type BurnedTrack, renditionKey, type SubtitleRendition } from '#domain/rendition.ts';
 import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import { isStyled, subtitleKind } from '#domain/subtitles/tracks.ts';
-import type { Burning } from '#workers/encode/burning.ts';
+import type { Burning } from '#workers/encoders/burning.ts';
+import { canvasOf } from '#workers/subtitles/pictures/pgs.ts';
+import type { SourceFilm, SubtitleSources } from '#workers/subtitles/sources/sources.ts';
+import type { SubtitleTracks } from '#workers/subtitles/subtitle-tracks.ts';
 import { writeScript } from './cue-script.ts';
-import { canvasOf } from './pictures/pgs.ts';
-import type { SourceFilm, SubtitleSources } from './sources/sources.ts';
-import type { SubtitleTracks } from './subtitle-tracks.ts';
 
 /** The first segment of a file of pictures says how large its screen is. */
 const HEAD_BYTES = 4_096;
