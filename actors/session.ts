@@ -3,6 +3,7 @@ import { assign, enqueueActions, setup, stopChild } from 'xstate';
 import { slotOf } from '#domain/addresses.ts';
 import { isAboutToBringInit, isAboutToReach, reachFrom } from '#domain/encode-position.ts';
 import type { ErrorRecord } from '#domain/errors.ts';
+import type { RenditionKey } from '#domain/rendition.ts';
 import type { PlaybackState, SessionRecord } from '#domain/session.ts';
 import type { EncodeJob } from './effects.ts';
 import type { EncodeOutput, EncodeProgress, encode as encodeMachine } from './encode.ts';
@@ -15,6 +16,8 @@ import { type Lead, leadOf, positionOf, type Run, type Runs, runIn, runNamed } f
  */
 type Scrub = { readonly pending: EncodeJob | null };
 
+type End = { readonly key: RenditionKey; readonly nextIndex: number };
+
 type Context = {
   readonly record: SessionRecord;
   readonly lead: Lead;
@@ -23,6 +26,8 @@ type Context = {
   /** The run that serves each slot, the least lately asked for first. Superseded runs are no longer here: they only finish dying. */
   readonly runs: Runs;
   readonly scrubs: Readonly<Record<string, Scrub>>;
+  /** Where the last run of a slot came to its end by itself, until another is started there. */
+  readonly ends: Readonly<Record<string, End>>;
   readonly runsStarted: number;
   /** Runs whose process may still be there, superseded ones too. */
   readonly runsAlive: number;
@@ -92,6 +97,9 @@ function isCovered(runs: Runs, { slot, job, isInit }: SegmentWanted): boolean {
 const without = <T>(entries: Readonly<Record<string, T>>, slot: string): Record<string, T> =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== slot));
 
+/** Its viewer has what comes before: nobody waits for its first segment as for that of a start. */
+const goesOn = (end: End | undefined, job: EncodeJob): boolean => end?.key === job.key && end.nextIndex === job.firstIndex;
+
 const quietTimer = (slot: string): string => `quiet ${slot}`;
 const dueTimer = (slot: string): string => `due ${slot}`;
 
@@ -160,9 +168,11 @@ export const session = setup({
       const actorId = `encode-${context.runsStarted}`;
       // Players read the headers of rungs that they do not go on to watch: one segment is made with it, for those that do.
       const limitIndex = job.firstIndex + (isInit ? 0 : isAhead ? AHEAD_LEAD : leadOf(context.lead, slot));
+      const input = { job: goesOn(context.ends[slot], job) ? { ...job, isFollowOn: true } : job, actorId, limitIndex };
       enqueue.assign(({ context: now, spawn }) => {
-        const run: Run = { actorId, slot, job, isAhead, actor: spawn('encode', { id: actorId, input: { job, actorId, limitIndex } }) };
-        return { runs: { ...now.runs, [slot]: run }, runsStarted: now.runsStarted + 1, runsAlive: now.runsAlive + 1 };
+        const run: Run = { actorId, slot, job: input.job, isAhead, actor: spawn('encode', { id: actorId, input }) };
+        const ends = without(now.ends, slot);
+        return { ends, runs: { ...now.runs, [slot]: run }, runsStarted: now.runsStarted + 1, runsAlive: now.runsAlive + 1 };
       });
       enqueue.emit(({ context: now }) => ({ type: 'run.started', run: runIn(now.runs, slot) }));
     }),
@@ -200,6 +210,8 @@ export const session = setup({
       const run = runNamed(context.runs, actorId) ?? null;
       // A request after the last segment of a run is no seek.
       if (run) enqueue.assign({ runs: without(context.runs, run.slot), scrubs: without(context.scrubs, run.slot) });
+      const nextIndex = run ? positionOf(run).nextIndex : job.firstIndex;
+      if (run && nextIndex > job.firstIndex) enqueue.assign({ ends: { ...context.ends, [run.slot]: { key: job.key, nextIndex } } });
       enqueue.assign({ runsAlive: context.runsAlive - 1 });
       enqueue(stopChild(actorId));
       enqueue.emit({ type: 'run.ended', run, job, error });
@@ -249,6 +261,7 @@ export const session = setup({
     rungId: null,
     runs: {},
     scrubs: {},
+    ends: {},
     runsStarted: 0,
     runsAlive: 0,
   }),

@@ -239,6 +239,34 @@ test('session: a run that ended by itself is gone, and the next request starts a
   assert.deepEqual(firsts(), [0, 2]);
 });
 
+test('session: a viewer does not wait for a run that begins where another ended, and does for one that begins elsewhere', () => {
+  const { actor, wants, run, calm } = start();
+  const slot = slotOf({ rungId: '720p' });
+  const wantsUpTo = (index: number, last: number) =>
+    actor.send({ type: 'segment.wanted', slot, rungId: '720p', job: aJob(index, last, aRung()), isInit: false, isAhead: false });
+  wantsUpTo(0, 1);
+  run(0).write(0, 1);
+  run(0).say({ type: 'ffmpeg.exited' });
+  calm();
+  wantsUpTo(2, 3);
+  run(1).write(2, 3);
+  run(1).say({ type: 'ffmpeg.exited' });
+  calm();
+  // Elsewhere; and back to where one ended before that: its viewer comes from elsewhere.
+  wants(50);
+  calm();
+  wants(4);
+  assert.deepEqual(
+    [0, 1, 2, 3].map(at => [run(at).job.firstIndex, run(at).job.isFollowOn === true]),
+    [
+      [0, false],
+      [2, true],
+      [50, false],
+      [4, false],
+    ],
+  );
+});
+
 test('session: a run that fails for good says why, and its slot is free again', () => {
   const { wants, run, clock, emitted, firsts, context } = start();
   wants(0);
