@@ -31,7 +31,7 @@ const PROOF = { width: 640, height: 360, frames: 36 };
 const MEASURED = { width: 1280, height: 720, frames: 96 };
 const FORCED_KEYFRAME = 24;
 /** A driver that hangs is ended. Long, for programs in the background stand still where viewers wait. */
-const TRIAL_LIMITS = { deadlineMs: 30_000, maxOutputBytes: 32 * 1024 * 1024, limits: { priority: 'background' } } as const;
+const TRIAL_LIMITS = { deadlineMs: 60_000, maxOutputBytes: 32 * 1024 * 1024, limits: { priority: 'background' } } as const;
 const LIST_LIMITS = { deadlineMs: 10_000, maxOutputBytes: 64 * 1024 } as const;
 /** What is compared: a picture so small that no encoder changes it, and none that went wrong resembles it. */
 const SMALL = { width: 32, height: 18 };
@@ -98,8 +98,9 @@ class Trials {
       const file = join(this.#folder, 'encoded.mp4');
       await writeFile(file, stdout);
       await this.#requirePictures(['-i', `file:${file}`]);
-      const pixelsPerSecond = kind === 'software' ? pixelsOf(PROOF) / (ms / 1000) : await this.#measure(name, device, ms);
-      return { ...trial, isProven: true, pixelsPerSecond: Math.round(pixelsPerSecond), reason: '' };
+      // On a busy machine it may not come to its end in time: what works need not be measured.
+      const pixelsPerSecond = kind === 'software' ? pixelsOf(PROOF) / (ms / 1000) : await this.#measure(name, device, ms).catch(() => null);
+      return { ...trial, isProven: true, pixelsPerSecond: pixelsPerSecond && Math.round(pixelsPerSecond), reason: '' };
     } catch (error) {
       return { ...trial, isProven: false, pixelsPerSecond: null, reason: this.#reasonOf(error) };
     }
