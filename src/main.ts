@@ -13,13 +13,13 @@ import type { Burnable, HostOptions } from './domain/protocol.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
-import { posterColour } from './library/poster-colour.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
 import { PreviewQueue } from './library/previews/preview-queue.ts';
 import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scanner.ts';
+import { stillColour } from './library/still-colour.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
@@ -287,7 +287,7 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     keyframes,
     posters,
     cut: ({ path, streams }, atMs, signal) =>
-      inspectors.poster({ path, atMs, width: POSTER_WIDTH, colour: posterColour(streams.video[0], canConvertColours) }, signal),
+      inspectors.poster({ path, atMs, width: POSTER_WIDTH, colour: stillColour(streams.video[0], canConvertColours) }, signal),
     parallel: posterCount(),
     log,
   });
@@ -298,7 +298,8 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     media,
     keyframes,
     files: previewFiles,
-    make: (input, signal) => inspectors.previews(input, signal),
+    make: (input, { streams }, signal) =>
+      inspectors.previews({ ...input, colour: stillColour(streams.video[0], canConvertColours) }, signal),
     quietMs: PREVIEWS_QUIET_MS,
     log,
   });

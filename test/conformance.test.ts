@@ -15,10 +15,13 @@ const variant = (directory: string, group: string, codecs: string): string =>
 const MAIN = [
   HEAD,
   '#EXT-X-START:TIME-OFFSET=4,PRECISE=YES\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n',
-  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,CODECS="avc1.640015",RESOLUTION=320x180,URI="k/i.m3u8"\n',
+  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=500,CODECS="avc1.640015",RESOLUTION=320x180,VIDEO-RANGE=SDR,URI="k/i.m3u8"\n',
   '#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=300,RESOLUTION=320x180,CODECS="jpeg",URI="t/i.m3u8"\n',
   sound('full', 'f', 6) + sound('plain', 'a', 2),
   variant('v', 'full', 'ec-3') + variant('v', 'plain', 'mp4a.40.2'),
+  variant('h', 'full', 'ec-3')
+    .replace('avc1.640028', 'hvc1.2.4.L93.B0')
+    .replace('VIDEO-RANGE=SDR', 'VIDEO-RANGE=PQ,SUPPLEMENTAL-CODECS="dvh1.08.01/db1p"'),
 ].join('');
 const MEDIA = `${HEAD}#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:2.0,\n0.m4s\n#EXTINF:1.5,\n1.m4s\n#EXT-X-ENDLIST\n`;
 
@@ -34,6 +37,7 @@ const stream = (change: Changed): Finding[] => {
     change.main ?? MAIN,
     new Map([
       ['v/i.m3u8', change.picture ?? media],
+      ['h/i.m3u8', media],
       ['f/i.m3u8', media],
       ['a/i.m3u8', media],
       ['k/i.m3u8', change.iframes ?? IFRAMES],
@@ -93,6 +97,13 @@ const FAULTS: Readonly<Record<string, readonly [keyof Changed, string | RegExp, 
   'variants-differ': ['main', variant('v', 'plain', 'mp4a.40.2'), variant('v', 'plain', 'mp4a.40.2') + variant('v', 'plain', 'mp4a.40.2')],
   'session-data': ['main', ',URI="chapters.json"', ''],
   'i-frame-playlists': ['main', /#EXT-X-I-FRAME-STREAM-INF.*\n/, ''],
+  'sdr-beside-hdr': ['main', /VIDEO-RANGE=SDR,AUDIO/g, 'VIDEO-RANGE=PQ,AUDIO'],
+  'sdr-i-frames-beside-hdr': ['main', 'VIDEO-RANGE=SDR,URI', 'VIDEO-RANGE=PQ,URI'],
+  'range-of-i-frames': ['main', 'VIDEO-RANGE=SDR,URI', 'URI'],
+  'hdr-has-ten-bits': ['main', 'hvc1.2.4', 'hvc1.1.6'],
+  'dolby-vision-is-pq': ['main', 'avc1.640028', 'dvh1.05.01'],
+  'supplemental-codecs': ['main', 'db1p', 'db4h'],
+  'hdr-at-a-usual-rate': ['main', 'FRAME-RATE=24,VIDEO-RANGE=PQ', 'FRAME-RATE=60,VIDEO-RANGE=PQ'],
   'i-frame-attributes': ['main', 'CODECS="avc1.640015",', ''],
   'image-attributes': ['main', '"jpeg"', '"png"'],
   'i-frames-only': ['iframes', '#EXT-X-I-FRAMES-ONLY\n', ''],

@@ -12,7 +12,7 @@ export type PreviewFrames =
   | { readonly by: 'ffmpeg'; readonly startS: number };
 
 /** How a film's picture becomes one for any screen. `isGrey`: what its colours are nobody here can tell, only how bright it is. */
-export type PosterColour = { readonly coding: EncodeColour; readonly isGrey: boolean };
+export type StillColour = { readonly coding: EncodeColour; readonly isGrey: boolean };
 
 /** What an inspector is asked: one thing at a time. */
 export type Inspections = {
@@ -20,12 +20,18 @@ export type Inspections = {
   inspect: { input: { readonly path: string }; output: Inspection };
   /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. Absent colours: those of a plain screen. */
   poster: {
-    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly colour?: PosterColour };
+    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly colour?: StillColour };
     output: { readonly base64: string };
   };
   /** The small pictures of a film, written to an empty folder: tiles, the rendition of keyframes, and what lies where in it. */
   previews: {
-    input: { readonly path: string; readonly folder: string; readonly plan: PreviewPlan; readonly frames: PreviewFrames };
+    input: {
+      readonly path: string;
+      readonly folder: string;
+      readonly plan: PreviewPlan;
+      readonly frames: PreviewFrames;
+      readonly colour?: StillColour;
+    };
     output: { readonly byteLength: number };
   };
   /** What it spends in segments of that length, and is predicted to spend encoded. `cpuSeconds`: what the encodes of the prediction took. */

@@ -1,10 +1,9 @@
 // One frame of a film as a small JPEG: the first of a few keyframes that is not dark. Nothing but that frame is decoded.
-import { BT709 } from '#domain/colour/encode-colour.ts';
 import { FerriteError } from '#domain/errors.ts';
-import type { PosterColour } from '#domain/inspector-protocol.ts';
+import type { StillColour } from '#domain/inspector-protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
-import { colourFilters, scaleFilter, scalerMatrix } from '#workers/encoders/colour-filters.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
+import { jpegFilters, PLAIN_STILL, stillFilters } from './still-filters.ts';
 
 export type PosterOptions = {
   readonly runTool: RunTool;
@@ -13,7 +12,7 @@ export type PosterOptions = {
   /** Pixels at most; the height follows from the picture as shown, turned and with square pixels. */
   readonly width: number;
   /** Absent: those of a plain screen. */
-  readonly colour?: PosterColour;
+  readonly colour?: StillColour;
   readonly signal?: AbortSignal;
 };
 
@@ -23,8 +22,6 @@ const MAX_BYTES = 1024 * 1024;
 const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 20, priority: 'background' } as const;
 /** Mean luma (16 is black) from which a picture shows something. */
 const BRIGHT_ENOUGH = 48;
-
-const PLAIN: PosterColour = { coding: { from: BT709, to: BT709 }, isGrey: false };
 
 type Candidate = { readonly atMs: number; readonly frames: 'keyframes' | 'all' };
 /** Where no keyframe gives a picture: the first that can be decoded at all. */
@@ -73,19 +70,13 @@ async function cutFrame(
   path: string,
   { atMs, frames }: Candidate,
   deadlineMs: number,
-  { runTool, width, colour = PLAIN, signal }: PosterOptions,
+  { runTool, width, colour = PLAIN_STILL, signal }: PosterOptions,
 ): Promise<Picture | null> {
   const filters = [
-    // The cheapest that takes every pixel into account.
-    scaleFilter({ width: `'trunc(min(${width},iw*sar)/2)*2'`, height: `'max(2,trunc(ow/dar/2)*2)'` }, 'area', colour.coding),
-    ...(colour.isGrey ? ['format=gray10le'] : []),
-    ...colourFilters(colour.coding),
-    'setsar=1',
+    ...stillFilters(`'trunc(min(${width},iw*sar)/2)*2'`, `'max(2,trunc(ow/dar/2)*2)'`, colour),
     'signalstats',
     'metadata=print:key=lavfi.signalstats.YAVG', // written to the log, hence its level
-    // A JPEG has these and names none (JFIF).
-    `scale=in_color_matrix=${scalerMatrix(colour.coding.to.matrix)}:out_color_matrix=bt601:in_range=tv:out_range=pc`,
-    'format=yuvj420p',
+    ...jpegFilters(colour),
   ];
   const onlyKeyframes = frames === 'keyframes' ? ['-skip_frame', 'nokey', '-noaccurate_seek'] : [];
   const result = await runTool(

@@ -20,7 +20,7 @@ export type PreviewPlan = {
 export type PreviewFrame = { readonly pts: number; readonly atMs: number };
 
 /** Raised when the same film would get other pictures: those of an older format are made again. */
-export const PREVIEW_FORMAT = 1;
+export const PREVIEW_FORMAT = 2;
 
 /** A film of two hours has a picture every ten seconds; no film has more, so that none takes more work or room than that one. */
 const MAX_PICTURES = 720;

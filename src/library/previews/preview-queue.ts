@@ -14,7 +14,7 @@ export type PreviewQueueOptions = {
   readonly media: Pick<MediaRepository, 'all' | 'get'>;
   readonly keyframes: Pick<KeyframeMapRepository, 'get'>;
   readonly files: PreviewFiles;
-  readonly make: (input: Inspections['previews']['input'], signal: AbortSignal) => Promise<unknown>;
+  readonly make: (input: Inspections['previews']['input'], film: Media, signal: AbortSignal) => Promise<unknown>;
   /** How long nothing new must have been listed before films that nobody looks at have their turn. */
   readonly quietMs: number;
   readonly log: { warn(facts: object, message: string): void };
@@ -142,7 +142,7 @@ export class PreviewQueue {
       copyMethod === 'ffmpeg' ? ({ by: 'ffmpeg', startS } as const) : ({ by: 'index', frames: previewFrames(map, plan) } as const);
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#options.make({ path: media.path, folder, plan, frames }, this.#abort.signal);
+        await this.#options.make({ path: media.path, folder, plan, frames }, media, this.#abort.signal);
         return 'made';
       } catch (error) {
         if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;

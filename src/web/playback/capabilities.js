@@ -24,6 +24,10 @@ const CONTAINERS = { mp4: ['video/mp4'], webm: ['video/webm'], matroska: ['video
 
 /** High dynamic range as MediaCapabilities is asked for it. */
 const HDR = { hdr10: 'pq', hlg: 'hlg' };
+/** In any of these: which of them the browser takes at all is told apart from it. */
+const TEN_BITS = ['hvc1.2.4.L120.B0', 'vp09.02.41.10', 'av01.0.09M.10'];
+/** Profile 5 has no other picture: who takes it takes all that we list by that name. */
+const DOLBY_VISION = 'dvh1.05.06';
 
 /** Asked once, early: the answers come later than a person would wait. @type {string[] | null} */
 let decodedHdr = null;
@@ -32,20 +36,29 @@ void measureHdr().then(kinds => {
 });
 
 async function measureHdr() {
-  const answers = await Promise.all(
-    Object.entries(HDR).map(async ([kind, transferFunction]) => {
-      const video = { contentType: 'video/mp4; codecs="hvc1.2.4.L120.B0"', width: 1920, height: 1080, bitrate: 8_000_000, framerate: 24 };
-      const asked = { type: 'media-source', video: { ...video, colorGamut: 'rec2020', transferFunction } };
-      try {
-        const { supported } = await navigator.mediaCapabilities.decodingInfo(/** @type {MediaDecodingConfiguration} */ (asked));
-        return supported ? [kind] : [];
-      } catch {
-        // This browser has no such question: its screen alone decides.
-        return [kind];
-      }
-    }),
-  );
-  return answers.flat();
+  const kinds = Object.entries(HDR).map(async ([kind, transferFunction]) => {
+    const answers = await Promise.all(TEN_BITS.map(codec => canDecode(codec, transferFunction)));
+    // A browser without such a question: its screen alone decides.
+    return answers.some(answer => answer ?? true) ? [kind] : [];
+  });
+  const dolbyVision = canDecode(DOLBY_VISION, 'pq').then(answer => (answer ? ['dolby-vision'] : []));
+  return (await Promise.all([...kinds, dolbyVision])).flat();
+}
+
+/**
+ * Null: it can not be asked.
+ * @param {string} codec
+ * @param {string} transferFunction
+ */
+async function canDecode(codec, transferFunction) {
+  const video = { contentType: `video/mp4; codecs="${codec}"`, width: 1920, height: 1080, bitrate: 8_000_000, framerate: 24 };
+  const asked = { type: 'media-source', video: { ...video, colorGamut: 'rec2020', transferFunction } };
+  try {
+    const { supported } = await navigator.mediaCapabilities.decodingInfo(/** @type {MediaDecodingConfiguration} */ (asked));
+    return supported;
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 // Rules for the multivariant playlist.
 import { APPLE, BIS, type Check, RFC } from './checks.ts';
+import { HDR_CHECKS } from './hdr-checks.ts';
 import { type Attributes, type Playlist, tagsNamed, unquoted } from './playlist.ts';
 
 const each = (find: (attributes: Attributes) => boolean, told: (attributes: Attributes) => string) => (playlist: Playlist) =>
@@ -253,4 +254,5 @@ export const MULTIVARIANT_CHECKS: readonly Check<Playlist>[] = [
       attributes => `FRAME-RATE=${attributes['FRAME-RATE']}`,
     ),
   },
+  ...HDR_CHECKS,
 ];

@@ -1,0 +1,20 @@
+// The filters that make small pictures of a film for any screen: posters and what a seek bar shows.
+import { BT709 } from '#domain/colour/encode-colour.ts';
+import type { StillColour } from '#domain/inspector-protocol.ts';
+import { colourFilters, scaleFilter, scalerMatrix } from '#workers/encoders/colour-filters.ts';
+
+export const PLAIN_STILL: StillColour = { coding: { from: BT709, to: BT709 }, isGrey: false };
+
+/** In square pixels, of eight bits. The cheapest way to a small size that takes every pixel into account. */
+export const stillFilters = (width: number | string, height: number | string, { coding, isGrey }: StillColour): string[] => [
+  scaleFilter({ width, height }, 'area', coding),
+  ...(isGrey ? ['format=gray10le'] : []),
+  ...colourFilters(coding),
+  'setsar=1',
+];
+
+/** A JPEG has the full range and the matrix of BT.601, and names neither (JFIF). */
+export const jpegFilters = ({ coding }: StillColour): string[] => [
+  `scale=in_color_matrix=${scalerMatrix(coding.to.matrix)}:out_color_matrix=bt601:in_range=tv:out_range=pc`,
+  'format=yuvj420p',
+];
