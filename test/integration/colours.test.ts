@@ -4,7 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PREVIEW_IFRAMES } from '#domain/addresses.ts';
-import type { Started } from '../support/client.ts';
+import { base, type Started } from '../support/client.ts';
 import {
   addDolbyVision,
   addHdr10Plus,
@@ -16,7 +16,8 @@ import {
   pqSignal,
   readBars,
 } from '../support/colour-films.ts';
-import { checkAddress } from '../support/conformance/stream.ts';
+import { readPlaylist } from '../support/conformance/playlist.ts';
+import { checkPlaylists, mediaAddresses } from '../support/conformance/stream.ts';
 import { ffmpeg } from '../support/media.ts';
 import { until } from '../support/until.ts';
 import { startWorld } from '../support/world.ts';
@@ -98,7 +99,7 @@ test('colours', async t => {
     const full: Bar[] = SDR_GREYS.map(value => [Math.round(((value - 16) * 255) / 219), 128, 128]);
     await makeBarFilm(at('full-range.mp4'), { bars: full, bitDepth: 8, output: [...X264, ...named('bt709').slice(0, -1), 'pc'] });
   });
-  const { client, server, scratch } = world;
+  const { client, scratch } = world;
 
   const start = (title: string, about: object, delivery = 'auto'): Promise<Started> =>
     client.start(world.film(title).id, { client: about, delivery });
@@ -176,7 +177,10 @@ test('colours', async t => {
       assert.match(first ?? '', new RegExp(`CODECS="hvc1\\.2\\.[^"]*".*VIDEO-RANGE=${range}`), title);
       assert.equal(/SUPPLEMENTAL-CODECS="([^"]*)"/.exec(first ?? '')?.[1] ?? null, codecs, title);
       assert.ok(others.length > 0 && others.every(line => line.includes('VIDEO-RANGE=SDR') && !line.includes('SUPPLEMENTAL')), title);
-      const found = await checkAddress(new URL(session.streamUrl, server.url).href);
+      const main = await playlistOf(session);
+      const texts = new Map<string, string>();
+      for (const uri of mediaAddresses(readPlaylist(main))) texts.set(uri, (await client.bytes(`${base(session)}${uri}`)).toString());
+      const found = checkPlaylists(main, texts);
       assert.deepEqual(
         found.filter(({ level }) => level === 'error'),
         [],

@@ -8,7 +8,7 @@ export const PLAIN_STILL: StillColour = { coding: { from: BT709, to: BT709 }, is
 /** In square pixels, of eight bits. The cheapest way to a small size that takes every pixel into account. */
 export const stillFilters = (width: number | string, height: number | string, { coding, isGrey }: StillColour): string[] => [
   scaleFilter({ width, height }, 'area', coding),
-  ...(isGrey ? ['format=gray10le'] : []),
+  ...(isGrey ? ['format=yuv420p10le', 'lutyuv=u=512:v=512'] : []),
   ...colourFilters(coding),
   'setsar=1',
 ];
