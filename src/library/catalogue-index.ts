@@ -2,6 +2,7 @@
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
+import { titleKey, type VersionFacts, versionGroups } from './versions.ts';
 
 export const MEDIA_SORTS = ['relevance', 'title', 'addedAt', '-addedAt', 'year', '-year'] as const;
 export type MediaSort = (typeof MEDIA_SORTS)[number];
@@ -18,18 +19,15 @@ export type IndexQuery = {
   /** The position of the last entry of the page before. */
   readonly after: Position | null;
   readonly limit: number;
+  /** One entry for all versions of a film: that of the sharpest. */
+  readonly isByFilm?: boolean;
 };
 
 export type IndexPage = { readonly ids: readonly MediaId[]; readonly next: Position | null };
 
-type Entry = {
-  readonly id: MediaId;
-  readonly libraryId: LibraryId;
-  /** Words without case, accents and punctuation, one space between. */
-  readonly words: string;
+type Entry = VersionFacts & {
   /** As `words`, with numbers that sort by value. */
   readonly sortTitle: string;
-  readonly year: number | null;
   readonly addedAtMs: number;
 };
 type Positioned = { readonly entry: Entry; readonly position: Position };
@@ -39,31 +37,64 @@ const NO_YEAR = 100_000;
 
 export class CatalogueIndex {
   readonly #entries = new Map<MediaId, Entry>();
+  /** By what may make them versions of each other. */
+  readonly #sameTitle = new Map<string, Set<Entry>>();
   /** Whole lists by sort, dropped by any change. */
   readonly #sorted = new Map<MediaSort, readonly Positioned[]>();
 
   /** Reads every record once. */
   constructor(media: Pick<MediaRepository, 'all'>) {
-    for (const one of media.all()) this.#entries.set(one.id, entryOf(one));
+    for (const one of media.all()) this.#add(entryOf(one));
   }
 
   put(media: Media): void {
-    this.#entries.set(media.id, entryOf(media));
+    this.#drop(media.id);
+    this.#add(entryOf(media));
     this.#sorted.clear();
   }
 
   remove(id: MediaId): void {
-    this.#entries.delete(id);
+    this.#drop(id);
     this.#sorted.clear();
   }
 
-  find({ text, libraryIds, sort, after, limit }: IndexQuery): IndexPage {
+  /** All versions of the film that a media is one of, itself among them, the sharpest first. */
+  versionsOf(id: MediaId): readonly MediaId[] {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? [] : this.#groupOf(entry).map(version => version.id);
+  }
+
+  #groupOf(entry: Entry): readonly VersionFacts[] {
+    const sameTitle = this.#sameTitle.get(titleKey(entry));
+    if (sameTitle === undefined || sameTitle.size === 1) return [entry];
+    return versionGroups([...sameTitle]).find(group => group.some(({ id }) => id === entry.id)) ?? [entry];
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.set(entry.id, entry);
+    const key = titleKey(entry);
+    const sameTitle = this.#sameTitle.get(key) ?? new Set();
+    this.#sameTitle.set(key, sameTitle.add(entry));
+  }
+
+  #drop(id: MediaId): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    const key = titleKey(entry);
+    const sameTitle = this.#sameTitle.get(key);
+    sameTitle?.delete(entry);
+    if (sameTitle?.size === 0) this.#sameTitle.delete(key);
+  }
+
+  find({ text, libraryIds, sort, after, limit, isByFilm = false }: IndexQuery): IndexPage {
     const words = text === null ? '' : searchable(text);
     const inOrder = words === '' ? this.#inOrder(sort) : this.#matches(words, sort);
     const page: Positioned[] = [];
     for (let at = after === null ? 0 : firstBehind(inOrder, after); at < inOrder.length; at++) {
       const positioned = inOrder[at];
       if (positioned === undefined || (libraryIds !== null && !libraryIds.has(positioned.entry.libraryId))) continue;
+      if (isByFilm && this.#groupOf(positioned.entry)[0]?.id !== positioned.entry.id) continue;
       if (page.length === limit) return { ids: idsOf(page), next: page.at(-1)?.position ?? null };
       page.push(positioned);
     }
@@ -108,9 +139,12 @@ function rankOf(title: string, text: string, wanted: readonly string[]): number 
   return wanted.every(word => title.includes(word)) ? 3 : null;
 }
 
-function entryOf({ id, libraryId, title, year, addedAtMs }: Media): Entry {
+function entryOf({ id, libraryId, title, year, addedAtMs, durationMs, bitrateBps, streams }: Media): Entry {
   const words = searchable(title);
-  return { id, libraryId, words, sortTitle: words.replaceAll(/\d+/g, digits => digits.padStart(10, '0')), year, addedAtMs };
+  const sortTitle = words.replaceAll(/\d+/g, digits => digits.padStart(10, '0'));
+  const [video] = streams.video;
+  const size = (video?.width ?? 0) * (video?.height ?? 0);
+  return { id, libraryId, words, sortTitle, year, addedAtMs, durationMs, bitrateBps, size };
 }
 
 function primaryOf(entry: Entry, sort: MediaSort, rank: number): number {

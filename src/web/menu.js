@@ -56,6 +56,15 @@ export class Menu {
     this.button.setAttribute('aria-label', text === '' ? this.#title : `${this.#title}: ${text}`);
   }
 
+  get title() {
+    return this.#title;
+  }
+
+  /** Its button has no place on this screen, but its list has. */
+  get isTuckedAway() {
+    return !this.root.hidden && this.button.offsetParent === null;
+  }
+
   /** @param {boolean} isShown */
   show(isShown) {
     if (!isShown && openMenu === this) this.close();

@@ -44,6 +44,17 @@ const MediaItem = Type.Object({
   isPosterPending: Type.Boolean(),
   addedAtMs: Type.Integer(),
   progress: Type.Union([ProgressAnswer, Type.Null()]),
+  /** Every file of the film, this one among them, the sharpest first. */
+  versions: Type.Array(
+    Type.Object({
+      mediaId: Type.String(),
+      container: Type.String(),
+      width: Type.Integer(),
+      height: Type.Integer(),
+      bitrateBps: Type.Integer(),
+      progress: Type.Union([ProgressAnswer, Type.Null()]),
+    }),
+  ),
 });
 
 const MediaDetails = Type.Intersect([
@@ -64,6 +75,8 @@ const ListQuery = Type.Object({
   sort: Type.Optional(Type.Union(MEDIA_SORTS.map(sort => Type.Literal(sort)))),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
   cursor: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** `together`: one entry for all versions of a film, that of the sharpest. */
+  versions: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('apart')])),
 });
 
 export const mediaRoutes = (options: MediaRouteOptions): Route[] => [listMedia(options), getMedia(options)];
@@ -93,6 +106,7 @@ function listMedia(options: MediaRouteOptions): Route {
         sort,
         after: cursor === undefined ? null : parseMediaCursor(cursor, sort),
         limit,
+        isByFilm: request.query.versions === 'together',
       });
       const items = ids.flatMap(id => itemOf(id, userId, options));
       return { status: 200, json: { items, nextCursor: next === null ? null : encodeMediaCursor(sort, next) } };
@@ -133,25 +147,35 @@ function itemOf(id: MediaId, userId: UserId, options: MediaRouteOptions) {
   return media === undefined ? [] : [describe(media, userId, options)];
 }
 
-function describe(media: Media, userId: UserId, { progress, links }: MediaRouteOptions) {
-  const { id, libraryId, title, year, durationMs, container, streams, addedAtMs } = media;
-  const [video] = streams.video;
-  const isTurned = video !== undefined && video.rotation % 180 !== 0;
-  const [width, height] = [video?.width ?? 0, video?.height ?? 0];
+function describe(media: Media, userId: UserId, options: MediaRouteOptions) {
+  const { id, libraryId, title, year, durationMs, streams, addedAtMs } = media;
+  const others = options.index.versionsOf(id).flatMap(version => (version === id ? media : (options.media.get(version) ?? [])));
+  const versions = (others.length === 0 ? [media] : others).map(version => versionOf(version, userId, options));
   return {
     id,
     libraryId,
     title,
     year,
     durationMs,
-    container,
-    width: isTurned ? height : width,
-    height: isTurned ? width : height,
-    videoCodec: video?.codec ?? null,
+    ...pictureOf(media),
+    videoCodec: streams.video[0]?.codec ?? null,
     audioCodecs: streams.audio.map(({ codec }) => codec),
-    posterUrl: links.urlOf(media),
+    posterUrl: options.links.urlOf(media),
     isPosterPending: media.hasPoster === null,
     addedAtMs,
-    progress: progress.get(userId, id) ?? null,
+    progress: options.progress.get(userId, id) ?? null,
+    versions,
   };
+}
+
+function versionOf(media: Media, userId: UserId, { progress }: MediaRouteOptions) {
+  return { mediaId: media.id, ...pictureOf(media), bitrateBps: media.bitrateBps, progress: progress.get(userId, media.id) ?? null };
+}
+
+/** As it is shown. */
+function pictureOf({ container, streams }: Media) {
+  const [video] = streams.video;
+  const isTurned = video !== undefined && video.rotation % 180 !== 0;
+  const [width, height] = [video?.width ?? 0, video?.height ?? 0];
+  return { container, width: isTurned ? height : width, height: isTurned ? width : height };
 }

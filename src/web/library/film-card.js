@@ -2,22 +2,26 @@
 import { element } from '../dom.js';
 import { formatLength, formatResolution, formatTime } from '../format.js';
 import { icon } from '../icons.js';
+import { latestProgress } from './versions.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
 /** @typedef {{ id: string, title: string, year: number | null, durationMs: number, width?: number, height?: number,
- *   posterUrl: string | null, isPosterPending?: boolean, progress: Progress | null }} MediaItem */
+ *   posterUrl: string | null, isPosterPending?: boolean, progress: Progress | null,
+ *   versions?: import('./versions.js').Version[] }} MediaItem */
 
 /**
  * @param {MediaItem} item
  * @param {{ isRow?: boolean }} [options] in the row of begun films: a press goes on playing
  */
 export function filmCard(item, { isRow = false } = {}) {
-  const { progress } = item;
+  const progress = item.versions === undefined ? item.progress : latestProgress(item.versions);
+  const count = item.versions?.length ?? 1;
   const href = isRow ? watchPath(item.id, progress?.positionMs ?? 0) : `/film/${encodeURIComponent(item.id)}`;
   const facts = [
     item.year === null ? null : String(item.year),
     formatLength(item.durationMs),
     item.width && item.height ? formatResolution(item.width, item.height) : null,
+    count > 1 ? `${count} versions` : null,
   ]
     .filter(Boolean)
     .join(' · ');
@@ -27,7 +31,8 @@ export function filmCard(item, { isRow = false } = {}) {
     { class: 'film-card' },
     element(
       'a',
-      { href, 'aria-label': `${isRow ? 'Continue ' : ''}${item.title}, ${left}` },
+      { href },
+      isRow ? element('span', { class: 'for-ears' }, 'Continue') : null,
       element(
         'div',
         { class: 'poster' },

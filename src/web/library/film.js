@@ -4,8 +4,11 @@ import { element, fill } from '../dom.js';
 import { formatChannels, formatCodec, formatLanguage, formatLength, formatResolution, formatTime } from '../format.js';
 import { icon } from '../icons.js';
 import { explainError } from '../messages.js';
+import { measureCapabilities } from '../playback/capabilities.js';
 import { loadHls } from '../playback/hls-delivery.js';
+import { decisionUrl } from '../playback/session-start.js';
 import { posterPicture, progressBar, watchPath } from './film-card.js';
+import { bestVersion, versionName } from './versions.js';
 
 /**
  * @param {HTMLElement} root
@@ -23,9 +26,10 @@ export function showFilm(root, { mediaId }) {
   async function load() {
     try {
       const media = await request('GET', path, { signal: closed.signal });
+      const version = await choose(media);
       if (closed.signal.aborted) return;
       document.title = `${media.title} · Ferrite`;
-      fill(root, backLink(), filmBody(media, setWatched));
+      show(media, version);
     } catch (error) {
       if (closed.signal.aborted) return;
       const retry = element('button', { class: 'button', type: 'button', onclick: () => void load() }, 'Try again');
@@ -33,15 +37,50 @@ export function showFilm(root, { mediaId }) {
     }
   }
 
+  /**
+   * The page of one version; another one can be chosen on it.
+   * @param {any} media @param {any} shown the version's own facts
+   */
+  function show(media, shown) {
+    /** @param {string} id */
+    const change = async id => {
+      try {
+        const other = await request('GET', `/api/v1/media/${encodeURIComponent(id)}`, { signal: closed.signal });
+        show(media, other);
+        root.querySelector('select')?.focus();
+      } catch (error) {
+        complain(error);
+      }
+    };
+    fill(root, backLink(), filmBody(shown, { versions: media.versions, change: id => void change(id), setWatched }));
+  }
+
+  /** The best one for this browser, with its facts. @param {any} media */
+  async function choose(media) {
+    /** @type {import('./versions.js').Version[]} */
+    const versions = media.versions ?? [];
+    if (versions.length < 2) return media;
+    const capabilities = measureCapabilities();
+    const deliveries = await Promise.all(versions.map(({ mediaId: id }) => deliveryOf(id, capabilities, closed.signal)));
+    const best = bestVersion(versions, deliveries);
+    if (best === undefined || best.mediaId === media.id) return media;
+    return request('GET', `/api/v1/media/${encodeURIComponent(best.mediaId)}`, { signal: closed.signal });
+  }
+
+  /** @param {unknown} error */
+  function complain(error) {
+    root.querySelector('.form-error')?.remove();
+    root.append(element('p', { class: 'form-error', role: 'alert' }, explainError(error)));
+  }
+
   /** @param {any} media @param {boolean} watched */
   async function setWatched(media, watched) {
     const body = { positionMs: 0, durationMs: media.durationMs, watched };
     try {
-      await request('PUT', `${path}/progress`, { body });
+      await request('PUT', `/api/v1/media/${encodeURIComponent(media.id)}/progress`, { body });
       await load();
     } catch (error) {
-      root.querySelector('.form-error')?.remove();
-      root.append(element('p', { class: 'form-error', role: 'alert' }, explainError(error)));
+      complain(error);
     }
   }
 }
@@ -50,9 +89,9 @@ const backLink = () => element('a', { class: 'back-link', href: '/' }, icon('bac
 
 /**
  * @param {any} media
- * @param {(media: any, watched: boolean) => Promise<void>} setWatched
+ * @param {{ versions: import('./versions.js').Version[] | undefined, change: (mediaId: string) => void, setWatched: (media: any, watched: boolean) => Promise<void> }} options
  */
-function filmBody(media, setWatched) {
+function filmBody(media, { versions = [], change, setWatched }) {
   const facts = [media.year, formatLength(media.durationMs), media.height ? formatResolution(media.width, media.height) : null]
     .filter(Boolean)
     .join(' · ');
@@ -73,9 +112,27 @@ function filmBody(media, setWatched) {
       element('h1', {}, media.title),
       element('p', { class: 'muted film-line' }, facts),
       element('div', { class: 'row film-actions' }, ...playButtons(media), mark),
+      versions.length > 1 ? versionChoice(media.id, versions, change) : null,
       factList(media),
     ),
   );
+}
+
+/** @param {string} chosen @param {import('./versions.js').Version[]} versions @param {(mediaId: string) => void} change */
+function versionChoice(chosen, versions, change) {
+  const select = element(
+    'select',
+    { class: 'select', 'aria-label': 'Version', onchange: () => change(select.value) },
+    ...versions.map(version => element('option', { value: version.mediaId, selected: version.mediaId === chosen }, versionName(version))),
+  );
+  return element('label', { class: 'row film-version' }, element('span', { class: 'muted' }, 'Version'), select);
+}
+
+/** How this browser would get it; null where that can not be told now. @param {string} mediaId @param {import('../playback/capabilities.js').Capabilities} capabilities @param {AbortSignal} signal */
+async function deliveryOf(mediaId, capabilities, signal) {
+  const url = decisionUrl(mediaId, capabilities, { delivery: 'auto', rung: null, audioTrack: null });
+  const decision = await request('GET', url, { signal }).catch(() => null);
+  return decision?.delivery ?? null;
 }
 
 /** @param {any} media */

@@ -222,7 +222,7 @@ class LibraryScreen {
    * @returns {Promise<{ items: import('./film-card.js').MediaItem[], nextCursor: string | null }>}
    */
   async #fetchPage(cursor, signal) {
-    const query = new URLSearchParams({ limit: String(PAGE) });
+    const query = new URLSearchParams({ limit: String(PAGE), versions: 'together' });
     if (remembered.query !== '') query.set('query', remembered.query);
     else query.set('sort', remembered.sort);
     if (cursor !== null) query.set('cursor', cursor);
@@ -235,7 +235,7 @@ class LibraryScreen {
     // When the row of begun films can not be loaded, the library is shown without it.
     const answer = await request('GET', '/api/v1/me/progress?limit=12', { signal }).catch(() => null);
     if (signal.aborted || answer === null) return;
-    const items = answer.items.map(asFilm);
+    const items = onePerFilm(answer.items.map(asFilm));
     const row = element(
       'ul',
       { class: 'row-scroll' },
@@ -296,6 +296,16 @@ class LibraryScreen {
 }
 
 const isAdmin = () => readLogin()?.user.role === 'admin';
+
+/** Versions of a film that were begun one after the other: the latest comes first. @param {import('./film-card.js').MediaItem[]} items */
+function onePerFilm(items) {
+  const films = new Map();
+  for (const item of items) {
+    const key = JSON.stringify([item.title, item.year, item.year === null ? Math.round(item.durationMs / 10_000) : null]);
+    if (!films.has(key)) films.set(key, item);
+  }
+  return [...films.values()];
+}
 
 /** An entry of the continue-watching list. @param {any} entry @returns {import('./film-card.js').MediaItem} */
 function asFilm({ mediaId, title, year, posterUrl, ...progress }) {

@@ -20,7 +20,7 @@ const AUDIO = {
 
 const CONTAINERS = { mp4: ['video/mp4'], webm: ['video/webm'], matroska: ['video/x-matroska', 'video/matroska'] };
 
-/** @typedef {{ containers: string[], videoCodecs: string[], audioCodecs: string[], hls: 'native' | 'mse' | 'none', hdr?: string[] }} Capabilities */
+/** @typedef {{ containers: string[], videoCodecs: string[], audioCodecs: string[], hls: 'native' | 'mse' | 'none', hdr?: string[], maxAudioChannels?: number }} Capabilities */
 
 /** High dynamic range as MediaCapabilities is asked for it. */
 const HDR = { hdr10: 'pq', hlg: 'hlg' };
@@ -79,7 +79,23 @@ export function measureCapabilities() {
     audioCodecs: supported(AUDIO),
     hls: hlsSupport(video, mediaSource !== null),
     hdr: isHdrScreen ? (decodedHdr ?? Object.keys(HDR)) : [],
+    ...surroundChannels(),
   };
+}
+
+const SURROUND_CHANNELS = 6;
+
+/** Of the loudspeakers. Fewer than surround are not told: a browser mixes down by itself what it plays. @returns {{ maxAudioChannels?: number }} */
+function surroundChannels() {
+  try {
+    const context = new AudioContext();
+    const { maxChannelCount } = context.destination;
+    void context.close();
+    return maxChannelCount >= SURROUND_CHANNELS ? { maxAudioChannels: Math.min(maxChannelCount, 64) } : {};
+  } catch {
+    // No sound at all here, or nothing that tells of it.
+    return {};
+  }
 }
 
 /** @returns {{ isTypeSupported(type: string): boolean } | null} */

@@ -32,8 +32,6 @@ export class FileDelivery {
   level = -1;
   isAutoLevel = true;
   bandwidthBps = null;
-  /** The element's time is the media's. */
-  offsetMs = 0;
 
   /**
    * @param {HTMLVideoElement} video

@@ -34,11 +34,6 @@ export class HlsDelivery {
   /** @type {string | null} */
   preferredRung = null;
   isReloading = false;
-  /**
-   * How much later than its media time a picture is shown: hls.js takes the first decoding time for the start of the playlist, and
-   * reordered frames are shown later than they are decoded.
-   */
-  offsetMs = 0;
 
   /**
    * @param {HTMLVideoElement} video
@@ -168,9 +163,6 @@ export class HlsDelivery {
       this.#chooseStartLevel(hls);
       hls.startLoad(startS);
       changed();
-    });
-    hls.on(events.INIT_PTS_FOUND, (_event, { id, initPTS, timescale }) => {
-      if (id === 'main') this.offsetMs = (-initPTS / timescale) * 1000;
     });
     hls.on(events.FRAG_BUFFERED, () => this.#recovered());
     for (const event of [events.LEVEL_SWITCHED, events.AUDIO_TRACKS_UPDATED, events.AUDIO_TRACK_SWITCHED]) hls.on(event, changed);

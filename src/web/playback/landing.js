@@ -9,15 +9,15 @@ const ANSWER_MS = 300;
 const ROUNDING_FRAMES = 1e-3;
 
 /**
- * @param {{ video: HTMLVideoElement, delivery: { offsetMs: number }, session: PlaybackSession }} player
+ * @param {{ video: HTMLVideoElement, session: PlaybackSession }} player
  * @param {{ fromMs: number, targetMs: number, mode: SeekMode }} seek
  * @returns {Promise<number>} in media time
  */
-export async function landingOf({ video, delivery, session }, { fromMs, targetMs, mode }) {
+export async function landingOf({ video, session }, { fromMs, targetMs, mode }) {
   const [picture] = session.info.tracks.video;
   const exactMs = frameCentreMs(picture, targetMs);
   // The frame is loaded already: showing it needs no request.
-  if (isBuffered(video, exactMs + delivery.offsetMs)) return exactMs;
+  if (isBuffered(video, exactMs)) return exactMs;
   const answer = session.hintSeek(targetMs, mode);
   if (mode === 'precise') return exactMs;
   const landedMs = await withinTime(answer, ANSWER_MS);

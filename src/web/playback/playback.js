@@ -142,7 +142,7 @@ export class Playback extends EventTarget {
 
   /** The media time of the picture on screen. */
   get #shownMs() {
-    return Math.max(0, this.#video.currentTime * 1000 - (this.#stream.delivery?.offsetMs ?? 0));
+    return Math.max(0, this.#video.currentTime * 1000);
   }
 
   get #context() {
@@ -282,9 +282,8 @@ export class Playback extends EventTarget {
   /** @param {Seek} seek @returns {Promise<number>} */
   async #landing({ targetMs, mode }) {
     const session = this.#stream.session;
-    const delivery = this.#stream.delivery;
-    if (session === null || delivery === null) return targetMs;
-    return landingOf({ video: this.#video, delivery, session }, { fromMs: this.#shownMs, targetMs, mode });
+    if (session === null || this.#stream.delivery === null) return targetMs;
+    return landingOf({ video: this.#video, session }, { fromMs: this.#shownMs, targetMs, mode });
   }
 
   #attachSubtitles() {
@@ -293,7 +292,6 @@ export class Playback extends EventTarget {
     const { audio } = session.info.tracks;
     const first = this.wanted.audioTrack ?? 0;
     this.#subtitles.attach(session, {
-      offsetS: () => (this.#stream.delivery?.offsetMs ?? 0) / 1000,
       spoken: () => audio[first]?.language ?? null,
     });
   }

@@ -38,7 +38,7 @@ export function decisionUrl(mediaId, capabilities, { delivery, audioTrack }) {
   for (const [name, value] of Object.entries(capabilities)) {
     const said = Array.isArray(value) ? value : [value];
     // A list without names is said too: it is not the same as nothing.
-    for (const one of said.length === 0 ? [''] : said) query.append(name, one);
+    for (const one of said.length === 0 ? [''] : said) query.append(name, String(one));
   }
   return `/api/v1/media/${encodeURIComponent(mediaId)}/decision?${query}`;
 }

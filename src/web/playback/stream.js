@@ -96,7 +96,7 @@ export class Stream {
   /** @param {number} positionMs */
   jump(positionMs) {
     if (this.#delivery === null) return;
-    this.#video.currentTime = (positionMs + this.#delivery.offsetMs) / 1000;
+    this.#video.currentTime = positionMs / 1000;
     this.#delivery.resumeLoading();
   }
 

@@ -3,6 +3,7 @@ import { element, fill } from '../dom.js';
 import { formatTime } from '../format.js';
 import { icon } from '../icons.js';
 import { Menu } from '../menu.js';
+import { chapterAt } from './chapters.js';
 import { SeekBar } from './seek-bar.js';
 import { audioItems, qualityItems, qualityLabel, subtitleItems } from './track-menus.js';
 
@@ -23,6 +24,9 @@ export class Controls {
   #quality;
   #audio;
   #subtitles;
+  #chapterMenu;
+  /** @type {import('./chapters.js').Chapter[]} */
+  #chapters = [];
   #seekBar;
   root;
 
@@ -44,17 +48,35 @@ export class Controls {
     this.#quality = new Menu('Quality', 'quality', () => qualityItems(playback));
     this.#audio = new Menu('Audio', 'audio', () => audioItems(playback));
     this.#subtitles = new Menu('Subtitles', 'subtitles', () => subtitleItems(playback));
+    this.#chapterMenu = new Menu('Chapters', 'chapters', () => this.#chapterItems());
     this.#seekBar = new SeekBar({
       onSeek: (positionMs, isPrecise) => playback.seekTo(positionMs, isPrecise ? 'precise' : playback.seekMode),
       onScrub: positionMs => playback.scrubTo(positionMs),
       onCancel: () => playback.endScrub(),
+      onStep: deltaMs => playback.seekBy(deltaMs),
     });
     this.root = element('div', { class: 'controls' }, this.#seekBar.root, this.#buttonRow());
     this.update();
   }
 
+  /** @param {import('./chapters.js').Chapter[]} chapters */
+  set chapters(chapters) {
+    this.#chapters = chapters;
+    this.#seekBar.chapters = chapters;
+    this.update();
+  }
+
+  /** The film plays: what a person may want to see next is got ready. */
+  prepare() {
+    this.#seekBar.prepare();
+  }
+
+  close() {
+    this.#seekBar.close();
+  }
+
   get isBusy() {
-    return this.#seekBar.isDragging || Menu.isOpen;
+    return this.#seekBar.isPointedAt || Menu.isOpen;
   }
 
   /** Everything but the time: called when something changed. */
@@ -77,6 +99,8 @@ export class Controls {
     this.#quality.show(qualityItems(playback).length > 1);
     this.#audio.show(audioItems(playback).length > 1);
     this.#subtitles.show(subtitleItems(playback).length > 1);
+    this.#chapterMenu.show(this.#chapters.length > 0);
+    this.#seekBar.previews = playback.info?.previews ?? null;
     this.updateTime();
   }
 
@@ -92,6 +116,8 @@ export class Controls {
     const canFloat = document.pictureInPictureEnabled === true;
     const pip = canFloat ? control('Picture in picture', 'pip', () => commands.togglePictureInPicture(), 'wide-only') : null;
     const more = new Menu('More', 'more', () => [
+      // Where there is no room for their buttons.
+      ...[this.#speed, this.#chapterMenu].flatMap(menu => (menu.isTuckedAway ? [{ label: menu.title, act: () => menu.open() }] : [])),
       ...(canFloat ? [{ label: 'Picture in picture', act: () => commands.togglePictureInPicture() }] : []),
       { label: 'Precise seeking', note: 'P', isChosen: this.#playback.seekMode === 'precise', act: () => commands.togglePrecision() },
       { label: 'Subtitle size', act: () => commands.nextSubtitleSize() },
@@ -99,6 +125,7 @@ export class Controls {
       { label: 'Statistics', note: 'I', act: () => commands.toggleStats() },
       { label: 'Keyboard keys', note: '?', act: () => commands.toggleHelp() },
     ]);
+    for (const menu of [this.#speed, this.#chapterMenu]) menu.root.classList.add('is-minor');
     return element(
       'div',
       { class: 'control-row' },
@@ -108,6 +135,7 @@ export class Controls {
       element('div', { class: 'volume-group' }, this.#muteButton, this.#volume),
       this.#time,
       element('div', { class: 'spacer' }),
+      this.#chapterMenu.root,
       this.#audio.root,
       this.#subtitles.root,
       this.#speed.root,
@@ -116,6 +144,17 @@ export class Controls {
       more.root,
       this.#fullscreenButton,
     );
+  }
+
+  /** @returns {import('../menu.js').MenuItem[]} */
+  #chapterItems() {
+    const present = chapterAt(this.#chapters, this.#playback.positionMs);
+    return this.#chapters.map(chapter => ({
+      label: chapter.title,
+      note: formatTime(chapter.startMs),
+      isChosen: chapter === present,
+      act: () => this.#playback.seekTo(chapter.startMs),
+    }));
   }
 
   /** @param {number} speed @returns {import('../menu.js').MenuItem} */

@@ -8,6 +8,8 @@ import { measureCapabilities } from '../playback/capabilities.js';
 import { Playback } from '../playback/playback.js';
 import { publishPlayer } from '../playback/player-state.js';
 import { SubtitleStyle } from '../subtitles/style.js';
+import { keepPosition } from './address.js';
+import { namedChapters } from './chapters.js';
 import { Controls, control, SPEEDS, setControl } from './controls.js';
 import { helpPanel } from './help-panel.js';
 import { bindKeys } from './keyboard.js';
@@ -19,6 +21,7 @@ import { Volume } from './volume.js';
 
 const HIDE_CONTROLS_MS = 3_000;
 const SPINNER_AFTER_MS = 350;
+const PREPARE_AFTER_MS = 4_000;
 
 /**
  * @param {HTMLElement} root
@@ -59,6 +62,8 @@ class Player {
   #spinnerTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #flashTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #prepareTimer;
 
   /**
    * @param {HTMLElement} root
@@ -90,8 +95,9 @@ class Player {
   close() {
     this.#playback.close();
     this.#stats.close();
+    this.#controls.close();
     this.#closed.abort();
-    for (const timer of [this.#hideTimer, this.#spinnerTimer, this.#flashTimer]) clearTimeout(timer);
+    for (const timer of [this.#hideTimer, this.#spinnerTimer, this.#flashTimer, this.#prepareTimer]) clearTimeout(timer);
     publishPlayer(null);
     if (document.fullscreenElement !== null) document.exitFullscreen().catch(() => undefined);
     this.#stage.remove();
@@ -152,6 +158,8 @@ class Player {
     stage.addEventListener('click', event => this.#afterClick(event), { signal });
     document.addEventListener('fullscreenchange', () => this.#render(), { signal });
     addEventListener('pagehide', event => (event.persisted ? this.#playback.suspend() : this.#playback.close()), { signal });
+    video.addEventListener('playing', () => this.#prepareSoon(), { signal, once: true });
+    keepPosition(video, () => this.#playback.positionMs, signal);
     bindKeys(commands, signal);
     bindGestures(this.#surface, this.#gestures(commands), signal);
     this.#wake();
@@ -187,7 +195,10 @@ class Player {
         this.#subtitleStyle.nextBackground();
         this.#announce(`Subtitles: ${this.#subtitleStyle.background}`, 'middle');
       },
-      toggleStats: () => this.#stats.toggle(),
+      toggleStats: () => {
+        this.#help.hidden = true;
+        this.#stats.toggle();
+      },
       setSpeed: speed => this.#setSpeed(speed),
       changeSpeed: steps => {
         const index = Math.max(0, SPEEDS.indexOf(video.playbackRate)) + steps;
@@ -196,10 +207,16 @@ class Player {
       },
       togglePictureInPicture: () => this.#orAnnounce(togglePictureInPicture(video), 'Picture in picture is not available'),
       toggleHelp: () => {
+        if (this.#help.hidden && !this.#stats.root.hidden) this.#stats.toggle();
         this.#help.hidden = !this.#help.hidden;
       },
       leave: () => this.#escape(),
     };
+  }
+
+  /** Not while the film begins. */
+  #prepareSoon() {
+    this.#prepareTimer = setTimeout(() => this.#controls.prepare(), PREPARE_AFTER_MS);
   }
 
   /** @param {import('./controls.js').ControlCommands} commands @returns {import('./touch-gestures.js').GestureListener} */
@@ -322,6 +339,7 @@ class Player {
     const media = await request('GET', `/api/v1/media/${encodeURIComponent(mediaId)}`, { signal }).catch(() => null);
     if (media === null || signal.aborted) return;
     this.#title.textContent = media.title;
+    this.#controls.chapters = namedChapters(media.chapters);
     document.title = `${media.title} · Ferrite`;
     if ('mediaSession' in navigator) navigator.mediaSession.metadata = new MediaMetadata({ title: media.title });
   }

@@ -17,7 +17,9 @@ export function qualityItems(playback) {
   }
   if (!isDirect && levels.length > 0) {
     items.push({ label: 'Auto', note: 'by bandwidth', isChosen: delivery.isAutoLevel, act: () => delivery.selectLevel(-1) });
-    for (const level of [...levels].sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
+    // The file itself is the better one of two originals.
+    const listed = levels.filter(({ rung }) => !playback.canPlayOriginal || rung !== 'original');
+    for (const level of listed.sort((one, other) => other.bandwidthBps - one.bandwidthBps)) {
       const isChosen = !delivery.isAutoLevel && level.id === delivery.level;
       items.push({
         label: formatRung(level.rung),

@@ -20,7 +20,6 @@ export class Subtitles {
   #text = null;
   /** @type {PlaybackSession | null} */
   #session = null;
-  #offsetS = () => 0;
   #spoken = () => /** @type {string | null} */ (null);
   /** Chosen by the person; forced ones show without a choice. @type {SubtitleTrack | null} */
   #chosen = null;
@@ -47,11 +46,10 @@ export class Subtitles {
     signal.addEventListener('abort', () => this.#loading.abort());
   }
 
-  /** Another session of the film. @param {PlaybackSession} session @param {{ offsetS: () => number, spoken: () => string | null }} facts */
-  attach(session, { offsetS, spoken }) {
+  /** Another session of the film. @param {PlaybackSession} session @param {{ spoken: () => string | null }} facts */
+  attach(session, { spoken }) {
     const isFirst = this.#session === null;
     this.#session = session;
-    this.#offsetS = offsetS;
     this.#spoken = spoken;
     const number = this.#chosen?.track;
     this.#chosen = isFirst ? preferredTrack(this.tracks, readPreference()) : (this.tracks.find(({ track }) => track === number) ?? null);
@@ -179,7 +177,7 @@ export class Subtitles {
 
   /** @returns {number | null} */
   #next() {
-    const nowS = this.#video.currentTime - this.#offsetS();
+    const nowS = this.#video.currentTime;
     const count = this.#starts.length - 1;
     const first = Math.max(
       0,
@@ -193,12 +191,11 @@ export class Subtitles {
 
   /** @param {string} vtt */
   #add(vtt) {
-    const offsetS = this.#offsetS();
     for (const { startS, endS, settings, text } of parseCues(vtt)) {
       const name = `${startS} ${endS} ${text}`;
       if (this.#known.has(name)) continue;
       this.#known.add(name);
-      const cue = new VTTCue(startS + offsetS, endS + offsetS, text);
+      const cue = new VTTCue(startS, endS, text);
       applySettings(cue, settings);
       this.#text?.addCue(cue);
     }
