@@ -78,6 +78,7 @@ class LibraryScreen {
     fill(
       root,
       this.#header(),
+      element('h1', { class: 'for-ears' }, 'Library'),
       this.#scan,
       this.#continue,
       element('section', { 'aria-label': 'All films' }, tools, this.#grid, this.#status, this.#sentinel),
