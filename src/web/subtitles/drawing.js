@@ -1,7 +1,7 @@
 // Subtitles drawn as they were authored: styles, places and movement by libass, pictures of discs by libpgs, over the picture and in its shape. Both come with the first film that needs them.
 
 /** @typedef {import('./choice.js').SubtitleTrack} SubtitleTrack */
-/** @typedef {{ track: SubtitleTrack, sourceUrl: URL, fontsUrl: URL | null, offsetS: () => number, signal: AbortSignal, onFailed: () => void }} Drawn */
+/** @typedef {{ track: SubtitleTrack, sourceUrl: URL, fontsUrl: URL | null, signal: AbortSignal, onFailed: () => void }} Drawn */
 
 const VENDOR = '/vendor/';
 const RETRY_MS = 3_000;
@@ -29,7 +29,7 @@ export async function draw(video, drawn) {
 }
 
 /** @param {HTMLVideoElement} video @param {Drawn} drawn */
-async function drawStyled(video, { track, sourceUrl, fontsUrl, offsetS, signal, onFailed }) {
+async function drawStyled(video, { track, sourceUrl, fontsUrl, signal, onFailed }) {
   const [{ default: Jassub }, script, fonts] = await Promise.all([
     import('/vendor/jassub.js'),
     load(sourceUrl, signal).then(response => response.text()),
@@ -40,7 +40,7 @@ async function drawStyled(video, { track, sourceUrl, fontsUrl, offsetS, signal, 
     video,
     subContent: script,
     fonts,
-    timeOffset: -offsetS() - track.sourceOffsetMs / 1000,
+    timeOffset: -track.sourceOffsetMs / 1000,
     workerUrl: `${VENDOR}jassub-worker.js`,
     wasmUrl: absolute('jassub-worker.wasm'),
     modernWasmUrl: absolute('jassub-worker-modern.wasm'),
@@ -66,7 +66,7 @@ async function drawStyled(video, { track, sourceUrl, fontsUrl, offsetS, signal, 
     if (signal.aborted || !video.paused) return;
     const { busy } = /** @type {{ busy?: boolean }} */ (/** @type {unknown} */ (renderer));
     if (busy && turns > 0) return void requestAnimationFrame(() => redraw(turns - 1));
-    renderer.setCurrentTime(true, video.currentTime - offsetS() - track.sourceOffsetMs / 1000);
+    renderer.setCurrentTime(true, video.currentTime - track.sourceOffsetMs / 1000);
     // With `force`, which its types leave out.
     /** @type {{ resize(...args: unknown[]): void }} */ (/** @type {unknown} */ (renderer)).resize(0, 0, 0, 0, true);
   };
@@ -79,7 +79,7 @@ async function drawStyled(video, { track, sourceUrl, fontsUrl, offsetS, signal, 
 }
 
 /** @param {HTMLVideoElement} video @param {Drawn} drawn */
-async function drawPictures(video, { track, sourceUrl, offsetS, signal }) {
+async function drawPictures(video, { track, sourceUrl, signal }) {
   const [{ PgsRenderer }, bytes] = await Promise.all([
     import('/vendor/libpgs.js'),
     load(sourceUrl, signal).then(response => response.arrayBuffer()),
@@ -95,7 +95,7 @@ async function drawPictures(video, { track, sourceUrl, offsetS, signal }) {
   const renderer = new PgsRenderer({ canvas, workerUrl: `${VENDOR}libpgs-worker.js` });
   const place = () => placeOver(video, canvas, screen);
   const sizes = new ResizeObserver(place);
-  const show = () => renderer.renderAtTimestamp(video.currentTime - offsetS() - track.sourceOffsetMs / 1000);
+  const show = () => renderer.renderAtTimestamp(video.currentTime - track.sourceOffsetMs / 1000);
   const clock = new AbortController();
   const end = () => {
     clock.abort();

@@ -130,7 +130,6 @@ export class Subtitles {
       track,
       sourceUrl: new URL(track.sourceUrl, base),
       fontsUrl: track.fontsUrl === null ? null : new URL(track.fontsUrl, base),
-      offsetS: this.#offsetS,
       signal: this.#loading.signal,
       onFailed: () => {
         if (track.kind === 'text') return this.#showText();
