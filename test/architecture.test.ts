@@ -163,8 +163,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/web': ['src/web/library', 'src/web/login', 'src/web/playback', 'src/web/player'],
   'src/web/library': ['src/web', 'src/web/login', 'src/web/playback'],
   'src/web/login': ['src/web'],
-  'src/web/playback': ['src/web', 'src/web/player', 'src/web/subtitles'],
-  'src/web/player': ['src/web', 'src/web/playback', 'src/web/subtitles'],
+  'src/web/playback': ['src/web', 'src/web/player', 'src/web/seek-bar', 'src/web/subtitles'],
+  'src/web/player': ['src/web', 'src/web/playback', 'src/web/seek-bar', 'src/web/subtitles'],
+  'src/web/seek-bar': ['src/web'],
   'src/web/subtitles': ['src/web/playback'],
 
   // The program: puts the rooms together.

@@ -12,7 +12,7 @@ const START_TIMEOUT_MS = 45_000;
 /**
  * @typedef {{ sessionId: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl?: string, queue?: Turn | null, controlUrl: string,
  *   startPositionMs: number, durationMs: number, heartbeatIntervalMs: number, queueWaitMs: number,
- *   tracks: { video: any[], audio: any[], subtitles: any[] }, ladder: Rung[], previews?: import('../player/preview-tiles.js').Previews | null }} SessionInfo
+ *   tracks: { video: any[], audio: any[], subtitles: any[] }, ladder: Rung[], previews?: import('../seek-bar/preview-tiles.js').Previews | null }} SessionInfo
  */
 
 /**

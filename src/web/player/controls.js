@@ -3,8 +3,8 @@ import { element, fill } from '../dom.js';
 import { formatTime } from '../format.js';
 import { icon } from '../icons.js';
 import { Menu } from '../menu.js';
-import { chapterAt } from './chapters.js';
-import { SeekBar } from './seek-bar.js';
+import { chapterAt } from '../seek-bar/chapters.js';
+import { SeekBar } from '../seek-bar/seek-bar.js';
 import { audioItems, qualityItems, qualityLabel, subtitleItems } from './track-menus.js';
 
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
@@ -25,7 +25,7 @@ export class Controls {
   #audio;
   #subtitles;
   #chapterMenu;
-  /** @type {import('./chapters.js').Chapter[]} */
+  /** @type {import('../seek-bar/chapters.js').Chapter[]} */
   #chapters = [];
   #seekBar;
   root;
@@ -59,7 +59,7 @@ export class Controls {
     this.update();
   }
 
-  /** @param {import('./chapters.js').Chapter[]} chapters */
+  /** @param {import('../seek-bar/chapters.js').Chapter[]} chapters */
   set chapters(chapters) {
     this.#chapters = chapters;
     this.#seekBar.chapters = chapters;
