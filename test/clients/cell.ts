@@ -26,14 +26,16 @@ export type World = {
   readonly mediaOf: (film: Film) => { readonly id: string; readonly durationMs: number };
 };
 
-const SHORT_AND_LONG_S = [4.3, 2.1, 57.4, 51.02, 9.7] as const;
-const SCRUB_S = [20, 33, 71, 45, 12, 88, 63, 25, 40, 68.5] as const;
+/** In seconds of a film of a hundred: shares of any other. */
+const SHORT_AND_LONG = [4.3, 2.1, 57.4, 51.02, 9.7] as const;
+const SCRUB = [20, 33, 71, 45, 12, 88, 63, 25, 40, 68.5] as const;
 const SCRUB_INTERVAL_MS = 200;
-const RESUME_S = 33.4;
+const RESUME = 33.4;
+const SOUND_DEADLINE_MS = 20_000;
 const NARROW_BPS = 500_000;
 const STEP_DEADLINE_MS = 60_000;
 const ABR_DEADLINE_MS = 60_000;
-const PARKED_DEADLINE_MS = 30_000;
+const PARKED_DEADLINE_MS = 60_000;
 
 export type CellPlan = { readonly client: Client; readonly film: Film; readonly delivery: Delivery; readonly steps: readonly Step[] };
 
@@ -116,7 +118,7 @@ export class Cell {
 
   async #seeks(): Promise<void> {
     const wrong: string[] = [];
-    for (const position of SHORT_AND_LONG_S) {
+    for (const position of SHORT_AND_LONG.map(share => this.#at(share))) {
       await this.#playing.seek([position], 0);
       await this.#look(position).catch(error => wrong.push(`after the seek to ${position}: ${messageOf(error)}`));
     }
@@ -124,17 +126,18 @@ export class Cell {
   }
 
   async #scrub(): Promise<void> {
-    await this.#playing.seek(SCRUB_S, SCRUB_INTERVAL_MS);
-    await this.#look(SCRUB_S.at(-1));
+    const positions = SCRUB.map(share => this.#at(share));
+    await this.#playing.seek(positions, SCRUB_INTERVAL_MS);
+    await this.#look(positions.at(-1));
   }
 
   async #switchSound(): Promise<void> {
     await this.#playing.chooseAudio(1);
     const before = await this.#playing.clockS();
     // What is loaded already may be heard first; a switch that a viewer waits longer for is none.
-    const deadline = performance.now() + 15_000;
+    const deadline = performance.now() + SOUND_DEADLINE_MS;
     while (!judge(await this.#playing.look(), this.#slackS).isSecondSound) {
-      if (performance.now() > deadline) throw new Error('the other sound is not heard within 15 s');
+      if (performance.now() > deadline) throw new Error(`the other sound is not heard within ${SOUND_DEADLINE_MS / 1_000} s`);
     }
     await this.#look(null, true);
     if ((await this.#playing.clockS()) < before - 1) throw new Error('the clock went back');
@@ -172,7 +175,7 @@ export class Cell {
   async #close(): Promise<void> {
     const id = this.#id();
     const { account } = this.#world;
-    await account.call('POST', `/api/v1/sessions/${id}/heartbeat`, { positionMs: RESUME_S * 1_000, state: 'paused' });
+    await account.call('POST', `/api/v1/sessions/${id}/heartbeat`, { positionMs: this.#at(RESUME) * 1_000, state: 'paused' });
     await this.#end();
     const { status } = await account.request('GET', `/api/v1/sessions/${id}`);
     if (status !== 404) throw new Error(`the session answers ${status} after it was closed`);
@@ -184,7 +187,7 @@ export class Cell {
   }
 
   async #resume(): Promise<void> {
-    await this.#start(RESUME_S);
+    await this.#start(this.#at(RESUME));
   }
 
   /** Which rungs are fetched tells the proxy: no player has to be asked. */
@@ -235,6 +238,11 @@ export class Cell {
     this.#session = null;
     await within(this.#playing.close(), 'closing the player', 15_000).catch(() => {});
     if (session) await this.#world.account.stop(session.sessionId).catch(() => {});
+  }
+
+  #at(share: number): number {
+    const { durationMs } = this.#world.mediaOf(this.#plan.film);
+    return Math.round(share * durationMs) / 100_000;
   }
 
   async #encodes(id: string): Promise<string[]> {

@@ -41,7 +41,7 @@ export function judge({ pictures, sounds }: Look, slackS = 0): Verdict {
       complaints.push(`at ${clockS.toFixed(3)} s ${tone === null ? 'silence' : `sound of ${tone.phaseS.toFixed(3)} s`}`),
     );
   }
-  return { pictures: seen, sounds: heard, isSecondSound: pilots * 2 > sounds.length, complaint: complaints[0] ?? '' };
+  return { pictures: seen, sounds: heard, isSecondSound: pilots * 2 > heard.checked, complaint: complaints[0] ?? '' };
 }
 
 /** Where the tone begins anew it tells nothing. */

@@ -1,18 +1,16 @@
 // npm run clients [-- --only chromium-native,mpv] [--quick] [--list]: real players on every delivery; writes docs/clients.md.
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { CellResult } from './cell.ts';
 import { CLIENTS } from './clients.ts';
 import { makeFilms } from './films.ts';
-import { runMatrix } from './matrix.ts';
-import { pageOf } from './page-of-results.ts';
+import { QUICK, runMatrix } from './matrix.ts';
+import { type MeasuredCell, pageOf } from './page-of-results.ts';
 
 const OPTIONS = {
   only: { type: 'string' },
-  delivery: { type: 'string' },
   quick: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
 } as const;
@@ -36,31 +34,34 @@ async function main(): Promise<void> {
   }
   console.error('making the films, unless they are there …');
   const library = await makeFilms(FOLDER);
-  const results: CellResult[] = [];
+  let isWrong = false;
   await runMatrix({
     clients: CLIENTS.filter(({ name }) => names.includes(name)),
     library,
-    isQuick: values.quick,
+    ...(values.quick ? { steps: QUICK } : {}),
     say: line => console.error(line),
-    onCell: result => results.push(result),
+    onCell: async result => {
+      isWrong ||= Object.values(result.steps).some(({ is }) => is === 'wrong');
+      // A part of the steps is no table of what a player can do.
+      if (!values.quick) await keep({ ...result, load: loadavg()[0] ?? 0 });
+    },
   });
-  const isWrong = results.some(({ steps }) => Object.values(steps).some(({ is }) => is === 'wrong'));
-  // A part of the steps is no table of what a player can do.
-  if (!values.quick) await write(results, names);
+  if (!values.quick) console.error(`written: ${PAGE}`);
   process.exitCode = isWrong ? 1 : 0;
 }
 
-/** Rows of players that were not run stay as their last run left them. */
-async function write(results: readonly CellResult[], names: readonly string[]): Promise<void> {
+/** A run that is cut short loses nothing; rows that were not run stay as their last run left them. */
+async function keep(result: MeasuredCell): Promise<void> {
   const path = join(FOLDER, 'results.json');
   const kept = await readFile(path, 'utf8').then(
-    text => JSON.parse(text) as CellResult[],
+    text => JSON.parse(text) as MeasuredCell[],
     () => [],
   );
-  const all = [...kept.filter(({ client }) => !names.includes(client)), ...results];
+  const isAnother = ({ client, film, delivery }: MeasuredCell): boolean =>
+    client !== result.client || film !== result.film || delivery !== result.delivery;
+  const all = [...kept.filter(isAnother), result];
   await replace(path, JSON.stringify(all));
   await replace(PAGE, pageOf(all));
-  console.error(`written: ${PAGE}`);
 }
 
 async function replace(path: string, text: string): Promise<void> {

@@ -14,7 +14,7 @@ import { openSoundCard } from './sound-card.ts';
 
 const CELL_DEADLINE_MS = 300_000;
 const PROGRAM_DEADLINE_MS = 60_000;
-const QUICK: readonly Step[] = ['start', 'seek', 'scrub', 'close'];
+export const QUICK: readonly Step[] = ['start', 'seek', 'scrub', 'close'];
 
 export type MatrixOptions = {
   readonly clients: readonly Client[];
@@ -22,9 +22,10 @@ export type MatrixOptions = {
   readonly library: string;
   readonly films?: readonly Film[];
   readonly deliveries?: readonly Delivery[];
-  readonly isQuick: boolean;
+  /** All, unless some are named. */
+  readonly steps?: readonly Step[];
   readonly say: (line: string) => void;
-  readonly onCell: (result: CellResult) => void;
+  readonly onCell: (result: CellResult) => Promise<void>;
 };
 
 export async function runMatrix({
@@ -32,14 +33,14 @@ export async function runMatrix({
   library,
   films = FILMS,
   deliveries = DELIVERIES,
-  isQuick,
+  steps: named,
   say,
   onCell,
 }: MatrixOptions): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'ferrite-clients-'));
   const server = new TestServer({ library, dataDir: join(scratch, 'data'), env: { FERRITE_LOG_LEVEL: 'info' } });
   let proxy: ThrottlingProxy | null = null;
-  const soundCard = await openSoundCard();
+  const soundCard = needsSound(clients) ? await openSoundCard() : null;
   try {
     await (await server.ready()).scanned();
     const account = await Account.signIn(server.url);
@@ -55,24 +56,26 @@ export async function runMatrix({
     for (const client of clients) {
       for (const film of films) {
         for (const delivery of deliveries) {
-          const steps = stepsOf(film, delivery, isQuick);
+          const steps = named ?? stepsOf(film, delivery);
           const result = await runCell(world, { client, film, delivery, steps });
           say(lineOf(result));
-          onCell(result);
+          await onCell(result);
         }
       }
     }
   } finally {
     await proxy?.close();
     await server.stop();
-    await soundCard.close();
+    await soundCard?.close();
     await rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
+/** Players that keep their clock by it. */
+const needsSound = (clients: readonly Client[]): boolean => clients.some(({ needs }) => needs.includes('pulseaudio'));
+
 /** A change of the line takes a minute: it is made where every rung is encoded, of one film. */
-function stepsOf(film: Film, delivery: Delivery, isQuick: boolean): readonly Step[] {
-  if (isQuick) return QUICK;
+function stepsOf(film: Film, delivery: Delivery): readonly Step[] {
   return STEPS.filter(step => step !== 'abr' || (film.name === 'mp4' && delivery === 'transcode'));
 }
 

@@ -1,9 +1,13 @@
 // docs/clients.md, from what the players did.
+import { availableParallelism } from 'node:os';
 import type { CellResult, Outcome } from './cell.ts';
 import { CLIENTS } from './clients.ts';
 import { FILMS } from './films.ts';
 import { PLATFORMS, type Platform, TASKS } from './platforms.ts';
 import { DELIVERIES, STEPS, type Step } from './player.ts';
+
+/** With how many processes wanted a processor at its end: on a machine that has other work, players are late by themselves. */
+export type MeasuredCell = CellResult & { readonly load?: number };
 
 const HEADS: Readonly<Record<Step, string>> = {
   start: 'start',
@@ -21,7 +25,15 @@ const ABOUT = `Written by \`npm run clients\`, never by hand. It installs what i
 
 Every picture of the films bears its number, every moment of their sound its time (a tone that rises by 150 Hz a second). After each step they are read off the player and held against the player's own clock: one that is more than a frame (42 ms) away from it counts as wrong. A pause must still the session's encodes, a close must leave neither session nor encode.`;
 
-export function pageOf(results: readonly CellResult[]): string {
+const KNOWN = `Whose fault, where it is known:
+
+- **ffmpeg, and mpv, which reads playlists with it**: pictures two frames (83 ms) late against clock and sound in every playlist, right in files. Segments begin at their earliest picture, with signed composition offsets ([0022](adr/0022-media-time-0-is-tfdt-0.md)), as CMAF has it; ffmpeg's reader of fragments adds the largest negative offset that it has met to the time of every picture. An edit list of that length in the init segment puts it right there, and would move the picture in the players that are right today. An app on ffmpeg says \`segments: "mpegts"\` of itself: transport streams carry the time of a picture as it is.
+- **ffmpeg, mpv**: every rung is opened, one after the other, with its init segment and its first segment, before the first picture (ffmpeg wants frames of each to know its form); a start is as slow as the encodes of all rungs together. The server cannot know which of them is watched.
+- **ffmpeg, mpv**: a seek to what was read already (to 0 after the start) lands behind the next keyframe, in playlists of ffmpeg's own making too.
+- **GStreamer, and WebKitGTK's own player, which is built on it**: the same two frames in playlists, right in files.
+- **Firefox, WebKitGTK** without a sound card run their clock a second ahead of what they show; the matrix gives them one in memory.`;
+
+export function pageOf(results: readonly MeasuredCell[]): string {
   const notes = new Map<string, number>();
   const noteOf = (text: string): number => {
     const number = notes.get(text) ?? notes.size + 1;
@@ -51,6 +63,8 @@ export function pageOf(results: readonly CellResult[]): string {
     '',
     ABOUT,
     '',
+    machineOf(results),
+    '',
     '## Platforms',
     '',
     'What stood for a platform: ✓ every step that was tried is as it should be; ✗ so many steps of so many are not; – not tried.',
@@ -70,6 +84,8 @@ export function pageOf(results: readonly CellResult[]): string {
     '',
     table,
     '',
+    KNOWN,
+    '',
     '✓ as it should be; ✗ wrong; – not tried; · not part of this row. The numbers in brackets:',
     '',
     ...[...notes].map(([text, number]) => `${number}. ${text.replaceAll('|', '\\|')}`),
@@ -88,6 +104,14 @@ function standing({ standIns, extent }: Platform, steps: readonly Step[], result
     return wrong === 0 ? `${label} ✓` : `${label} ✗ ${wrong} of ${tried.length}`;
   });
   return `${extent === 'itself' ? '' : 'in part: '}${parts.join('; ')}`;
+}
+
+function machineOf(results: readonly MeasuredCell[]): string {
+  const loads = results.map(({ load = 0 }) => load).toSorted((a, b) => a - b);
+  const [median, most] = [loads[Math.floor(loads.length / 2)] ?? 0, loads.at(-1) ?? 0];
+  const cores = availableParallelism();
+  const busy = median > 2 * cores ? ': it had much else to do, and steps that miss a deadline of theirs may be its fault' : '';
+  return `These rows were run on ${cores} cores with a load of ${median.toFixed(0)} (half of the rows), ${most.toFixed(0)} at most${busy}.`;
 }
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

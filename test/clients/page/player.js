@@ -201,7 +201,7 @@
       }
       const target = positions.at(-1);
       await until(
-        () => !video.seeking && video.readyState >= 2 && Math.abs(video.currentTime - target) < 1.5,
+        () => !video.seeking && video.readyState >= 2 && Math.abs(video.currentTime - target) < 5,
         `the seek to ${target}`,
         deadlineMs,
       );
