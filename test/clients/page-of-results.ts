@@ -107,11 +107,11 @@ function standing({ standIns, extent }: Platform, steps: readonly Step[], result
 }
 
 function machineOf(results: readonly MeasuredCell[]): string {
-  const loads = results.map(({ load = 0 }) => load).toSorted((a, b) => a - b);
+  const loads = results.flatMap(({ load }) => load ?? []).toSorted((a, b) => a - b);
   const [median, most] = [loads[Math.floor(loads.length / 2)] ?? 0, loads.at(-1) ?? 0];
   const cores = availableParallelism();
   const busy = median > 2 * cores ? ': it had much else to do, and steps that miss a deadline of theirs may be its fault' : '';
-  return `These rows were run on ${cores} cores with a load of ${median.toFixed(0)} (half of the rows), ${most.toFixed(0)} at most${busy}.`;
+  return `These rows were run on ${cores} cores with a load of ${median.toFixed(0)} (half of the ${loads.length} rows that note it), ${most.toFixed(0)} at most${busy}.`;
 }
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
