@@ -1,4 +1,4 @@
-// npm run clients [-- --only chromium-native,mpv] [--quick] [--list]: real players on every delivery; writes docs/clients.md.
+// npm run clients [-- --only chromium-native,mpv] [--quick] [--types] [--list]: real players on every delivery; writes docs/clients.md, or docs/segment-types.md.
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,17 @@ import { CLIENTS } from './clients.ts';
 import { makeFilms } from './films.ts';
 import { QUICK, runMatrix } from './matrix.ts';
 import { type MeasuredCell, pageOf } from './page-of-results.ts';
+import { tryTypes } from './segment-types.ts';
 
 const OPTIONS = {
   only: { type: 'string' },
   quick: { type: 'boolean', default: false },
+  types: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
 } as const;
 
 const PAGE = fileURLToPath(new URL('../../docs/clients.md', import.meta.url));
+const TYPES_PAGE = fileURLToPath(new URL('../../docs/segment-types.md', import.meta.url));
 const FOLDER = join(tmpdir(), 'ferrite-clients-films');
 const WRONG_USE = 2;
 
@@ -34,12 +37,20 @@ async function main(): Promise<void> {
   }
   console.error('making the films, unless they are there …');
   const library = await makeFilms(FOLDER);
+  const clients = CLIENTS.filter(({ name }) => names.includes(name));
+  const say = (line: string): void => console.error(line);
+  if (values.types) {
+    const { page, isWrong } = await tryTypes({ clients, library, say });
+    await replace(TYPES_PAGE, page);
+    process.exitCode = isWrong ? 1 : 0;
+    return;
+  }
   let isWrong = false;
   await runMatrix({
-    clients: CLIENTS.filter(({ name }) => names.includes(name)),
+    clients,
     library,
     ...(values.quick ? { steps: QUICK } : {}),
-    say: line => console.error(line),
+    say,
     onCell: async result => {
       isWrong ||= Object.values(result.steps).some(({ is }) => is === 'wrong');
       // A part of the steps is no table of what a player can do.

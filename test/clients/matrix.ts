@@ -22,6 +22,8 @@ export type MatrixOptions = {
   readonly library: string;
   readonly films?: readonly Film[];
   readonly deliveries?: readonly Delivery[];
+  /** Settings of the server. */
+  readonly env?: Readonly<Record<string, string>>;
   /** All, unless some are named. */
   readonly steps?: readonly Step[];
   readonly say: (line: string) => void;
@@ -33,12 +35,13 @@ export async function runMatrix({
   library,
   films = FILMS,
   deliveries = DELIVERIES,
+  env = {},
   steps: named,
   say,
   onCell,
 }: MatrixOptions): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'ferrite-clients-'));
-  const server = new TestServer({ library, dataDir: join(scratch, 'data'), env: { FERRITE_LOG_LEVEL: 'info' } });
+  const server = new TestServer({ library, dataDir: join(scratch, 'data'), env: { FERRITE_LOG_LEVEL: 'info', ...env } });
   let proxy: ThrottlingProxy | null = null;
   const soundCard = needsSound(clients) ? await openSoundCard() : null;
   try {
