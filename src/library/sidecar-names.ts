@@ -1,4 +1,4 @@
-// Subtitle files beside a film, and what their names say: `Film.de.forced.srt` is the German forced text of `Film.mkv`.
+// Subtitle files beside a film and in folders beside it, and what their names say: `Film.de.forced.srt` is the German forced text of `Film.mkv`.
 
 import { SIDECAR_FORMATS, type Sidecar, type SidecarFormat } from '#domain/media.ts';
 import { languageFromWord } from '#domain/subtitles/language.ts';
@@ -12,43 +12,129 @@ const FORMATS: ReadonlyMap<string, SidecarFormat> = new Map([
 const HEARING_IMPAIRED = new Set(['sdh', 'cc', 'hi']);
 const FORCED = new Set(['forced', 'foreign']);
 
-export type NamedSidecar = Omit<Sidecar, 'path' | 'byteLength' | 'mtimeMs'> & { readonly fileName: string };
+/** Folders of subtitles beside films, as those who share films call them. */
+const SUBTITLE_FOLDER = /^(?:subs?|subtitles?|vobsubs?)$/i;
+/** What may follow a film's name in that of a file which belongs to it. */
+const SEPARATOR = /[.\-_\s[(]/g;
+
+export type NamedSidecar = Omit<Sidecar, 'path' | 'byteLength' | 'mtimeMs'> & {
+  /** From the film's folder on, `/` between names. */
+  readonly name: string;
+};
+
+export type FolderNames = {
+  readonly films: readonly string[];
+  /** Files that are no films: beside them by name, in a folder of subtitles as `Subs/<file>` or `Subs/<folder>/<file>`. */
+  readonly others: readonly string[];
+};
 
 export const isSidecar = (fileName: string): boolean => formatOf(fileName) !== undefined;
+export const isIndex = (fileName: string): boolean => /\.idx$/i.test(fileName);
+export const isSubtitleFolder = (name: string): boolean => SUBTITLE_FOLDER.test(name);
 
 /**
- * Those of the film among the files of its folder. A file belongs to the film whose name is the longest that it begins with:
- * `Film 2.en.srt` is none of `Film.mkv`. The `.sub` of a pair with `.idx` holds pictures (VobSub), which are no text.
+ * Which subtitle file of a folder belongs to which film: to the one whose name is the longest that its own, or that of its folder below
+ * `Subs`, begins with: `Film 2.en.srt` is none of `Film.mkv`. Where there is one film, all of `Subs` is its own.
  */
-export function sidecarsOf(film: string, { films, others }: { films: readonly string[]; others: readonly string[] }): NamedSidecar[] {
-  const stem = stemOf(film);
-  const longer = films.map(stemOf).filter(other => other.length > stem.length && begins(other, stem));
-  const pictures = new Set(others.filter(name => /\.idx$/i.test(name)).map(name => stemOf(name).toLowerCase()));
-  return others.flatMap(fileName => {
-    const format = formatOf(fileName);
-    if (format === undefined || !begins(stemOf(fileName), stem) || longer.some(other => begins(stemOf(fileName), other))) return [];
-    if (format === 'sub' && pictures.has(stemOf(fileName).toLowerCase())) return [];
-    return [{ fileName, format, ...marksOf(stemOf(fileName).slice(stem.length)) }];
-  });
+export class FolderSidecars {
+  readonly #films: Films;
+  readonly #byFilm = new Map<string, NamedSidecar[]>();
+
+  constructor({ films, others }: FolderNames) {
+    this.#films = new Films(films);
+    const pictures = new Set(others.filter(isIndex).map(keyOf));
+    for (const name of others) {
+      const format = formatOf(name);
+      // The `.sub` of a pair with `.idx` holds pictures (VobSub), which are no text.
+      if (format === undefined || (format === 'sub' && pictures.has(keyOf(name)))) continue;
+      const owned = this.#ownerOf(name);
+      if (owned === null) continue;
+      const named = { name, format, ...marksOf(owned) };
+      const known = this.#byFilm.get(owned.film);
+      if (known === undefined) this.#byFilm.set(owned.film, [named]);
+      else known.push(named);
+    }
+  }
+
+  of(film: string): readonly NamedSidecar[] {
+    return this.#byFilm.get(keyOf(film)) ?? [];
+  }
+
+  #ownerOf(name: string): Owned | null {
+    const parts = name.split('/');
+    const stem = stemOf(parts.at(-1) ?? '');
+    const owned = this.#films.ownerOf(stem);
+    if (parts.length === 1) return owned;
+    const folder = parts.length > 2 ? (parts[1] ?? '') : null;
+    const owner = folder === null ? null : this.#films.ownerOf(folder);
+    const film = owner?.film ?? owned?.film ?? this.#films.only;
+    if (film === undefined) return null;
+    const said = [folder === null ? '' : (owner?.rest ?? folder), owned?.film === film ? owned.rest : withoutNumber(stem)];
+    return { film, rest: said.join('.'), isFree: owned?.film !== film };
+  }
+}
+
+type Owned = {
+  readonly film: string;
+  /** What the name says beside the film's. */
+  readonly rest: string;
+  /** It does not begin with the film's name, so that any word may stand in it. */
+  readonly isFree: boolean;
+};
+
+class Films {
+  readonly #keys: ReadonlySet<string>;
+
+  constructor(films: readonly string[]) {
+    this.#keys = new Set(films.map(keyOf));
+  }
+
+  /** Undefined where there are several. */
+  get only(): string | undefined {
+    return this.#keys.size === 1 ? [...this.#keys][0] : undefined;
+  }
+
+  /** The longest name that this one is, or begins with. */
+  ownerOf(stem: string): Owned | null {
+    const key = stem.toLowerCase();
+    const ends = [...key.matchAll(SEPARATOR)].map(({ index }) => index);
+    for (const end of [key.length, ...ends.reverse()]) {
+      const film = key.slice(0, end);
+      if (this.#keys.has(film)) return { film, rest: stem.slice(end), isFree: false };
+    }
+    return null;
+  }
 }
 
 /** What stands between the film's name and the extension. */
-function marksOf(rest: string): Pick<Sidecar, 'language' | 'title' | 'isDefault' | 'isForced' | 'isHearingImpaired'> {
+function marksOf({ rest, isFree }: Owned): Pick<Sidecar, 'language' | 'title' | 'isDefault' | 'isForced' | 'isHearingImpaired'> {
   const words = rest.split(/[._\s[\]()]+/).flatMap(wordsOf);
-  const marks = { language: null as string | null, isDefault: false, isForced: false, isHearingImpaired: false };
+  const marks = { isDefault: false, isForced: false, isHearingImpaired: false };
+  const all = words.flatMap((word, at) => (isLanguage(word, words[at + 1]) ? [at] : []));
+  const unmarked = all.filter(at => !HEARING_IMPAIRED.has(words[at]?.toLowerCase() ?? ''));
+  // Hindi where no other language is named.
+  const languages = unmarked.length > 0 ? unmarked : all.filter(at => words[at]?.toLowerCase() === 'hi');
+  // Of a film's title in front a word may be one too: `It.Is.eng`.
+  const place = isFree ? languages.at(-1) : languages[0];
   const others: string[] = [];
   for (const [at, word] of words.entries()) {
     const plain = word.toLowerCase();
-    // Hindi where no other language is named.
-    const isHindi = plain === 'hi' && !words.some((other, where) => where !== at && languageFromWord(other) !== null);
-    if (HEARING_IMPAIRED.has(plain) && !isHindi) marks.isHearingImpaired = true;
+    if (at === place) continue;
+    if (HEARING_IMPAIRED.has(plain)) marks.isHearingImpaired = true;
     else if (FORCED.has(plain)) marks.isForced = true;
     else if (plain === 'default') marks.isDefault = true;
-    else if (marks.language === null && languageFromWord(word) !== null) marks.language = languageFromWord(word);
     else others.push(word);
   }
-  return { ...marks, title: others.length === 0 ? null : others.join(' ').slice(0, 200) };
+  const language = place === undefined ? null : languageFromWord(words[place] ?? '');
+  return { ...marks, language, title: others.length === 0 ? null : others.join(' ').slice(0, 200) };
 }
+
+/** Latin is one, Latin American is none. */
+const isLanguage = (word: string, next = ''): boolean =>
+  languageFromWord(word) !== null && !(/^latin$/i.test(word) && /^america/i.test(next));
+
+/** Of the track, as `2_English` has it. */
+const withoutNumber = (stem: string): string => stem.replace(/^\d{1,3}(?:[._\s-]+|$)/, '');
 
 /** Hyphens part words, but for those of a language tag: `pt-BR`. */
 function wordsOf(text: string): string[] {
@@ -57,10 +143,7 @@ function wordsOf(text: string): string[] {
   return languageFromWord(word) !== null ? [word] : word.split('-').filter(part => part !== '');
 }
 
-/** The whole name, or with a sign behind it. */
-const begins = (name: string, stem: string): boolean =>
-  name.toLowerCase() === stem.toLowerCase() ||
-  (name.toLowerCase().startsWith(stem.toLowerCase()) && /^[.\-_\s[(]/.test(name.slice(stem.length)));
-
-const stemOf = (fileName: string): string => fileName.replace(/\.[^.]*$/, '');
+const stemOf = (fileName: string): string => fileName.replace(/\.[^./]*$/, '');
+/** By which a film and what belongs to it meet. */
+const keyOf = (fileName: string): string => stemOf(fileName).toLowerCase();
 const formatOf = (fileName: string): SidecarFormat | undefined => FORMATS.get(/\.([^.]+)$/.exec(fileName)?.[1]?.toLowerCase() ?? '');

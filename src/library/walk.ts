@@ -1,9 +1,9 @@
 // Finds the video files below a library's folders. Never leaves them: a link counts only if its target lies inside.
 import type { Dirent } from 'node:fs';
-import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { type Sidecar, scannedFile } from '#domain/media.ts';
-import { isSidecar, type NamedSidecar, sidecarsOf } from './sidecar-names.ts';
+import { type FilmSubtitles, readFilmSubtitles } from './film-subtitles.ts';
 
 export type FoundFile = {
   /** Absolute and without links, so that the checked file is the one that will be opened. */
@@ -13,12 +13,9 @@ export type FoundFile = {
   readonly rootIndex: number;
   readonly byteLength: number;
   readonly mtimeMs: number;
-  /** Subtitle files beside it, by name. */
+  /** Subtitle files beside it and in folders of them, by name. */
   readonly sidecars: readonly Sidecar[];
 };
-
-/** The files of a folder that a film's subtitles may be among. */
-type Folder = { readonly films: readonly string[]; readonly others: readonly string[] };
 
 export type WalkListener = {
   found(file: FoundFile): void;
@@ -32,10 +29,6 @@ const VIDEO_EXTENSIONS = new Set(
     ...['wmv', 'asf', 'flv', 'ogv', 'ogm', 'mxf'],
   ].map(extension => `.${extension}`),
 );
-/** More belong to no film. */
-const MAX_SIDECARS = 100;
-/** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
-const PACK_START = '000001ba';
 /** Folders that systems and network drives keep for themselves. */
 const SYSTEM_FOLDERS = new Set(['@eadir', '#recycle', '$recycle.bin', 'lost+found', 'system volume information']);
 
@@ -62,8 +55,10 @@ class Walk {
   readonly #folders: string[];
   /** Links wait until all real entries are known, so that a file's own name wins over a link to it. */
   readonly #links: string[] = [];
-  /** Those that have subtitle files. */
-  readonly #sidecars = new Map<string, Folder>();
+  /** Of folders with films, by the path under which they were met. */
+  readonly #subtitles = new Map<string, FilmSubtitles>();
+  /** Folders that were read before their turn. */
+  readonly #entries = new Map<string, Dirent[]>();
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -88,14 +83,15 @@ class Walk {
     seen.add(real);
     let entries: Dirent[];
     try {
-      entries = await readdir(folder, { withFileTypes: true });
+      entries = this.#entries.get(folder) ?? (await readdir(folder, { withFileTypes: true }));
     } catch (cause) {
       if (folder === root) throw cause;
       this.#report(folder, { message: 'the folder can not be read', isFolder: true });
       return;
     }
+    this.#entries.delete(folder);
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    this.#noteSidecars(folder, entries);
+    await this.#noteSubtitles(folder, { real, entries });
     for (const entry of entries) await this.#visit(folder, entry);
   }
 
@@ -131,7 +127,7 @@ class Walk {
       if (seen.has(real)) return;
       seen.add(real);
       const facts = await stat(real);
-      const sidecars = await this.#sidecarsOf(path);
+      const sidecars = (await this.#subtitles.get(dirname(path))?.of(basename(path))) ?? [];
       listener.found({ path: real, name: this.#nameOf(path), rootIndex, ...scannedFile(facts), sidecars });
     } catch {
       // A name that is not UTF-8 reads back with U+FFFD and then names nothing.
@@ -140,20 +136,20 @@ class Walk {
     }
   }
 
-  #noteSidecars(folder: string, entries: readonly Dirent[]): void {
-    const names = entries.filter(entry => entry.isFile() && !entry.name.startsWith('.')).map(({ name }) => name);
-    if (!names.some(isSidecar)) return;
-    const films = entries.map(({ name }) => name).filter(isVideo);
-    this.#sidecars.set(folder, { films, others: names.filter(name => isSidecar(name) || /\.idx$/i.test(name)) });
-  }
-
-  /** What can not be read is left out: the film plays without it. */
-  async #sidecarsOf(path: string): Promise<readonly Sidecar[]> {
-    const folder = this.#sidecars.get(dirname(path));
-    if (folder === undefined) return [];
-    const named = sidecarsOf(basename(path), folder).slice(0, MAX_SIDECARS);
-    const found = await Promise.all(named.map(one => readSidecarFacts(join(dirname(path), one.fileName), one).catch(() => null)));
-    return found.filter(sidecar => sidecar !== null);
+  /** The folders of subtitles are read here, and not again in their turn. */
+  async #noteSubtitles(folder: string, { real, entries }: { real: string; entries: readonly Dirent[] }): Promise<void> {
+    const films = entries
+      .filter(entry => !entry.name.startsWith('.') && !entry.isDirectory())
+      .map(({ name }) => name)
+      .filter(isVideo);
+    if (films.length === 0) return;
+    const list = async (name: string): Promise<readonly Dirent[]> => {
+      const below = await readdir(join(folder, name), { withFileTypes: true });
+      this.#entries.set(join(folder, name), below);
+      return below;
+    };
+    const subtitles = await readFilmSubtitles(real, { films, entries, list });
+    if (subtitles !== null) this.#subtitles.set(folder, subtitles);
   }
 
   #report(path: string, failure: { message: string; isFolder: boolean }): void {
@@ -166,20 +162,3 @@ class Walk {
 }
 
 const isVideo = (name: string): boolean => VIDEO_EXTENSIONS.has(extname(name).toLowerCase());
-
-/** Null for what holds pictures. */
-async function readSidecarFacts(path: string, { fileName: _, ...named }: NamedSidecar): Promise<Sidecar | null> {
-  const facts = await lstat(path);
-  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return null;
-  return { path, ...scannedFile(facts), ...named };
-}
-
-async function beginsWithPack(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.toString('hex', 0, bytesRead) === PACK_START;
-  } finally {
-    await file.close();
-  }
-}

@@ -1,10 +1,12 @@
 // Which subtitle files belong to which film, and what their names say.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sidecarsOf } from '#library/sidecar-names.ts';
+import { FolderSidecars } from '#library/sidecar-names.ts';
 
+const isFilm = (name: string): boolean => /\.(mkv|mp4)$/.test(name);
 const of = (film: string, files: readonly string[]) =>
-  sidecarsOf(film, { films: files.filter(name => /\.(mkv|mp4)$/.test(name)), others: files.filter(name => !/\.(mkv|mp4)$/.test(name)) });
+  new FolderSidecars({ films: files.filter(isFilm), others: files.filter(name => !isFilm(name)) }).of(film);
+const namesOf = (film: string, files: readonly string[]): string[] => of(film, files).map(({ name }) => name);
 
 const ROWS: readonly (readonly [name: string, said: Record<string, unknown>])[] = [
   ['Film.srt', { language: null, title: null, format: 'srt' }],
@@ -24,6 +26,25 @@ const ROWS: readonly (readonly [name: string, said: Record<string, unknown>])[] 
   ['Film-en.srt', { language: 'en' }],
   ['Film_fre.dfxp', { language: 'fr', format: 'ttml' }],
   ['Film [English].sub', { language: 'en', format: 'sub' }],
+  ['Film.en.hi.forced.srt', { language: 'en', isHearingImpaired: true, isForced: true }],
+  ['Subs/Film.de.srt', { language: 'de', title: null }],
+  ['subs/2_English.srt', { language: 'en', title: null }],
+  ['SUBTITLES/English (SDH).srt', { language: 'en', isHearingImpaired: true, title: null }],
+  ['Subtitles/en.forced.srt', { language: 'en', isForced: true }],
+  ['Subs/03 - German [Forced].ass', { language: 'de', isForced: true, format: 'ass' }],
+  ['Subs/SDH.eng.HI.srt', { language: 'en', isHearingImpaired: true, title: null }],
+  ['Subs/4_French.CC.default.srt', { language: 'fr', isHearingImpaired: true, isDefault: true }],
+  ['Subs/hin.srt', { language: 'hi' }],
+  ['Subs/hi.srt', { language: 'hi', isHearingImpaired: false }],
+  ['Subs/2.srt', { language: null, title: null }],
+  ['Subs/Latin American.spa.srt', { language: 'es', title: 'Latin American' }],
+  ['Subs/Spanish (Latin American).srt', { language: 'es' }],
+  ['Subs/The.Way.It.Is.eng.srt', { language: 'en' }],
+  ['Subs/Film/2_English.srt', { language: 'en', title: null }],
+  ['Subs/Film/Film.pt-BR.srt', { language: 'pt-BR', title: null }],
+  ['Subs/German/1.srt', { language: 'de', title: null }],
+  ['Subs/Forced/English.srt', { language: 'en', isForced: true }],
+  ['Subs/eng.idx', { language: 'en', format: 'idx' }],
 ];
 
 for (const [name, said] of ROWS) {
@@ -36,19 +57,42 @@ for (const [name, said] of ROWS) {
 
 test('sidecars: a file belongs to the film with the longest name that it begins with', () => {
   const files = ['Film.mkv', 'Film 2.mkv', 'Film 2.en.srt', 'Film.de.srt', 'Filmography.srt', 'Other.srt', 'Film.nfo'];
-  assert.deepEqual(
-    of('Film.mkv', files).map(({ fileName }) => fileName),
-    ['Film.de.srt'],
-  );
-  assert.deepEqual(
-    of('Film 2.mkv', files).map(({ fileName }) => fileName),
-    ['Film 2.en.srt'],
-  );
+  assert.deepEqual(namesOf('Film.mkv', files), ['Film.de.srt']);
+  assert.deepEqual(namesOf('Film 2.mkv', files), ['Film 2.en.srt']);
+});
+
+test('sidecars: of a folder of subtitles a film gets what begins with its name, or lies in a folder that does', () => {
+  const files = [
+    ...['Show.S01E01.mkv', 'Show.S01E02.mkv', 'Show.S01E02.mp4', 'Subs/English.srt', 'Subs/Other/2_English.srt'],
+    ...['Subs/Show.S01E01.en.srt', 'Subs/Show.S01E01/2_English.srt', 'Subs/show.s01e02.web/3_German.srt', 'Subs/Show.S01E011/4_French.srt'],
+  ];
+  assert.deepEqual(namesOf('Show.S01E01.mkv', files), ['Subs/Show.S01E01.en.srt', 'Subs/Show.S01E01/2_English.srt']);
+  for (const film of ['Show.S01E02.mkv', 'Show.S01E02.mp4']) assert.deepEqual(namesOf(film, files), ['Subs/show.s01e02.web/3_German.srt']);
+});
+
+test('sidecars: where there is one film, the whole folder of subtitles is its own, and beside it only what has its name', () => {
+  const files = ['Film.mkv', 'English.srt', 'Subs/English.srt', 'Subs/Other.Film.srt', 'Subs/Some Folder/2_German.srt'];
+  assert.deepEqual(namesOf('Film.mkv', files), files.slice(2));
 });
 
 test('sidecars: a pair of VobSub files is one track of pictures, and its second file no text', () => {
+  const files = [
+    'Film.mkv',
+    'Film.idx',
+    'Film.sub',
+    'Subs/eng.idx',
+    'Subs/eng.sub',
+    'Subs/Film/ger.idx',
+    'Subs/Film/ger.sub',
+    'Subs/Film/eng.sub',
+  ];
   assert.deepEqual(
-    of('Film.mkv', ['Film.mkv', 'Film.idx', 'Film.sub']).map(({ fileName, format }) => [fileName, format]),
-    [['Film.idx', 'idx']],
+    of('Film.mkv', files).map(({ name, format }) => [name, format]),
+    [
+      ['Film.idx', 'idx'],
+      ['Subs/eng.idx', 'idx'],
+      ['Subs/Film/ger.idx', 'idx'],
+      ['Subs/Film/eng.sub', 'sub'],
+    ],
   );
 });

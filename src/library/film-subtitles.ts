@@ -1,0 +1,74 @@
+// The subtitle files of one folder's films: those beside them and those in folders of subtitles, as they lie on the disk. No link is followed to one.
+import type { Dirent } from 'node:fs';
+import { lstat, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Sidecar, scannedFile } from '#domain/media.ts';
+import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar } from './sidecar-names.ts';
+
+/** More belong to no film. */
+const MAX_SIDECARS = 100;
+/** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
+const PACK_START = '000001ba';
+
+export type FilmFolder = {
+  readonly films: readonly string[];
+  readonly entries: readonly Dirent[];
+  /** Of a folder below it, by the path from it on. */
+  readonly list: (name: string) => Promise<readonly Dirent[]>;
+};
+
+/** Null where there are none. `real`: without links, for a file is opened only at the very place that is noted here. */
+export async function readFilmSubtitles(real: string, { films, entries, list }: FilmFolder): Promise<FilmSubtitles | null> {
+  const others = filesOf(entries);
+  // What can not be read is told of when it is walked through.
+  const below = (name: string): Promise<readonly Dirent[]> => list(name).catch(() => []);
+  for (const folder of foldersOf(entries).filter(isSubtitleFolder)) {
+    const inside = await below(folder);
+    others.push(...filesOf(inside).map(name => `${folder}/${name}`));
+    for (const deeper of foldersOf(inside)) {
+      const path = `${folder}/${deeper}`;
+      others.push(...filesOf(await below(path)).map(name => `${path}/${name}`));
+    }
+  }
+  return others.some(isSidecar) ? new FilmSubtitles(real, new FolderSidecars({ films, others })) : null;
+}
+
+export class FilmSubtitles {
+  readonly #folder: string;
+  readonly #names: FolderSidecars;
+
+  constructor(folder: string, names: FolderSidecars) {
+    this.#folder = folder;
+    this.#names = names;
+  }
+
+  /** What can not be read is left out: the film plays without it. */
+  async of(film: string): Promise<readonly Sidecar[]> {
+    const named = this.#names.of(film).slice(0, MAX_SIDECARS);
+    const found = await Promise.all(named.map(one => readFacts(join(this.#folder, one.name), one).catch(() => null)));
+    return found.filter(sidecar => sidecar !== null);
+  }
+}
+
+const isHidden = ({ name }: Dirent): boolean => name.startsWith('.');
+const foldersOf = (entries: readonly Dirent[]): string[] => namesOf(entries.filter(entry => entry.isDirectory() && !isHidden(entry)));
+const filesOf = (entries: readonly Dirent[]): string[] =>
+  namesOf(entries.filter(entry => entry.isFile() && !isHidden(entry) && (isSidecar(entry.name) || isIndex(entry.name))));
+const namesOf = (entries: readonly Dirent[]): string[] => entries.map(({ name }) => name).toSorted();
+
+/** Null for what holds pictures. */
+async function readFacts(path: string, { name: _, ...named }: NamedSidecar): Promise<Sidecar | null> {
+  const facts = await lstat(path);
+  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return null;
+  return { path, ...scannedFile(facts), ...named };
+}
+
+async function beginsWithPack(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('hex', 0, bytesRead) === PACK_START;
+  } finally {
+    await file.close();
+  }
+}
