@@ -88,8 +88,11 @@ async function watch(
     await delay(SLOW_MS);
     const fastAtMs = (await chromium.report()).nowMs;
     link.bitsPerSecond = FAST_BPS;
-    const isBack = ({ shown, levels }: PlayerReport): boolean =>
-      shown.some(({ atMs, level }) => atMs > fastAtMs && level === levels.length - 1);
+    // What is shown first may have been loaded before the line was slow.
+    const isBack = ({ shown, loads, levels }: PlayerReport): boolean => {
+      const back = loads.find(({ atMs, level }) => atMs > fastAtMs && level === levels.length - 1);
+      return back !== undefined && shown.some(({ atMs, level }) => atMs > back.atMs && level === back.level);
+    };
     const report = await chromium.until(isBack, BACK_DEADLINE_MS);
     return { server, player, slowAtMs, fastAtMs, report };
   } finally {
@@ -115,7 +118,8 @@ function factsOf({ slowAtMs, fastAtMs, report: { loads, levels, stalls, shown } 
   const down = loads.find(({ atMs, level }) => atMs > slowAtMs && level < top);
   const afterwards = loads.filter(({ atMs }) => atMs > fastAtMs);
   const upAt = afterwards.findIndex(({ level }) => level === top);
-  const back = shown.find(({ atMs, level }) => atMs > fastAtMs && level === top);
+  const upAtMs = afterwards[upAt]?.atMs ?? Number.POSITIVE_INFINITY;
+  const back = shown.find(({ atMs, level }) => atMs > upAtMs && level === top);
   return {
     topAtStartMs: loads.find(({ level }) => level === top)?.atMs ?? null,
     downMs: down ? down.atMs - slowAtMs : null,
@@ -175,7 +179,7 @@ function report(runs: readonly Run[]): Result {
         what: `${player}: segments until the top rung is back`,
         aim: `at most one more than static (${still})`,
         measured: String(ours),
-        isMet: (ours ?? Number.POSITIVE_INFINITY) <= (still ?? 0) + 1,
+        isMet: still !== undefined && Number.isFinite(still) && ours !== undefined && ours <= still + 1,
       };
     }),
     notes: [],
