@@ -68,6 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/subtitles/pictures': [],
   'workers/subtitles/sources': [
     ...DOMAIN,
+    'workers/bmff',
     'workers/encode',
     'workers/programs',
     'workers/remux',

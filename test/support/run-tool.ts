@@ -10,6 +10,7 @@ export const runTool: RunTool = async (tool, args, { deadlineMs, maxOutputBytes,
   const running = execa(tool, args, {
     encoding: 'buffer',
     reject: false,
+    stripFinalNewline: false,
     stdin: feed ? 'pipe' : 'ignore',
     timeout: deadlineMs,
     maxBuffer: maxOutputBytes,

@@ -18,6 +18,7 @@ const ProbeStream = Type.Object({
   id: Text,
   codec_type: Text,
   codec_name: Text,
+  codec_tag_string: Text,
   profile: Text,
   level: Whole,
   width: Whole,
@@ -86,7 +87,7 @@ export function streamsOf(probe: Probe): Streams {
   return {
     video: (films.length > 0 ? films : pictures).map(stream => videoStream(stream, restBps)),
     audio,
-    subtitles: probe.streams.filter(stream => stream.codec_type === 'subtitle' && isDecodable(stream)).map(subtitleStream),
+    subtitles: probe.streams.filter(isSubtitle).map(subtitleStream),
   };
 }
 
@@ -144,6 +145,13 @@ const isVideo = (stream: ProbeStream): boolean =>
   (stream.width ?? 0) > 0 &&
   (stream.height ?? 0) > 0;
 
+const isSubtitle = (stream: ProbeStream): boolean =>
+  mp4TextOf(stream) !== null || (stream.codec_type === 'subtitle' && isDecodable(stream));
+
+/** Text of MP4 that ffmpeg takes for data, and later versions call by other names. */
+const mp4TextOf = ({ codec_tag_string }: ProbeStream): string | null =>
+  codec_tag_string === 'wvtt' || codec_tag_string === 'stpp' ? codec_tag_string : null;
+
 const isDecodable = (stream: ProbeStream): boolean => stream.codec_name !== undefined && stream.codec_name !== 'unknown';
 
 function videoStream(stream: ProbeStream, restBps: number): VideoStream {
@@ -188,7 +196,8 @@ const hasNamedChannels = ({ codec_name, channel_layout }: ProbeStream): boolean 
   codec_name !== 'aac' || AAC_LAYOUTS.has(channel_layout ?? '');
 
 function subtitleStream(stream: ProbeStream): SubtitleStream {
-  const base = streamBase(stream);
+  const told = streamBase(stream);
+  const base = { ...told, codec: mp4TextOf(stream) ?? told.codec };
   const { forced, hearing_impaired } = stream.disposition ?? {};
   return {
     ...base,

@@ -11,12 +11,17 @@ export function cuesWithin(cues: readonly Cue[], { fromMs, toMs }: Stretch): Cue
   return cues.filter(({ startMs, endMs }) => startMs < toMs && endMs > fromMs);
 }
 
-export function writeVtt(cues: readonly Cue[]): Buffer {
+export const writeVtt = (cues: readonly Cue[]): Buffer => Buffer.from(HEADER + blocksOf(cues), 'utf8');
+
+/** A file by itself, which says nothing of a stream's clock. */
+export const vttOf = (cues: readonly Cue[]): Buffer => Buffer.from(`WEBVTT\n${blocksOf(cues)}`, 'utf8');
+
+function blocksOf(cues: readonly Cue[]): string {
   const blocks = cues.map(({ startMs, endMs, text, settings }) => {
     const times = `${timestamp(startMs)} --> ${timestamp(endMs)}`;
     return `\n${settings === '' ? times : `${times} ${settings}`}\n${text}\n`;
   });
-  return Buffer.from(HEADER + blocks.join(''), 'utf8');
+  return blocks.join('');
 }
 
 /** Moved to the film's clock. What ends before it begins is never shown; what has begun by then is shown from the beginning on. */

@@ -39,6 +39,9 @@ const FORMATS: Readonly<Record<string, Format>> = {
   ssa: text('ass'),
   webvtt: text('vtt'),
   vtt: text('vtt'),
+  // Samples of MP4, which are no files.
+  wvtt: text('vtt'),
+  stpp: text('vtt'),
   sub: text('sub'),
   ttml: text('ttml'),
   smi: text('smi'),

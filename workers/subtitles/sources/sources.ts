@@ -14,6 +14,7 @@ import type { ExtractedFiles } from './extracted-files.ts';
 import { extractStream } from './extraction.ts';
 import { extractFonts, fontsOf } from './fonts.ts';
 import { packetsByCue } from './matroska-packets.ts';
+import { extractMp4Text, isMp4Text } from './mp4-text.ts';
 import { canWrite, writePackets } from './packets.ts';
 import { pending, SharedReading } from './shared-reading.ts';
 import { MAX_TEXT_BYTES, readBeside, readSidecar, requireSidecar } from './sidecar-file.ts';
@@ -90,6 +91,7 @@ export class SubtitleSources {
     if (sidecar !== null) return sidecarSource(codec, sidecar);
     if (streamIndex === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such subtitle track');
     await requireUnchangedMedia(film);
+    if (isMp4Text(codec)) return extractMp4Text(film, { streamIndex, codec }, { runTool: this.#runTool, signal });
     const isMatroska = film.container === 'matroska' || film.container === 'webm';
     const packets = isMatroska && canWrite(codec) ? await packetsByCue(film, streamIndex, signal).catch(unlessCancelled) : null;
     if (packets !== null) return writePackets(codec, packets);
