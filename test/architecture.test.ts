@@ -65,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/subtitles/pictures',
     'workers/subtitles/sources',
   ],
-  'workers/subtitles/pictures': [],
+  'workers/subtitles/pictures': DOMAIN,
   'workers/subtitles/sources': [
     ...DOMAIN,
     'workers/bmff',

@@ -64,6 +64,8 @@ export type Sidecar = ScannedFile & {
   /** Absolute. No answer contains it. */
   readonly path: string;
   readonly format: SidecarFormat;
+  /** Of an `.idx` of several languages: which of its parts. */
+  readonly part?: number;
   /** BCP 47. */
   readonly language: string | null;
   /** What its name says and is neither a language nor a mark. */

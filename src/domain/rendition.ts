@@ -99,7 +99,7 @@ export type SubtitleRendition = {
   readonly codec: string;
   /** Null: a file beside the film. */
   readonly streamIndex: number | null;
-  readonly sidecar: Pick<Sidecar, 'path' | 'byteLength' | 'mtimeMs'> | null;
+  readonly sidecar: Pick<Sidecar, 'path' | 'byteLength' | 'mtimeMs' | 'part'> | null;
 };
 
 export type VideoRendition = VideoCopy | VideoEncode;

@@ -1,12 +1,15 @@
 // The subtitle files of one folder's films: those beside them and those in folders of subtitles, as they lie on the disk. No link is followed to one.
 import type { Dirent } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+import { lstat, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sidecar, scannedFile } from '#domain/media.ts';
+import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
 import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar } from './sidecar-names.ts';
 
 /** More belong to no film. */
 const MAX_SIDECARS = 100;
+/** Of thousands of pictures in dozens of languages. */
+const MAX_INDEX_BYTES = 4 * 1024 ** 2;
 /** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
 const PACK_START = '000001ba';
 
@@ -45,8 +48,8 @@ export class FilmSubtitles {
   /** What can not be read is left out: the film plays without it. */
   async of(film: string): Promise<readonly Sidecar[]> {
     const named = this.#names.of(film).slice(0, MAX_SIDECARS);
-    const found = await Promise.all(named.map(one => readFacts(join(this.#folder, one.name), one).catch(() => null)));
-    return found.filter(sidecar => sidecar !== null);
+    const found = await Promise.all(named.map(one => readFacts(join(this.#folder, one.name), one).catch(() => [])));
+    return found.flat().slice(0, MAX_SIDECARS);
   }
 }
 
@@ -56,11 +59,20 @@ const filesOf = (entries: readonly Dirent[]): string[] =>
   namesOf(entries.filter(entry => entry.isFile() && !isHidden(entry) && (isSidecar(entry.name) || isIndex(entry.name))));
 const namesOf = (entries: readonly Dirent[]): string[] => entries.map(({ name }) => name).toSorted();
 
-/** Null for what holds pictures. */
-async function readFacts(path: string, { name: _, ...named }: NamedSidecar): Promise<Sidecar | null> {
+/** None of what holds pictures and should hold text; of an index of several languages one for each. */
+async function readFacts(path: string, { name: _, ...named }: NamedSidecar): Promise<readonly Sidecar[]> {
   const facts = await lstat(path);
-  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return null;
-  return { path, ...scannedFile(facts), ...named };
+  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return [];
+  const sidecar: Sidecar = { path, ...scannedFile(facts), ...named };
+  return named.format === 'idx' && facts.size <= MAX_INDEX_BYTES ? withLanguages(sidecar, await readFile(path, 'latin1')) : [sidecar];
+}
+
+/** What its name says of the language goes before what it says itself, where it has one. */
+function withLanguages(sidecar: Sidecar, index: string): readonly Sidecar[] {
+  const parts = partsOfIndex(index);
+  const [first] = parts;
+  if (parts.length < 2) return [{ ...sidecar, language: sidecar.language ?? first?.language ?? null }];
+  return parts.map(({ position, language }) => ({ ...sidecar, part: position, language }));
 }
 
 async function beginsWithPack(path: string): Promise<boolean> {

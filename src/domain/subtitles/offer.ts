@@ -1,6 +1,6 @@
 // The subtitle tracks of a session: every one that can be delivered, and none that can not.
 import { FerriteError } from '../errors.ts';
-import type { Media } from '../media.ts';
+import type { Media, Sidecar } from '../media.ts';
 import type { BurnedTrack, SubtitleRendition } from '../rendition.ts';
 import type { Offer } from '../session.ts';
 import { type SubtitleTrack, subtitleTracks } from './tracks.ts';
@@ -26,9 +26,14 @@ function rendition({ streams, sidecars }: Media, one: SubtitleTrack): SubtitleRe
   return {
     ...{ kind: 'subtitle', track, codec, name, language, isDefault, isForced, isHearingImpaired },
     streamIndex: streams.subtitles[track]?.index ?? null,
-    sidecar: sidecar === undefined ? null : { path: sidecar.path, byteLength: sidecar.byteLength, mtimeMs: sidecar.mtimeMs },
+    sidecar: sidecar === undefined ? null : placeOf(sidecar),
   };
 }
+
+const placeOf = ({ path, byteLength, mtimeMs, part }: Sidecar): SubtitleRendition['sidecar'] => ({
+  ...{ path, byteLength, mtimeMs },
+  ...(part !== undefined && { part }),
+});
 
 /** Those that are delivered as text and those that are drawn, by track. */
 export const offeredSubtitles = ({ subtitles, drawnSubtitles = [] }: Pick<Offer, 'subtitles' | 'drawnSubtitles'>): SubtitleRendition[] =>

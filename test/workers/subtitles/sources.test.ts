@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
-import { type Media, scannedFile } from '#domain/media.ts';
+import { type Media, type Sidecar, scannedFile } from '#domain/media.ts';
+import { offerSubtitles } from '#domain/subtitles/offer.ts';
+import { walkVideos } from '#library/walk.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { canvasOf } from '#workers/subtitles/pictures/pgs.ts';
 import { ExtractedFiles } from '#workers/subtitles/sources/extracted-files.ts';
@@ -161,8 +163,42 @@ test('subtitle sources: a pair of VobSub files beside a film is one track of pic
   assert.deepEqual(shown(150, 160).map(near), [4, 0, 0]);
 });
 
+test('subtitle sources: each language of a VobSub index is a track with pictures of its own', async t => {
+  const { sources } = await sourcesOf(t);
+  const folder = await temporaryFolder(t);
+  const { idx, packets } = await vobSubPackets(t);
+  await writeVobSub(folder, { idx, packets, languages: ['en', 'zz', 'fr'] });
+  await writeFile(join(folder, 'Film.mkv'), 'a film');
+  const found: Sidecar[] = [];
+  await walkVideos([folder], { found: ({ sidecars }) => void found.push(...sidecars), unreadable: () => undefined }, never);
+  assert.deepEqual(
+    found.map(({ language, part }) => [language, part]),
+    [
+      ['en', 0],
+      ['fr', 2],
+    ],
+  );
+  const offered = offerSubtitles({ ...(await mediaAt(film.path)), sidecars: found }, null).drawnSubtitles ?? [];
+  const times: number[][] = [];
+  for (const track of offered) {
+    const sup = await readFile(await sources.source(await mediaAt(film.path), track, never));
+    times.push(displayTimes(sup));
+  }
+  assert.deepEqual(times, [[1], [3]]);
+});
+
+/** Seconds at which a file of presentation graphics shows a picture. */
+function displayTimes(sup: Buffer): number[] {
+  const times: number[] = [];
+  for (let at = 0; at + 13 <= sup.byteLength; at += 13 + sup.readUInt16BE(at + 11))
+    if (sup[at + 10] === 0x15) times.push(Math.round(sup.readUInt32BE(at + 2) / 90_000));
+  return times;
+}
+
+type VobSub = { readonly idx: string; readonly packets: readonly { readonly ms: number; readonly bytes: Buffer }[] };
+
 /** Those that ffmpeg encodes. */
-async function vobSubPackets(t: TestContext): Promise<{ idx: string; packets: { ms: number; bytes: Buffer }[] }> {
+async function vobSubPackets(t: TestContext): Promise<VobSub> {
   const found = await packetsByCue({ path: film.path }, 4, t.signal);
   assert.ok(found);
   return {
@@ -171,25 +207,29 @@ async function vobSubPackets(t: TestContext): Promise<{ idx: string; packets: { 
   };
 }
 
-/** A pack and a packet of a private stream for each 30 bytes, so that pictures lie in several. */
+/**
+ * A pack and a packet of a private stream for each 30 bytes, so that pictures lie in several. The first picture is of the first
+ * language, the others are of the last; those between have none.
+ */
 async function writeVobSub(
   folder: string,
-  { idx, packets }: { idx: string; packets: readonly { ms: number; bytes: Buffer }[] },
+  { idx, packets, languages = ['en'] }: VobSub & { readonly languages?: readonly string[] },
 ): Promise<void> {
   const sub: Buffer[] = [];
   let position = 0;
-  let lines = `# VobSub index file, v7\n${idx}\nid: en, index: 0\n`;
-  for (const { ms, bytes } of packets) {
-    lines += `timestamp: 00:00:0${Math.floor(ms / 1000)}:000, filepos: ${position.toString(16).padStart(9, '0')}\n`;
+  const parts = languages.map((language, index) => `id: ${language}, index: ${index}\n`);
+  for (const [number, { ms, bytes }] of packets.entries()) {
+    const index = number === 0 ? 0 : parts.length - 1;
+    parts[index] += `timestamp: 00:00:0${Math.floor(ms / 1000)}:000, filepos: ${position.toString(16).padStart(9, '0')}\n`;
     for (let at = 0; at < bytes.byteLength; at += 30) {
       const part = bytes.subarray(at, at + 30);
       const pack = Buffer.concat([Buffer.from([0, 0, 1, 0xba]), Buffer.alloc(9), Buffer.from([0xf8])]);
       const length = 3 + 1 + part.byteLength;
-      sub.push(pack, Buffer.from([0, 0, 1, 0xbd, length >> 8, length & 0xff, 0x81, 0, 0, 0x20]), part);
+      sub.push(pack, Buffer.from([0, 0, 1, 0xbd, length >> 8, length & 0xff, 0x81, 0, 0, 0x20 + index]), part);
       position += pack.byteLength + 10 + part.byteLength;
     }
   }
-  await writeFile(join(folder, 'Film.idx'), lines);
+  await writeFile(join(folder, 'Film.idx'), `# VobSub index file, v7\n${idx}\n${parts.join('\n')}`);
   await writeFile(join(folder, 'Film.sub'), Buffer.concat(sub));
 }
 

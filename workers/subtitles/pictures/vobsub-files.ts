@@ -1,5 +1,6 @@
 // A pair of `.idx` and `.sub` as it lies beside a film: the index names where each picture begins, in a program stream of MPEG.
 
+import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
 import { writeSup } from './pgs.ts';
 import { readIdxHeader, readPicture } from './vobsub.ts';
 
@@ -9,11 +10,11 @@ const PRIVATE_STREAM = 0x1bd;
 /** Sub-streams of subtitles begin here, a byte in front of their payload. */
 const FIRST_SUBSTREAM = 0x20;
 
-/** The pictures of the first language that has any, as a file of presentation graphics. */
-export function supOfVobSub(idx: string, sub: Buffer): Buffer {
+/** The pictures of a language, as a file of presentation graphics. `position`: of its part of the index; null: the first that has any. */
+export function supOfVobSub(idx: string, sub: Buffer, position: number | null): Buffer {
   const header = readIdxHeader(idx);
-  const pictures = placesIn(idx).flatMap(({ ms, position }) => {
-    const packet = packetAt(sub, position);
+  const pictures = placesIn(idx, position).flatMap(({ ms, filePosition }) => {
+    const packet = packetAt(sub, filePosition);
     return packet === null ? [] : (readPicture(packet, ms, header) ?? []);
   });
   return writeSup(
@@ -22,20 +23,13 @@ export function supOfVobSub(idx: string, sub: Buffer): Buffer {
   );
 }
 
-/** Of the first `id` with pictures. */
-function placesIn(idx: string): { ms: number; position: number }[] {
-  for (const part of idx.split(/^id:/m)) {
-    const places = [...part.matchAll(/^timestamp:\s*(-?)(\d{1,3}):(\d\d):(\d\d):(\d{1,3}),\s*filepos:\s*([0-9a-f]{1,12})/gim)].slice(
-      0,
-      MAX_PICTURES,
-    );
-    if (places.length > 0)
-      return places.map(([, sign, hours, minutes, seconds, ms, position = '']) => ({
-        ms: (sign === '-' ? -1 : 1) * (((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(ms)),
-        position: Number.parseInt(position, 16),
-      }));
-  }
-  return [];
+function placesIn(idx: string, wanted: number | null): { ms: number; filePosition: number }[] {
+  const part = partsOfIndex(idx).find(({ position }) => wanted === null || position === wanted);
+  const lines = part?.text.matchAll(/^timestamp:\s*(-?)(\d{1,3}):(\d\d):(\d\d):(\d{1,3}),\s*filepos:\s*([0-9a-f]{1,12})/gim) ?? [];
+  return [...lines].slice(0, MAX_PICTURES).map(([, sign, hours, minutes, seconds, ms, filePosition = '']) => ({
+    ms: (sign === '-' ? -1 : 1) * (((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(ms)),
+    filePosition: Number.parseInt(filePosition, 16),
+  }));
 }
 
 /** The packet that begins at a pack: it may go on in the packs behind it, between those of other languages. Null where there is none. */

@@ -118,7 +118,8 @@ async function sidecarSource(codec: string, sidecar: NonNullable<SourceTrack['si
   if (codec === 'sup') return readSidecar(sidecar, MAX_PICTURE_BYTES);
   const bytes = await readSidecar(sidecar, MAX_TEXT_BYTES);
   if (codec !== 'idx') return Buffer.from(decodeText(bytes), 'utf8');
-  return supOfVobSub(bytes.toString('latin1'), await readBeside(sidecar.path.replace(/\.idx$/i, subOf), MAX_PICTURE_BYTES));
+  const sub = await readBeside(sidecar.path.replace(/\.idx$/i, subOf), MAX_PICTURE_BYTES);
+  return supOfVobSub(bytes.toString('latin1'), sub, sidecar.part ?? null);
 }
 
 /** In the case of the index's own name. */
