@@ -1,6 +1,7 @@
 // Segments as transport streams, for players that know no other: made of those that all share, in a thread of its own, and kept a while.
 import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
+import { FerriteError } from '#domain/errors.ts';
 import type { SessionId } from '#domain/ids.ts';
 import { SharedWork } from '#domain/sharing/waiting.ts';
 
@@ -38,7 +39,9 @@ export class TransportStreams {
   }
 
   async #make(name: string, gather: (signal: AbortSignal) => Promise<Fragmented>, signal: AbortSignal): Promise<Buffer> {
-    const made = await this.#pool.run(await gather(signal));
+    const fragmented = await gather(signal);
+    if (this.#pool.queueSize >= MAX_WAITING) throw new FerriteError('OVERLOADED', 'too many transport streams are being written');
+    const made = await this.#pool.run(fragmented);
     const bytes = Buffer.from(made.buffer, made.byteOffset, made.byteLength);
     this.#kept.set(name, bytes);
     return bytes;

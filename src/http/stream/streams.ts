@@ -243,9 +243,11 @@ class Streams {
         : await transportStreams.get(
             { name: segmentAddress(track.key, name), sessionId: session.record.id },
             async over => {
-              const init = finder.bytes(session, { track, name: 'init', chunk: null }, over);
-              const segment = finder.bytes(session, wanted, over);
-              return { init: await init, segment: await segment, index: name };
+              const [init, segment] = await Promise.all([
+                finder.bytes(session, { track, name: 'init', chunk: null }, over),
+                finder.bytes(session, wanted, over),
+              ]);
+              return { init, segment, index: name };
             },
             signal,
           );
