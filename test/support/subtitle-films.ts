@@ -1,7 +1,7 @@
 // Subtitles of every kind that ffmpeg does not write by itself, and a font.
 import { execFileSync } from 'node:child_process';
 import type { Bitmap, Canvas } from '#workers/subtitles/pictures/bitmap.ts';
-import { writeSup } from '#workers/subtitles/pictures/pgs.ts';
+import { displaySets } from '#workers/subtitles/pictures/pgs.ts';
 
 /** A rectangle of one colour: what stands where, and from when to when. */
 export type Box = {
@@ -16,9 +16,13 @@ export type Box = {
 
 /** As Blu-rays have them. */
 export const supOf = (boxes: readonly Box[], canvas: Canvas): Buffer =>
-  writeSup(
-    boxes.map(({ startMs, endMs, ...box }) => ({ startMs, endMs, bitmap: bitmapOf(box) })),
-    canvas,
+  Buffer.concat(
+    boxes.flatMap(({ startMs, endMs, ...box }, number) =>
+      displaySets(
+        { startMs, endMs, bitmap: bitmapOf(box) },
+        { number, nextMs: boxes[number + 1]?.startMs ?? Number.POSITIVE_INFINITY, canvas },
+      ),
+    ),
   );
 
 function bitmapOf({ x, y, width, height, colour: [red, green, blue] }: Omit<Box, 'startMs' | 'endMs'>): Bitmap {

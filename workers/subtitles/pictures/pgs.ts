@@ -32,16 +32,19 @@ export function canvasOf(sup: Buffer): Canvas | null {
   return null;
 }
 
-/** Pictures in order of time; one that lasts into the next is taken off by it. */
-export function writeSup(pictures: readonly Picture[], canvas: Canvas): Buffer {
-  const out: Buffer[] = [];
-  pictures.forEach(({ startMs, endMs, bitmap }, at) => {
-    const number = (at * 2) & 0xffff;
-    out.push(...displaySet(startMs, number, canvas, bitmap));
-    const next = pictures[at + 1];
-    if (next === undefined || next.startMs > endMs) out.push(...displaySet(endMs, number + 1, canvas, null));
-  });
-  return Buffer.concat(out);
+type Place = {
+  /** Counted from the first picture of the file, 0. */
+  readonly number: number;
+  /** When the next picture is shown, which takes this one off where it lasts so long; infinite where there is none. */
+  readonly nextMs: number;
+  readonly canvas: Canvas;
+};
+
+/** A picture as its parts of a file. */
+export function displaySets({ startMs, endMs, bitmap }: Picture, { number, nextMs, canvas }: Place): Buffer[] {
+  const composition = (number * 2) & 0xffff;
+  const shown = displaySet(startMs, composition, canvas, bitmap);
+  return nextMs > endMs ? [...shown, ...displaySet(endMs, composition + 1, canvas, null)] : shown;
 }
 
 function displaySet(ms: number, number: number, { width, height }: Canvas, bitmap: Bitmap | null): Buffer[] {

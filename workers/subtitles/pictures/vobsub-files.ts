@@ -1,8 +1,7 @@
 // A pair of `.idx` and `.sub` as it lies beside a film: the index names where each picture begins, in a program stream of MPEG.
-
 import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
-import { writeSup } from './pgs.ts';
-import { readIdxHeader, readPicture } from './vobsub.ts';
+import { supOfPackets } from './dvd-pictures.ts';
+import { readIdxHeader } from './vobsub.ts';
 
 const MAX_PICTURES = 20_000;
 const PACK = 0x1ba;
@@ -11,16 +10,16 @@ const PRIVATE_STREAM = 0x1bd;
 const FIRST_SUBSTREAM = 0x20;
 
 /** The pictures of a language, as a file of presentation graphics. `position`: of its part of the index; null: the first that has any. */
-export function supOfVobSub(idx: string, sub: Buffer, position: number | null): Buffer {
-  const header = readIdxHeader(idx);
-  const pictures = placesIn(idx, position).flatMap(({ ms, filePosition }) => {
-    const packet = packetAt(sub, filePosition);
-    return packet === null ? [] : (readPicture(packet, ms, header) ?? []);
-  });
-  return writeSup(
-    pictures.toSorted((a, b) => a.startMs - b.startMs),
-    header,
-  );
+export function supOfVobSub(idx: string, sub: Buffer, position: number | null, signal: AbortSignal): Promise<Buffer> {
+  return supOfPackets(packetsIn(sub, placesIn(idx, position)), readIdxHeader(idx), signal);
+}
+
+/** One at a time: several places may name the same bytes. */
+function* packetsIn(sub: Buffer, places: ReturnType<typeof placesIn>): Generator<{ startMs: number; bytes: Buffer }> {
+  for (const { ms, filePosition } of places.toSorted((a, b) => a.ms - b.ms)) {
+    const bytes = packetAt(sub, filePosition);
+    if (bytes !== null) yield { startMs: ms, bytes };
+  }
 }
 
 function placesIn(idx: string, wanted: number | null): { ms: number; filePosition: number }[] {

@@ -60,5 +60,5 @@ export async function extractStream(
     },
   );
   if (exitCode !== 0) throw new FerriteError('MEDIA_UNREADABLE', 'the subtitles can not be read', { cause: new Error(stderrTail) });
-  return isWrapped ? writePackets(codec, packetsOf(stdout)) : stdout;
+  return isWrapped ? writePackets(codec, packetsOf(stdout), tools.signal) : stdout;
 }

@@ -1,7 +1,7 @@
 // A subtitle stream as its packets, however they were found; and the file that they make.
-
-import { supSegments, writeSup } from '#workers/subtitles/pictures/pgs.ts';
-import { readIdxHeader, readPicture } from '#workers/subtitles/pictures/vobsub.ts';
+import { supOfPackets } from '#workers/subtitles/pictures/dvd-pictures.ts';
+import { supSegments } from '#workers/subtitles/pictures/pgs.ts';
+import { readIdxHeader } from '#workers/subtitles/pictures/vobsub.ts';
 
 export type Packet = {
   readonly startMs: number;
@@ -15,7 +15,7 @@ export type Packets = { readonly codecPrivate: Buffer; readonly packets: readonl
 /** Of a line that does not say how long it stands. */
 const USUAL_MS = 4_000;
 
-type Writer = (packets: Packets) => Buffer;
+type Writer = (packets: Packets, signal: AbortSignal) => Buffer | Promise<Buffer>;
 
 /** By ffmpeg's name of the codec: what packets can be written as. */
 const WRITERS: Readonly<Record<string, Writer>> = {
@@ -28,11 +28,11 @@ const WRITERS: Readonly<Record<string, Writer>> = {
 
 export const canWrite = (codec: string): boolean => codec in WRITERS;
 
-/** @throws where the codec has no such file: ask before */
-export function writePackets(codec: string, packets: Packets): Buffer {
+/** @throws where the codec has no such file: ask before; MEDIA_UNREADABLE */
+export async function writePackets(codec: string, packets: Packets, signal: AbortSignal): Promise<Buffer> {
   const writer = WRITERS[codec];
   if (writer === undefined) throw new Error(`no file is known for ${codec}`);
-  return writer(packets);
+  return writer(packets, signal);
 }
 
 function writeSrt({ packets }: Packets): Buffer {
@@ -72,10 +72,8 @@ function writePgs({ packets }: Packets): Buffer {
   return Buffer.concat(packets.flatMap(({ startMs, bytes }) => supSegments(bytes, startMs)));
 }
 
-function writeDvd({ codecPrivate, packets }: Packets): Buffer {
-  const header = readIdxHeader(codecPrivate.toString('latin1'));
-  const pictures = packets.flatMap(({ startMs, bytes }) => readPicture(bytes, startMs, header) ?? []);
-  return writeSup(pictures, header);
+function writeDvd({ codecPrivate, packets }: Packets, signal: AbortSignal): Promise<Buffer> {
+  return supOfPackets(packets, readIdxHeader(codecPrivate.toString('latin1')), signal);
 }
 
 /** SRT counts in thousandths, ASS in hundredths and with one digit for the hour. */

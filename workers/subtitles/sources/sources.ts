@@ -88,13 +88,13 @@ export class SubtitleSources {
   }
 
   async #read(film: SourceFilm, { codec, streamIndex, sidecar }: SourceTrack, signal: AbortSignal): Promise<Buffer> {
-    if (sidecar !== null) return sidecarSource(codec, sidecar);
+    if (sidecar !== null) return sidecarSource(codec, sidecar, signal);
     if (streamIndex === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such subtitle track');
     await requireUnchangedMedia(film);
     if (isMp4Text(codec)) return extractMp4Text(film, { streamIndex, codec }, { runTool: this.#runTool, signal });
     const isMatroska = film.container === 'matroska' || film.container === 'webm';
     const packets = isMatroska && canWrite(codec) ? await packetsByCue(film, streamIndex, signal).catch(unlessCancelled) : null;
-    if (packets !== null) return writePackets(codec, packets);
+    if (packets !== null) return writePackets(codec, packets, signal);
     return extractStream(film, { streamIndex, codec }, { runTool: this.#runTool, signal });
   }
 
@@ -114,12 +114,12 @@ export class SubtitleSources {
 }
 
 /** Text in UTF-8, whatever it was written in; pictures as one file. */
-async function sidecarSource(codec: string, sidecar: NonNullable<SourceTrack['sidecar']>): Promise<Buffer> {
+async function sidecarSource(codec: string, sidecar: NonNullable<SourceTrack['sidecar']>, signal: AbortSignal): Promise<Buffer> {
   if (codec === 'sup') return readSidecar(sidecar, MAX_PICTURE_BYTES);
   const bytes = await readSidecar(sidecar, MAX_TEXT_BYTES);
   if (codec !== 'idx') return Buffer.from(decodeText(bytes), 'utf8');
   const sub = await readBeside(sidecar.path.replace(/\.idx$/i, subOf), MAX_PICTURE_BYTES);
-  return supOfVobSub(bytes.toString('latin1'), sub, sidecar.part ?? null);
+  return supOfVobSub(bytes.toString('latin1'), sub, sidecar.part ?? null, signal);
 }
 
 /** In the case of the index's own name. */
