@@ -43,7 +43,8 @@ export class SharedReading<T> {
     } finally {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
-      if (--running.waiting === 0) running.grace = setTimeout(() => running.over.abort(), this.#options.graceMs).unref();
+      const isRunning = this.#works.get(key) === running;
+      if (--running.waiting === 0 && isRunning) running.grace = setTimeout(() => running.over.abort(), this.#options.graceMs).unref();
     }
   }
 
@@ -70,7 +71,7 @@ export class SharedReading<T> {
     const running: Work<T> = { done, over, waiting: 0, grace: undefined };
     this.#works.set(key, running);
     // Work that is given up is nobody's to wait for: the next who asks begins anew.
-    over.signal.addEventListener('abort', () => this.#works.delete(key), { once: true });
+    over.signal.addEventListener('abort', () => this.#works.get(key) === running && this.#works.delete(key), { once: true });
     // Who asked may have gone.
     done.catch(() => undefined);
     return running;
