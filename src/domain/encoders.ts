@@ -67,7 +67,8 @@ export const isHardware = ({ encoder = 'libx264' }: MadeBy): boolean => encoderF
 /** A device, and what it is used for there: one that fails to make HEVC may go on making H.264. */
 export const encoderKey = ({ encoder = 'libx264', device }: MadeBy): string => (device === undefined ? encoder : `${encoder} ${device}`);
 
-const FALLBACK = { h264: 'libx264', hevc: 'libx265', av1: 'libaom-av1' } as const satisfies Record<EncodeCodec, EncoderName>;
+/** What goes on where hardware breaks off. */
+export const FALLBACK = { h264: 'libx264', hevc: 'libx265', av1: 'libaom-av1' } as const satisfies Record<EncodeCodec, EncoderName>;
 
 /** The same rendition, made without hardware. */
 export function inSoftware<R extends object>(rendition: R & MadeBy): R {

@@ -83,11 +83,13 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
     '-g',
     String(HARDWARE_GROUP),
   ];
+  // ffmpeg's own name for it is `hev1`, which Apple's players do not take.
+  const tag = codec === 'hevc' ? ['-tag:v', 'hvc1'] : [];
   const profile = { h264: ['-profile:v', 'high', '-level:v', level], hevc: ['-profile:v', 'main', '-level:v', level], av1: [] }[codec];
   const words = (encoder: readonly string[], more: Partial<EncoderWords> = {}): EncoderWords => ({
     before: [],
     filters: ['format=nv12'],
-    encoder: ['-c:v', `${codec}_${kind}`, ...encoder, ...rate],
+    encoder: ['-c:v', `${codec}_${kind}`, ...encoder, ...rate, ...tag],
     ...more,
   });
   switch (kind) {

@@ -1,6 +1,14 @@
 // Which encoders make a session's rungs, of those that were proven on this machine; and the rungs that there are for it. Pure.
 import { rungNameIn } from '../addresses.ts';
-import { type ChosenEncoder, type EncodeCodec, type EncoderTrial, type EncodeTrial, encoderKey, type HardwareKind } from '../encoders.ts';
+import {
+  type ChosenEncoder,
+  type EncodeCodec,
+  type EncoderTrial,
+  type EncodeTrial,
+  encoderKey,
+  FALLBACK,
+  type HardwareKind,
+} from '../encoders.ts';
 import type { VideoEncode } from '../rendition.ts';
 import type { Capabilities } from './profiles.ts';
 
@@ -39,7 +47,9 @@ export function chooseEncoders({ trials, hardware, codecs, isUsable, isIdle }: C
       .map(chosen)[0];
   const h264 = byHardware('h264');
   const others = OTHER_CODECS.filter(codec => codecs === 'auto' || codecs.includes(codec)).flatMap(codec => {
-    const found = byHardware(codec) ?? inSoftware(codec);
+    // Without software that goes on where hardware breaks off, its viewers would be left with nothing.
+    const mayFail = working.some(({ name }) => name === FALLBACK[codec]);
+    const found = (mayFail ? byHardware(codec) : undefined) ?? inSoftware(codec);
     return found ? [[codec, found] as const] : [];
   });
   return { ...(h264 && { h264 }), ...Object.fromEntries(others) };

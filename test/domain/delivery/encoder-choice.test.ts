@@ -22,6 +22,11 @@ const DEFAULT: ChoiceInput = { trials: ALL, hardware: ['vaapi', 'nvenc'], codecs
 const CASES: readonly (readonly [what: string, input: Partial<ChoiceInput>, chosen: ChosenEncoders])[] = [
   ['nothing was tried yet', { trials: [] }, {}],
   ['hardware makes what it can', {}, { h264: { encoder: 'h264_vaapi', device: 'a' }, hevc: { encoder: 'hevc_vaapi', device: 'a' } }],
+  [
+    'hardware in whose place no software could go on',
+    { trials: [trial('libx264'), trial('hevc_vaapi'), trial('h264_nvenc')] },
+    { h264: { encoder: 'h264_nvenc' } },
+  ],
   ['hardware is off', { hardware: [] }, {}],
   ['one kind is allowed', { hardware: ['nvenc'] }, { h264: { encoder: 'h264_nvenc' } }],
   ['what failed its trial', { trials: [trial('h264_nvenc', { isProven: false })] }, {}],
