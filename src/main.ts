@@ -7,6 +7,7 @@ import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
+import { encodeColourOf } from './domain/colour/encode-colour.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import type { Burnable, HostOptions } from './domain/protocol.ts';
@@ -306,7 +307,11 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
   const rateQueue = new RateQueue({
     media,
     keyframes,
-    measure: ({ path, streams }, map, signal) => inspectors.rates({ path, streams, keyframes: map, targetMs: config.targetMs }, signal),
+    measure: ({ path, streams }, map, signal) => {
+      const [video] = streams.video;
+      const colour = video === undefined ? null : encodeColourOf(video, canConvertColours);
+      return inspectors.rates({ path, streams, keyframes: map, targetMs: config.targetMs, colour }, signal);
+    },
     targetMs: config.targetMs,
     log,
   });

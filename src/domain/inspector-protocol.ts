@@ -34,9 +34,18 @@ export type Inspections = {
     };
     output: { readonly byteLength: number };
   };
-  /** What it spends in segments of that length, and is predicted to spend encoded. `cpuSeconds`: what the encodes of the prediction took. */
+  /**
+   * What it spends in segments of that length, and is predicted to spend encoded; `colour`: as its encodes have it, null where there are none.
+   * `cpuSeconds`: what the encodes of the prediction took.
+   */
   rates: {
-    input: { readonly path: string; readonly streams: Streams; readonly keyframes: KeyframeMap; readonly targetMs: number };
+    input: {
+      readonly path: string;
+      readonly streams: Streams;
+      readonly keyframes: KeyframeMap;
+      readonly targetMs: number;
+      readonly colour: EncodeColour | null;
+    };
     output: { readonly rates: FilmRates; readonly cpuSeconds: number };
   };
 };

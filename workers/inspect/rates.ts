@@ -76,17 +76,17 @@ type Encodes = Pick<FilmRates, 'demand'> & { readonly audio: readonly (TrackRate
 type Measured = { readonly plan: Plan; readonly copied: MeasuredSegment[] | null };
 
 async function measureEncodes(
-  { path, streams, keyframes, targetMs }: Input,
+  { path, streams, keyframes, targetMs, colour }: Input,
   { plan, copied }: Measured,
   runTool: RunTool,
 ): Promise<Encodes> {
   const [video] = streams.video;
-  const rungs = video ? buildLadder(video, targetMs) : [];
+  const rungs = video ? buildLadder(video, targetMs).map(rung => (colour ? { ...rung, colour } : rung)) : [];
   const [top] = rungs;
   const compared = rungs.find(({ height, width }) => Math.min(height, width) <= COMPARED_HEIGHT) ?? rungs.at(-1);
   if (!video || !top || !compared) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
-  // Its times in the file are not those of the plan.
-  if (keyframes.mended) return { demand: null, audio: streams.audio.map(() => null), cpuSeconds: 0 };
+  // Its times in the file are not those of the plan; and what has no encode spends nothing on any.
+  if (keyframes.mended || colour === null) return { demand: null, audio: streams.audio.map(() => null), cpuSeconds: 0 };
   const grid = gridOf(plan, top);
   const source = onGrid(grid, plan.videoCopy, copied);
   const places = choosePlaces(source, (video.width * video.height * video.frameRate.num) / video.frameRate.den);

@@ -1,6 +1,7 @@
 // Predictions from a few places of films whose every bit is known, and those of a film that is really encoded.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BT709 } from '#domain/colour/encode-colour.ts';
 import { averageBps, type MeasuredSegment, peakBps } from '#domain/delivery/film-rates.ts';
 import { segmentCount } from '#domain/plan.ts';
 import { estimateDemand, type Sample } from '#workers/inspect/rate-estimate.ts';
@@ -73,7 +74,10 @@ test('rates: copies are measured to the byte, and an encode of the whole takes w
   const film = await Film.make(t, { seconds: 16, output: ['-vf', 'scale=320:180', '-g', '20'] });
   const { streams, keyframes } = film.facts;
   const tools = { runTool, openRemuxSource };
-  const { rates, cpuSeconds } = await measureRates({ path: film.path, streams, keyframes, targetMs: 2_000 }, tools);
+  const { rates, cpuSeconds } = await measureRates(
+    { path: film.path, streams, keyframes, targetMs: 2_000, colour: { from: BT709, to: BT709 } },
+    tools,
+  );
   assert.ok(cpuSeconds > 0 && rates.demand);
 
   const source = await openRemuxSource(film.path);
