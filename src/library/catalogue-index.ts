@@ -39,6 +39,8 @@ export class CatalogueIndex {
   readonly #entries = new Map<MediaId, Entry>();
   /** By what may make them versions of each other. */
   readonly #sameTitle = new Map<string, Set<Entry>>();
+  /** The films of a title, by version; dropped by a change of that title. A long list asks for each of them. */
+  readonly #films = new Map<string, ReadonlyMap<MediaId, readonly VersionFacts[]>>();
   /** Whole lists by sort, dropped by any change. */
   readonly #sorted = new Map<MediaSort, readonly Positioned[]>();
 
@@ -65,9 +67,13 @@ export class CatalogueIndex {
   }
 
   #groupOf(entry: Entry): readonly VersionFacts[] {
-    const sameTitle = this.#sameTitle.get(titleKey(entry));
+    const key = titleKey(entry);
+    const sameTitle = this.#sameTitle.get(key);
     if (sameTitle === undefined || sameTitle.size === 1) return [entry];
-    return versionGroups([...sameTitle]).find(group => group.some(({ id }) => id === entry.id)) ?? [entry];
+    const films =
+      this.#films.get(key) ?? new Map(versionGroups([...sameTitle]).flatMap(group => group.map(({ id }) => [id, group] as const)));
+    this.#films.set(key, films);
+    return films.get(entry.id) ?? [entry];
   }
 
   #add(entry: Entry): void {
@@ -75,6 +81,7 @@ export class CatalogueIndex {
     const key = titleKey(entry);
     const sameTitle = this.#sameTitle.get(key) ?? new Set();
     this.#sameTitle.set(key, sameTitle.add(entry));
+    this.#films.delete(key);
   }
 
   #drop(id: MediaId): void {
@@ -84,6 +91,7 @@ export class CatalogueIndex {
     const key = titleKey(entry);
     const sameTitle = this.#sameTitle.get(key);
     sameTitle?.delete(entry);
+    this.#films.delete(key);
     if (sameTitle?.size === 0) this.#sameTitle.delete(key);
   }
 
