@@ -237,6 +237,8 @@ class Streams {
   async #transported(session: LiveSession, wanted: WantedSegment, signal: AbortSignal): Promise<Reply> {
     const { finder, transportStreams, counts } = this.#options;
     const { track, name } = wanted;
+    // Also where it was written for somebody else: what comes next may not be there yet.
+    finder.follow(session, wanted);
     const bytes =
       track.track.kind === 'subtitles' || name === 'init'
         ? onTransportClock(await finder.bytes(session, wanted, signal))

@@ -69,13 +69,13 @@ export class SegmentFinder<File> {
     if (wanted === null) return null;
     const bytes = this.#hot(viewer, wanted);
     if (bytes === undefined) return null;
-    this.#follow(viewer, wanted);
+    this.follow(viewer, wanted);
     return { wanted, bytes };
   }
 
   /** The segment from the soonest source that has it. A wait ends with the viewer's session, and with `signal`. */
   find(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Found<File> {
-    this.#follow(viewer, wanted);
+    this.follow(viewer, wanted);
     const bytes = this.#hot(viewer, wanted);
     if (bytes !== undefined) return { from: 'memory', bytes };
     if (wanted.track.isLocated && wanted.name !== 'init')
@@ -83,9 +83,8 @@ export class SegmentFinder<File> {
     return this.#onDisk(wanted) ?? { from: 'host', bytes: whileOpen(viewer, signal, both => this.#make(viewer, wanted, both)) };
   }
 
-  /** The bytes themselves, wherever they are: for who makes something else of them. */
+  /** The bytes themselves, wherever they are: for who makes something else of them, and has noted that the viewer asks for it. */
   bytes(viewer: Viewer, wanted: WantedSegment, signal: AbortSignal): Promise<Buffer> {
-    this.#follow(viewer, wanted);
     const bytes = this.#hot(viewer, wanted);
     return bytes === undefined ? whileOpen(viewer, signal, both => this.#make(viewer, wanted, both)) : Promise.resolve(bytes);
   }
@@ -134,7 +133,7 @@ export class SegmentFinder<File> {
   }
 
   /** Notes what the viewer watches, and tells the host, so that an encode held for its viewer goes on. */
-  #follow(viewer: Viewer, { track, name }: WantedSegment): void {
+  follow(viewer: Viewer, { track, name }: WantedSegment): void {
     const { kind } = track.track;
     // Text and single keyframes cost no encode, and are not what is watched.
     if (kind === 'subtitles' || kind === 'iframes') return;
