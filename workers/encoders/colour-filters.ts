@@ -62,7 +62,7 @@ export function scaleFilter(
   colour: EncodeColour | undefined,
 ): string {
   const matrix = colour?.from.matrix === 'gbr' ? `:out_color_matrix=${colour.to.matrix}` : '';
-  return `scale=w=${width}:h=${height}:flags=${flags}${colour === undefined ? '' : ':out_range=tv'}${matrix}`;
+  return `scale=${width}:${height}:flags=${flags}${colour === undefined ? '' : ':out_range=tv'}${matrix}`;
 }
 
 /** Behind `scaleFilter`: pictures of 8 bits that say what they are. */
