@@ -18,12 +18,13 @@ const TRANSFERS: Readonly<Record<string, string>> = { hdr10: 'smpte2084', 'dolby
  * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
  * Format 4 has the subtitle files beside the film, which the next scan finds, and marks of subtitle streams, for which the next scan
  * inspects films that have some anew. Format 5 knows the colours of a picture in full: the next scan, which the
- * start begins, inspects each file anew.
+ * start begins, inspects each file anew. Format 6 knows whether pictures carry captions, and text tracks of MP4 that were none before: each
+ * file is inspected anew too.
  */
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 5,
+  format: 6,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
@@ -47,6 +48,11 @@ export const MEDIA: Family = {
         ...stream,
         colour: { ...UNTOLD_COLOUR, transfer: TRANSFERS[stream.hdr ?? ''] ?? null },
       }));
+      return { key, value: { ...media, streams: { ...media.streams, video }, keyframes: video.length === 0 ? media.keyframes : null } };
+    },
+    ({ key, value }) => {
+      const media = value as Media;
+      const video = media.streams.video.map(stream => ({ ...stream, hasCaptions: false }));
       return { key, value: { ...media, streams: { ...media.streams, video }, keyframes: video.length === 0 ? media.keyframes : null } };
     },
   ],

@@ -171,6 +171,24 @@ test('migrations: media of format 4 know their range, and are inspected anew for
   }
 });
 
+test('migrations: media of format 5 are not known to carry captions, and are inspected anew for them', async t => {
+  const dataDir = await makeDataDir(t);
+  const first = await openDatabase(dataDir);
+  const { hasCaptions: _, ...video } = aVideoStream();
+  const film = aMedia('Metropolis', { keyframes: { count: 2, longestGapMs: 1, copyMethod: 'mp4' } });
+  await first.media.put({ ...film, streams: { ...film.streams, video: [video as VideoStream] } });
+  await first.close();
+  const formats = new Environment(storePath(dataDir), 'read-write');
+  await formats.table<string[], number>('meta').put(['format', 'media'], 5);
+  await formats.close();
+  for (const round of ['first', 'second']) {
+    const database = await openDatabase(dataDir);
+    const now = database.media.get(film.id);
+    assert.deepEqual([now?.keyframes, now?.streams.video[0]?.hasCaptions], [null, false], round);
+    await database.close();
+  }
+});
+
 test('migrations: media of format 2 have no subtitle files yet, and are inspected anew where streams may be marked', async t => {
   const dataDir = await makeDataDir(t);
   const first = await openDatabase(dataDir);

@@ -38,6 +38,7 @@ export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream =>
   isInterlaced: false,
   colour: aColour(changes.hdr ?? null),
   hdr: null,
+  hasCaptions: false,
   reorderFrames: 2,
   bitrateBps: 4_000_000,
   rotation: 0,

@@ -172,6 +172,7 @@ function videoStream(stream: ProbeStream, restBps: number): VideoStream {
     isInterlaced,
     colour,
     hdr: hdrOf(colour),
+    hasCaptions: false,
     reorderFrames: stream.has_b_frames ?? 0,
     bitrateBps: declaredBitrate(stream) || restBps,
     rotation: rotationOf(stream),

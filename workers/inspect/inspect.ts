@@ -20,6 +20,7 @@ import type { RunTool, RunToolOptions } from '#workers/programs/run-tool.ts';
 import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import { OverBudget } from '#workers/remux/file-budget.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
+import { hasCaptions } from './captions.ts';
 import { FIRST_PICTURES_ARGUMENTS, withFirstPictures } from './colours.ts';
 import {
   bitrateBpsOf,
@@ -89,6 +90,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
   // Our own reader goes first: it is the cheaper one, and what is beyond its budget ffprobe is not to try.
   const source = await openSource(path, tools.openRemuxSource);
   const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
+  const streams = await withCaptions(probed, path);
   await requireUnchanged(path, identity);
   const { version, byteLength, mtimeMs, head } = identity;
   const held = withHeldPicture(timelines.video, timelines.audio);
@@ -101,7 +103,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
     mtimeMs,
     durationMs,
     bitrateBps: bitrateBpsOf(probe) || Math.round((byteLength * 8000) / Math.max(1, durationMs)),
-    streams: withCodecStrings(probed, timelines.codecStrings),
+    streams: withCodecStrings(streams, timelines.codecStrings),
     chapters: chaptersOf(probe),
     title: titleOf(probe),
     keyframes: keyframeMap(version, startTimeUsOf(probe), { ...timelines, video }),
@@ -143,6 +145,18 @@ function withOwnFacts(streams: Streams, source: RemuxSource | null): Streams {
     ...(rates && { frameRate: rates.frameRate, sourceFrameRate: rates.sourceFrameRate, isVariableFrameRate: rates.isVariable }),
   };
   return { ...streams, video: [{ ...video, ...own }, ...others] };
+}
+
+async function withCaptions(streams: Streams, path: string): Promise<Streams> {
+  const [film, ...others] = streams.video;
+  if (film === undefined) return streams;
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    return { ...streams, video: [{ ...film, hasCaptions: await hasCaptions(file, size) }, ...others] };
+  } finally {
+    await file.close();
+  }
 }
 
 /** @throws MEDIA_UNREADABLE when no plan can be made of it. */

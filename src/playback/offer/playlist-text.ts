@@ -27,7 +27,11 @@ const SDH = 'public.accessibility.transcribes-spoken-dialog,public.accessibility
 // EXT-X-MAP outside I-frame playlists, and durations that are no whole seconds (RFC 8216, 7).
 const VERSION = 6;
 const TRANSPORT_VERSION = 3;
-// A film has no captions within its pictures: a player need not look for any (RFC 8216, 4.3.4.2).
+// FORCED is of subtitles alone (RFC 8216bis, 4.4.6.1): Chromium's own player refuses a playlist that has it elsewhere.
+const NOT_FORCED = undefined as unknown as boolean;
+/** Those within the pictures. */
+const CAPTION_GROUP = 'captions';
+// Most films have no captions within their pictures: a player need not look for any (RFC 8216, 4.3.4.2).
 HLS.setOptions({ allowClosedCaptionsNone: true });
 
 export type PlaylistInput = {
@@ -43,6 +47,7 @@ export function multivariantPlaylist(input: PlaylistInput): string {
   const { media, offer, hasLeadingPictures } = input;
   const names = audioNames(media);
   const subtitles = offer.subtitles.map(rendition => subtitleRendition(rendition, offer.subtitleTrack));
+  const closedCaptions = captionRenditions(media);
   const groups = audioGroups(offer.audio).map(({ id, renditions }) => ({
     codecs: [...new Set(renditions.map(({ codecs }) => codecs))],
     peakBps: Math.max(0, ...renditions.map(({ bandwidthBps }) => bandwidthBps)),
@@ -65,6 +70,7 @@ export function multivariantPlaylist(input: PlaylistInput): string {
         videoRange: videoRangeOf(rendition, media),
         audio,
         subtitles,
+        closedCaptions,
         currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
       });
     }),
@@ -142,6 +148,13 @@ export function withSplitSegment(playlist: string, index: number, durationsS: re
   );
 }
 
+/** The first channel, which is what broadcasts and discs use; what else there is a player finds. x264 writes what it was given; of other encodes the name promises nothing. */
+function captionRenditions({ streams }: Media) {
+  if (streams.video[0]?.hasCaptions !== true) return [];
+  const facts = { type: 'CLOSED-CAPTIONS', groupId: CAPTION_GROUP, name: 'Closed captions', instreamId: 'CC1' } as const;
+  return [new HLS.types.Rendition({ ...facts, isDefault: false, autoselect: true, forced: NOT_FORCED })];
+}
+
 type SoundFacts = { readonly groupId: string; readonly name: string; readonly isFirst: boolean };
 
 function audioRendition(media: Media, rendition: AudioRendition, { groupId, name, isFirst }: SoundFacts) {
@@ -157,8 +170,7 @@ function audioRendition(media: Media, rendition: AudioRendition, { groupId, name
     autoselect: true,
     channels: String(rendition.channels),
     ...(describesVideo(title) ? { characteristics: 'public.accessibility.describes-video' } : {}),
-    // FORCED is of subtitles alone (RFC 8216bis, 4.4.6.1): Chromium's own player refuses a playlist that has it elsewhere.
-    forced: undefined as unknown as boolean,
+    forced: NOT_FORCED,
   });
 }
 

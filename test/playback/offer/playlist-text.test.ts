@@ -260,6 +260,15 @@ test('playlist: a variant says its average and its peak, that it has no captions
   assert.equal(variants[0]?.['AVERAGE-BANDWIDTH'], '4128000');
 });
 
+test('playlist: where pictures carry captions, every variant names them, copied and encoded', () => {
+  const { text } = main(given({ video: { hasCaptions: true } }));
+  for (const facts of attributesOf(text, 'EXT-X-STREAM-INF')) assert.equal(facts['CLOSED-CAPTIONS'], 'captions');
+  const named = attributesOf(text, 'EXT-X-MEDIA').filter(({ TYPE }) => TYPE === 'CLOSED-CAPTIONS');
+  assert.deepEqual(named, [
+    { TYPE: 'CLOSED-CAPTIONS', 'GROUP-ID': 'captions', NAME: 'Closed captions', DEFAULT: 'NO', AUTOSELECT: 'YES', 'INSTREAM-ID': 'CC1' },
+  ]);
+});
+
 test('playlist: a VP9 copy is listed without H.264 beside it, whose sessions stay to be had', () => {
   const input = given({ video: { codec: 'vp9', profile: null, codecString: 'vp09.00.40.08' } });
   const variants = attributesOf(main(input).text, 'EXT-X-STREAM-INF');
