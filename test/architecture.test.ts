@@ -50,10 +50,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'workers/bmff',
     'workers/encode',
     'workers/encoders',
+    'workers/inspect/rates',
     'workers/mended',
     'workers/programs',
     'workers/remux',
   ],
+  'workers/inspect/rates': [...DOMAIN, 'workers/bmff', 'workers/encode', 'workers/inspect', 'workers/programs', 'workers/remux'],
   // Which arguments open a film, and whether it is still the one that was scanned, is said once.
   'workers/transport-stream': [...DOMAIN, 'workers/bmff', 'workers/remux/codecs'],
   'workers/subtitles': [...DOMAIN, 'workers/subtitles/sources'],

@@ -9,7 +9,7 @@ import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { inspectMedia } from './inspect.ts';
 import { cutPoster } from './poster.ts';
 import { makePreviews } from './previews.ts';
-import { measureRates } from './rates.ts';
+import { measureRates } from './rates/rates.ts';
 
 const ALIVE_INTERVAL_MS = 1_000;
 const MAX_LINE = 1024 * 1024;

@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { BT709 } from '#domain/colour/encode-colour.ts';
 import { averageBps, type MeasuredSegment, peakBps } from '#domain/delivery/film-rates.ts';
 import { segmentCount } from '#domain/plan.ts';
-import { estimateDemand, type Sample } from '#workers/inspect/rate-estimate.ts';
-import { choosePlaces } from '#workers/inspect/rate-places.ts';
-import { measureRates } from '#workers/inspect/rates.ts';
+import { estimateDemand, type Sample } from '#workers/inspect/rates/rate-estimate.ts';
+import { choosePlaces } from '#workers/inspect/rates/rate-places.ts';
+import { measureRates } from '#workers/inspect/rates/rates.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { spanOf } from '#workers/remux/segment-span.ts';
-import { runTool } from '../../support/run-tool.ts';
-import { seededRandom } from '../../support/titles.ts';
-import { cut, Film, record } from '../support.ts';
+import { runTool } from '../../../support/run-tool.ts';
+import { seededRandom } from '../../../support/titles.ts';
+import { cut, Film, record } from '../../support.ts';
 
 const HD = 1920 * 1080 * 24;
 
