@@ -131,6 +131,9 @@ export function systemStreamsOf(probe: Probe): SystemStreams | null {
   return {
     format,
     ids: new Map(streams.map(({ index, id }) => [index, Number(id)])),
+    texts: new Map(
+      probe.streams.flatMap(({ index, id, codec_type }) => (codec_type === 'subtitle' && id !== undefined ? [[index, Number(id)]] : [])),
+    ),
     pictures: streams.filter(({ codec_type }) => codec_type === 'video').map(({ index }) => index),
   };
 }

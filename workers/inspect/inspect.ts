@@ -44,7 +44,7 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 5;
+const INSPECTION_FORMAT = 6;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;

@@ -22,6 +22,8 @@ export type Packets = ReadonlyMap<number, PacketList>;
 export type SystemStreams = {
   readonly format: MendedClock['format'];
   readonly ids: ReadonlyMap<number, number>;
+  /** Those of subtitles, which have the clock of the picture. */
+  readonly texts: ReadonlyMap<number, number>;
   readonly pictures: readonly number[];
 };
 
@@ -50,7 +52,7 @@ export function parsePackets(csv: Buffer, system: SystemStreams | null = null): 
     addPacket(streams, clock && system.ids, csv.toString('latin1', at, end).split(','), clock);
     at = end + 1;
   }
-  const mended = (clock && system && clock.mended(system.format, system.ids)) || null;
+  const mended = (clock && system && clock.mended(system.format, system)) || null;
   for (const list of streams.values()) {
     if (clock && mended) for (const [at, offset] of list.offset.entries()) list.pts[at] = (list.pts[at] ?? 0) + offset + clock.shift;
     list.offset.length = 0;

@@ -68,17 +68,22 @@ export class JumpingClock {
     return track.offset;
   }
 
-  /** Null: the file's clock is as good as any. `ids`: what the container calls each stream. */
-  mended(format: MendedClock['format'], ids: ReadonlyMap<number, number>): MendedClock | null {
-    const changes = [...this.#tracks.values()].reduce((sum, track) => sum + track.changes.length, 0);
+  /** Null: the file's clock is as good as any. `ids`: what the container calls each stream; `texts`: those whose clock is that of the first picture. */
+  mended(
+    format: MendedClock['format'],
+    { ids, texts }: { readonly ids: ReadonlyMap<number, number>; readonly texts: ReadonlyMap<number, number> },
+  ): MendedClock | null {
+    const changeCount = [...this.#tracks.values()].reduce((sum, track) => sum + track.changes.length, 0);
     const isLonger = this.#latest + this.shift >= CLOCK_PERIOD;
-    if (!(this.#hasJumped || this.#isOutOfRange) || changes > MAX_CHANGES || isLonger || this.#points.length === 0) return null;
+    if (!(this.#hasJumped || this.#isOutOfRange) || changeCount > MAX_CHANGES || isLonger || this.#points.length === 0) return null;
     const { shift } = this;
     const tracks = [...this.#tracks].flatMap(([stream, track]): MendedTrack[] => {
       const id = ids.get(stream);
       const moved = track.changes.map(({ position, offset }) => ({ position, offset: offset + shift }));
       return id === undefined ? [] : [{ streamIndex: stream, id, changes: moved }];
     });
+    const changes = tracks.find(({ streamIndex }) => this.#pictures.has(streamIndex))?.changes ?? [];
+    for (const [streamIndex, id] of texts) tracks.push({ streamIndex, id, changes });
     const points = this.#points.map(({ position, picture, sound }) => ({ position, picture: picture + shift, sound: sound + shift }));
     return { format, tracks, points: points.map(point => ({ ...point, sound: Number.isFinite(point.sound) ? point.sound : 0 })) };
   }

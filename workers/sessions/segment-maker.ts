@@ -107,7 +107,11 @@ export class SegmentMaker {
     const timeMs = (boundary: number): number => (boundaryAt(grid, boundary) * 1000) / grid.timescale;
     const stretch = name === 'init' ? null : { fromMs: timeMs(name), toMs: timeMs(name + 1) };
     const frameRate = media.streams.video[0]?.frameRate ?? { num: 25, den: 1 };
-    const bytes = await this.#options.subtitles.vtt({ film: media, keyframes, frameRate, rendition, key }, stretch, signal);
+    const bytes = await this.#options.subtitles.vtt(
+      { film: { ...media, mended: keyframes.mended }, keyframes, frameRate, rendition, key },
+      stretch,
+      signal,
+    );
     this.#options.publish({ key, name, isExtracted: rendition.streamIndex !== null, bytes });
   }
 

@@ -10,7 +10,7 @@ import type { SubtitleSources } from './sources/sources.ts';
 /** Longer than a small film takes, shorter than players wait. */
 const MAX_WAIT_MS = 15_000;
 
-type Viewed = { readonly media: SharedMedia['media']; readonly record: { readonly offer: Offer } };
+type Viewed = SharedMedia & { readonly record: { readonly offer: Offer } };
 
 export class SubtitleExtras {
   readonly #sources: SubtitleSources;
@@ -22,11 +22,11 @@ export class SubtitleExtras {
   }
 
   /** @throws SEGMENT_NOT_FOUND for a track that is not offered; MEDIA_CHANGED, MEDIA_UNREADABLE, SUBTITLES_PENDING */
-  source({ media, record }: Viewed, track: number, signal: AbortSignal): Promise<KeptFile> {
+  source({ media, keyframes, record }: Viewed, track: number, signal: AbortSignal): Promise<KeptFile> {
     const rendition = offeredSubtitles(record.offer).find(one => one.track === track);
     if (!rendition) throw new FerriteError('SEGMENT_NOT_FOUND', 'the session has no such subtitle track');
     const read = async (over: AbortSignal): Promise<KeptFile> => {
-      const path = await this.#sources.source(media, rendition, over);
+      const path = await this.#sources.source({ ...media, mended: keyframes.mended }, rendition, over);
       return { path, byteLength: (await stat(path)).size };
     };
     return this.#files.get(JSON.stringify([media.version, rendition.streamIndex, rendition.sidecar]), read, signal);

@@ -22,7 +22,7 @@ function stretch(position: number, { picture, sound }: { picture?: number; sound
 function mend(...stretches: ReturnType<typeof stretch>[]) {
   const clock = new JumpingClock([PICTURE]);
   const times = stretches.flat().map(({ stream, ...packet }) => ({ stream, ticks: packet.pts + clock.offsetOf(stream, packet) }));
-  const mended = clock.mended('mpegts', new Map([PICTURE, SOUND].map(stream => [stream, 0x100 + stream])));
+  const mended = clock.mended('mpegts', { ids: new Map([PICTURE, SOUND].map(stream => [stream, 0x100 + stream])), texts: new Map() });
   const of = (stream: number): number[] =>
     times.filter(one => one.stream === stream).map(({ ticks }) => (ticks + clock.shift) / TICKS_PER_SECOND - 10);
   return { mended, picture: of(PICTURE), sound: of(SOUND) };

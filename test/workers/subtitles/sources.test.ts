@@ -4,9 +4,12 @@ import { mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile 
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { type Media, type Sidecar, scannedFile } from '#domain/media.ts';
+import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import { offerSubtitles } from '#domain/subtitles/offer.ts';
 import { walkVideos } from '#library/walk.ts';
+import { inspectMedia } from '#workers/inspect/inspect.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
+import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { canvasOf } from '#workers/subtitles/pictures/pgs.ts';
 import { ExtractedFiles } from '#workers/subtitles/sources/extracted-files.ts';
 import { packetsByCue } from '#workers/subtitles/sources/matroska-packets.ts';
@@ -273,4 +276,27 @@ test('subtitle sources: what is kept has a bound: what was used longest ago goes
   );
   assert.deepEqual((await readdir(dir)).toSorted(), ['a', 'c']);
   assert.equal(await files.find('d'), null);
+});
+
+test('subtitles: those of a film whose clock jumps stand where its mended clock has them', async t => {
+  const folder = await temporaryFolder(t);
+  const [part, path] = [join(folder, 'part.vob'), join(folder, 'joined.vob')];
+  const [box] = BOXES;
+  await writeFile(join(folder, 'a.sup'), supOf([box], { width: 720, height: 576 }));
+  await ffmpeg(
+    ...['-copyts', '-f', 'lavfi', '-i', 'testsrc2=s=720x576:d=4:r=25', '-i', join(folder, 'a.sup'), '-map', '0', '-map', '1'],
+    ...['-c:v', 'mpeg2video', '-g', '12', '-c:s', 'dvdsub', '-f', 'vob', part],
+  );
+  const bytes = await readFile(part);
+  await writeFile(path, Buffer.concat([bytes, bytes]));
+  const { keyframes, streams, container } = await inspectMedia(path, { runTool, openRemuxSource });
+  const [track] = streams.subtitles;
+  assert.ok(track && keyframes.mended);
+  const { sources } = await sourcesOf(t);
+  const source = { codec: track.codec, streamIndex: track.index, sidecar: null };
+  const sup = await readFile(await sources.source({ ...(await mediaAt(path, container)), mended: keyframes.mended }, source, never));
+  const shownMs = [...sup.toString('latin1').matchAll(/PG/g)]
+    .filter(({ index }) => sup[index + 10] === 0x16)
+    .map(({ index }) => Math.round(sup.readUInt32BE(index + 2) / 90 + sourceOffsetMs(keyframes, { isExternal: false })));
+  assert.ok(Math.abs((shownMs[0] ?? 0) - 1_000) < 50 && Math.abs((shownMs[1] ?? 0) - 5_000) < 50, shownMs.join());
 });

@@ -31,7 +31,12 @@ export class SubtitleBurns {
     if (rendition.kind !== 'video-encode' || rendition.burned === undefined) return null;
     const { burned } = rendition;
     const container = keyframes.copyMethod === 'matroska' ? 'matroska' : 'other';
-    return this.#of({ ...media, version: keyframes.version, container }, burned, { keyframes, frameRate: rendition.frameRate }, signal);
+    return this.#of(
+      { ...media, version: keyframes.version, container, mended: keyframes.mended },
+      burned,
+      { keyframes, frameRate: rendition.frameRate },
+      signal,
+    );
   }
 
   async #of(film: SourceFilm, track: BurnedTrack, clock: Clock, signal: AbortSignal): Promise<Burning | null> {

@@ -1,7 +1,9 @@
 // A subtitle stream as a file of its own kind, written out by ffmpeg: it reads the film once, and decodes nothing.
 import { FerriteError } from '#domain/errors.ts';
-import type { Media } from '#domain/media.ts';
+import type { Media, MendedClock } from '#domain/media.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
+import { pour } from '#workers/encode/pour.ts';
+import { mendedBytes } from '#workers/mended/mended-film.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { packetsOf } from './matroska-packets.ts';
 import { writePackets } from './packets.ts';
@@ -35,7 +37,7 @@ const OUTPUTS: Readonly<Record<string, Output>> = {
 };
 const AS_SRT = text('srt', 'srt');
 
-type Film = Pick<Media, 'path' | 'byteLength'>;
+type Film = Pick<Media, 'path' | 'byteLength' | 'mtimeMs'> & { readonly mended?: MendedClock | undefined };
 
 /** Times are those of the film's own clock. @throws MEDIA_UNREADABLE */
 export async function extractStream(
@@ -44,12 +46,24 @@ export async function extractStream(
   tools: { runTool: RunTool; signal: AbortSignal },
 ): Promise<Buffer> {
   const { encoder, format, maxBytes, input = [], isWrapped } = OUTPUTS[codec] ?? AS_SRT;
+  // Where the film's clock jumps, its subtitles are read as its pictures are.
+  const { mended } = film;
   const { stdout, exitCode, stderrTail } = await tools.runTool(
     'ffmpeg',
     [
       ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-copyts', ...input],
-      ...inputArguments(film.path),
-      ...['-map', `0:${streamIndex}`, '-c:s', encoder, '-avoid_negative_ts', 'disabled', '-f', format, 'pipe:1'],
+      ...(mended ? ['-protocol_whitelist', 'pipe', '-f', mended.format, '-i', 'pipe:0'] : inputArguments(film.path)),
+      ...[
+        '-map',
+        mended ? `0:i:${idIn(mended, streamIndex)}` : `0:${streamIndex}`,
+        '-c:s',
+        encoder,
+        '-avoid_negative_ts',
+        'disabled',
+        '-f',
+        format,
+        'pipe:1',
+      ],
     ],
     {
       // A viewer waits for it, so it is no background work. All of a large film is read where its container keeps text between pictures.
@@ -57,8 +71,15 @@ export async function extractStream(
       maxOutputBytes: maxBytes,
       limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 10 + Math.ceil(film.byteLength / (50 * MIB))) },
       signal: tools.signal,
+      ...(mended && { feed: program => pour(Buffer.alloc(0), mendedBytes(film, mended, 0), program) }),
     },
   );
   if (exitCode !== 0) throw new FerriteError('MEDIA_UNREADABLE', 'the subtitles can not be read', { cause: new Error(stderrTail) });
   return isWrapped ? writePackets(codec, packetsOf(stdout), tools.signal) : stdout;
+}
+
+function idIn({ tracks }: MendedClock, streamIndex: number): number {
+  const track = tracks.find(one => one.streamIndex === streamIndex);
+  if (!track) throw new FerriteError('MEDIA_UNREADABLE', 'the subtitles have no name in the film');
+  return track.id;
 }

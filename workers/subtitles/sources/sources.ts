@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerriteError } from '#domain/errors.ts';
-import type { Media } from '#domain/media.ts';
+import type { Media, MendedClock } from '#domain/media.ts';
 import type { SubtitleRendition } from '#domain/rendition.ts';
 import { sourceExtension } from '#domain/subtitles/tracks.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
@@ -29,7 +29,9 @@ const MAX_WAITING = 32;
 const GRACE_MS = 60_000;
 
 /** A film as its subtitles are read from it. */
-export type SourceFilm = Pick<Media, 'path' | 'byteLength' | 'mtimeMs' | 'version' | 'container'>;
+export type SourceFilm = Pick<Media, 'path' | 'byteLength' | 'mtimeMs' | 'version' | 'container'> & {
+  readonly mended?: MendedClock | undefined;
+};
 export type SourceTrack = Pick<SubtitleRendition, 'codec' | 'streamIndex' | 'sidecar'>;
 export type KeptFile = { readonly path: string; readonly byteLength: number };
 
