@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...DOMAIN,
     'workers/bmff',
     'workers/encode',
+    'workers/mended',
     'workers/programs',
     'workers/remux',
     'workers/remux/matroska',
