@@ -129,7 +129,7 @@ async function examineEncoding(config: Config): Promise<Encoding & { encoding: C
 
 async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { encoding: Check[] }> {
   const mediaId = parseMediaId('any-media');
-  const { ffmpeg, ffprobe, canBurn } = await hosts.request('tools.check', { mediaId });
+  const { ffmpeg, ffprobe, canBurn, readable } = await hosts.request('tools.check', { mediaId });
   const { encoders } = await hosts.request('machine.encoders', { mediaId });
   const missing = NEEDED_ENCODERS.filter(encoder => !encoders.includes(encoder));
   const encoding: Check[] = [
@@ -153,6 +153,8 @@ async function examine(config: Config, hosts: MediaHosts): Promise<Encoding & { 
     // All else works.
     encoding.push({ name: 'subtitles', isGood: true, found: `can not be burned in: ffmpeg was built without ${lacks}` });
   } else if (ffmpeg !== null) encoding.push({ name: 'subtitles', isGood: true, found: 'can be burned in' });
+  if (ffmpeg !== null && !readable.teletext)
+    encoding.push({ name: 'teletext', isGood: true, found: 'can not be read: ffmpeg was built without libzvbi' });
   if (ffmpeg === null || missing.length > 0) return { encoding, pixelsPerSecond: null, trials: [] };
   const trials = await tried(config, hosts);
   const failed = trials.find(({ name, isProven }) => name === 'libx264' && !isProven);

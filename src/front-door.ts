@@ -86,7 +86,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const routes = [
     ...authRoutes(auth, guard, addresses),
     ...userRoutes(auth),
-    ...libraryRoutes({ libraries, media, progress, links, ...catalogue }),
+    ...libraryRoutes({ libraries, media, progress, links, readable: () => sessions.readable, ...catalogue }),
     ...progressRoutes({ media, progress, links }),
     decisionRoute(sessions),
     ...sessionRoutes({ sessions, auth, users: database.users, stats }),

@@ -11,6 +11,7 @@ import { encodeColourOf } from './domain/colour/encode-colour.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import type { Burnable, HostOptions } from './domain/protocol.ts';
+import type { ReadableText } from './domain/subtitles/tracks.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/catalogue-index.ts';
@@ -141,6 +142,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const [tools, canConvertColours] = await Promise.all([checkTools(hosts, log), checkColours(hosts, log)]);
   sessions.setColourConversion(canConvertColours);
   sessions.canBurn = tools.canBurn;
+  sessions.readable = tools.readable;
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
@@ -248,13 +250,15 @@ function record({ events }: MediaHosts, metrics: Metrics, log: Logger): void {
   });
 }
 
+type Tools = { readonly areThere: boolean; readonly ffmpeg: string | null; readonly canBurn: Burnable; readonly readable: ReadableText };
+
 /** Without ffmpeg what is catalogued already still plays directly and remuxed. */
-async function checkTools(hosts: MediaHosts, log: Logger): Promise<{ areThere: boolean; ffmpeg: string | null; canBurn: Burnable }> {
-  const { canBurn, ...found } = await hosts.request('tools.check', { mediaId: parseMediaId('any-media') });
+async function checkTools(hosts: MediaHosts, log: Logger): Promise<Tools> {
+  const { canBurn, readable, ...found } = await hosts.request('tools.check', { mediaId: parseMediaId('any-media') });
   const missing = Object.entries(found).filter(([, version]) => version === null);
   for (const [tool] of missing)
     log.error({ tool }, `${tool} can not be started: install ffmpeg, or name the binaries with FERRITE_FFMPEG and FERRITE_FFPROBE`);
-  return { areThere: missing.length === 0, ffmpeg: found.ffmpeg, canBurn };
+  return { areThere: missing.length === 0, ffmpeg: found.ffmpeg, canBurn, readable };
 }
 
 /** Tried, for a filter that is there may still not work. */

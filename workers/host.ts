@@ -12,6 +12,7 @@ import {
   type ToWorker,
 } from '#domain/protocol.ts';
 import type { RenditionKey } from '#domain/rendition.ts';
+import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import { ffmpegEffect } from './encode/ffmpeg-process.ts';
 import { WarmEncoders } from './encode/warm-encoders.ts';
 import { HardwareUse } from './encoders/hardware-use.ts';
@@ -85,6 +86,7 @@ class Host {
         ffmpeg: await versionOf('ffmpeg', runTool),
         ffprobe: await versionOf('ffprobe', runTool),
         canBurn: await burnable(runTool),
+        readable: await readableText(runTool),
       }),
       'machine.encoders': async (_, signal) => ({ encoders: await listEncoders(runTool, signal) }),
       'machine.trials': async ({ software, hardware }, signal) => ({ trials: await tryEncoders({ runTool, software, hardware, signal }) }),
@@ -190,6 +192,11 @@ async function burnable(runTool: RunTool): Promise<Burnable> {
   const ended = await runTool('ffmpeg', ['-hide_banner', '-filters'], VERSION_LIMITS).catch(() => null);
   const filters = new Set(Array.from((ended?.stdout.toString('utf8') ?? '').matchAll(/^ [A-Z.]{2,3} (\w+)/gm), ([, name]) => name));
   return { text: filters.has('ass'), pictures: filters.has('overlay') };
+}
+
+async function readableText(runTool: RunTool): Promise<ReadableText> {
+  const ended = await runTool('ffmpeg', ['-hide_banner', '-decoders'], VERSION_LIMITS).catch(() => null);
+  return { teletext: ended?.stdout.includes(' libzvbi_teletextdec ') ?? false };
 }
 
 /** Null when the program is not there or does not work. */

@@ -5,6 +5,7 @@ import type { MediaId, SessionId } from './ids.ts';
 import type { KeyframeMap, Media } from './media.ts';
 import type { AudioForm, RenditionKey, SegmentName } from './rendition.ts';
 import type { PlaybackState, SessionEnd, SessionRecord, SessionStatus } from './session.ts';
+import type { ReadableText } from './subtitles/tracks.ts';
 
 /** Compared when a thread reports ready; raised when a message changes meaning. */
 export const PROTOCOL_VERSION = 6;
@@ -66,7 +67,7 @@ export type Track =
 
 export type Requests = {
   /** The first line of what each program says of its version; null when it can not be started. Any media's thread will do. */
-  'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null; canBurn: Burnable } };
+  'tools.check': { input: OnMedia; output: { ffmpeg: string | null; ffprobe: string | null; canBurn: Burnable; readable: ReadableText } };
   /** What ffmpeg can encode to. */
   'machine.encoders': { input: OnMedia; output: { encoders: readonly string[] } };
   /** A few pictures by each encoder that ffmpeg lists, of these kinds, and by each way to decode. */

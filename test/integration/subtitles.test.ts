@@ -8,6 +8,7 @@ import { base, Client, type Started } from '../support/client.ts';
 import { checkAddress } from '../support/conformance/stream.ts';
 import { ffmpeg, makeClockFilm } from '../support/media.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
+import { hasTeletext, writeTeletextFilm } from '../support/teletext-film.ts';
 import { until } from '../support/until.ts';
 
 const SECONDS = 20;
@@ -110,6 +111,11 @@ test('subtitles', async t => {
     join(library, 'Beside.ru.forced.srt'),
     Buffer.concat([russian.subarray(0, russian.length - 1), words, Buffer.from('\n')]),
   );
+  const pages = SOURCE.flatMap(({ startMs, endMs, text: line }) => [
+    { atMs: startMs, lines: line.split('\n') },
+    { atMs: endMs, lines: [] },
+  ]);
+  await writeTeletextFilm(join(library, 'Broadcast.ts'), SECONDS, { language: 'ger', pages });
   const server = await startServer(t, { library });
   const client = await Client.signIn(server.url);
   const open = async (title: string, options: Record<string, unknown> = {}): Promise<StartedWithText> => {
@@ -160,6 +166,16 @@ test('subtitles', async t => {
   await t.test('move with the film: what its container begins with is media time 0', async () => {
     const session = await open('Late');
     assert.deepEqual(await servedCues(client, session, 0), served(SOURCE));
+  });
+
+  await t.test('of teletext are there where ffmpeg reads it, at the times of their pages', async () => {
+    const { subtitles } = (await open('Broadcast')).tracks;
+    if (!hasTeletext()) return assert.deepEqual(subtitles, []);
+    assert.deepEqual(
+      subtitles.map(({ codec, language }) => [codec, language]),
+      [['dvb_teletext', 'de']],
+    );
+    assert.deepEqual(await servedCues(client, await open('Broadcast'), 0), served(SOURCE));
   });
 
   await t.test('beside the film count from its beginning, are named after their file, and come in any character set', async () => {

@@ -8,6 +8,7 @@ import type { Plan } from '../plan.ts';
 import type { AudioCopy, AudioRendition, VideoCopy, VideoEncode } from '../rendition.ts';
 import type { DeliveryReason, Offer } from '../session.ts';
 import { burnedTrack, offerSubtitles } from '../subtitles/offer.ts';
+import type { ReadableText } from '../subtitles/tracks.ts';
 import { audioObstacles, playsContainer, videoObstacles } from './client-profile.ts';
 import { withRates } from './declared-rates.ts';
 import { byEncoders, type ChosenEncoders } from './encoder-choice.ts';
@@ -24,6 +25,8 @@ export type DeliveryRequest = {
   /** The chosen subtitles are to be part of the picture. */
   readonly burnSubtitles?: boolean;
   readonly capabilities: Capabilities;
+  /** Absent: none but what every ffmpeg reads. */
+  readonly readable?: ReadableText;
   /** Absent: this machine's ffmpeg brings high dynamic range and wide gamut down to what a plain screen shows. */
   readonly canConvertColours?: boolean;
   /** What makes the rungs; absent: x264. */
@@ -67,7 +70,7 @@ function offerOf(media: Media, map: KeyframeMap, plan: Plan, request: DeliveryRe
     targetMs: plan.targetMs,
     ...(request.capabilities.segments === 'mpegts' ? { segments: 'mpegts' as const } : {}),
     audio: audioRenditions(media, plan, request),
-    ...offerSubtitles(media, request.subtitleTrack ?? null),
+    ...offerSubtitles(media, request.subtitleTrack ?? null, request.readable),
   };
   const colour = encodeColourOf(video, request.canConvertColours ?? true);
   const ladder =

@@ -3,11 +3,15 @@ import { FerriteError } from '../errors.ts';
 import type { Media, Sidecar } from '../media.ts';
 import type { BurnedTrack, SubtitleRendition } from '../rendition.ts';
 import type { Offer } from '../session.ts';
-import { type SubtitleTrack, subtitleTracks } from './tracks.ts';
+import { type ReadableText, type SubtitleTrack, subtitleTracks } from './tracks.ts';
 
 /** @throws INVALID_REQUEST for a track that is not offered */
-export function offerSubtitles(media: Media, wanted: number | null): Pick<Offer, 'subtitles' | 'drawnSubtitles' | 'subtitleTrack'> {
-  const tracks = subtitleTracks(media);
+export function offerSubtitles(
+  media: Media,
+  wanted: number | null,
+  readable?: ReadableText,
+): Pick<Offer, 'subtitles' | 'drawnSubtitles' | 'subtitleTrack'> {
+  const tracks = subtitleTracks(media, readable);
   const of = (form: SubtitleTrack['form']): SubtitleRendition[] =>
     tracks.filter(one => one.form === form).map(one => rendition(media, one));
   const [subtitles, drawnSubtitles] = [of('text'), of('source')];

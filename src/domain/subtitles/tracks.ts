@@ -1,6 +1,6 @@
 // The subtitle tracks of a film: its own streams first, then the files beside it. Their positions are the API's `subtitleTrack`.
 
-import type { Media } from '../media.ts';
+import type { Media, SubtitleStream } from '../media.ts';
 import { languageName, languageTag } from './language.ts';
 
 /** A track as clients see it. */
@@ -44,6 +44,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   stpp: text('vtt'),
   sub: text('sub'),
   ttml: text('ttml'),
+  dvb_teletext: text('srt'),
   smi: text('smi'),
   hdmv_pgs_subtitle: pictures('sup'),
   sup: pictures('sup'),
@@ -60,6 +61,10 @@ export const isStyled = (codec: string): boolean => FORMATS[codec]?.extension ==
 
 export const subtitleKind = (codec: string): 'text' | 'image' => FORMATS[codec]?.kind ?? 'text';
 
+/** What not every ffmpeg reads: teletext takes libzvbi. */
+export type ReadableText = { readonly teletext: boolean };
+const PLAIN_TEXT: ReadableText = { teletext: false };
+
 const formOf = (codec: string): SubtitleTrack['form'] => {
   const format = FORMATS[codec];
   return format === undefined ? null : format.kind === 'text' ? 'text' : 'source';
@@ -70,20 +75,27 @@ const FORCED = /\bforced\b/i;
 
 type Plain = Omit<SubtitleTrack, 'track' | 'name' | 'isDeliverable'>;
 
+/** The pages of several languages are one stream, of which only all can be read at once. */
+const isReadable = ({ codec, language }: SubtitleStream, { teletext }: ReadableText): boolean =>
+  codec !== 'dvb_teletext' || (teletext && language?.includes(',') !== true);
+
 /** Every track, also what can not be delivered: so that positions are the same everywhere. */
-export function subtitleTracks({ streams, sidecars }: Pick<Media, 'streams' | 'sidecars'>): SubtitleTrack[] {
+export function subtitleTracks({ streams, sidecars }: Pick<Media, 'streams' | 'sidecars'>, readable = PLAIN_TEXT): SubtitleTrack[] {
   const plain: Plain[] = [
-    ...streams.subtitles.map(({ codec, kind, language, title, isDefault, isForced, isHearingImpaired }) => ({
-      codec,
-      kind,
-      language: languageTag(language),
-      title,
-      isDefault,
-      isForced: isForced || FORCED.test(title ?? ''),
-      isHearingImpaired: isHearingImpaired || HEARING_IMPAIRED.test(title ?? ''),
-      isExternal: false,
-      form: formOf(codec),
-    })),
+    ...streams.subtitles.map(stream => {
+      const { codec, kind, language, title, isDefault, isForced, isHearingImpaired } = stream;
+      return {
+        codec,
+        kind,
+        language: languageTag(language),
+        title,
+        isDefault,
+        isForced: isForced || FORCED.test(title ?? ''),
+        isHearingImpaired: isHearingImpaired || HEARING_IMPAIRED.test(title ?? ''),
+        isExternal: false,
+        form: isReadable(stream, readable) ? formOf(codec) : null,
+      };
+    }),
     ...sidecars.map(({ format, language, title, isDefault, isForced, isHearingImpaired }) => ({
       codec: format,
       kind: subtitleKind(format),

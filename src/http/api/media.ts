@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { FerriteError } from '#domain/errors.ts';
 import { type MediaId, parseLibraryId, parseMediaId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
-import { subtitleTracks } from '#domain/subtitles/tracks.ts';
+import { type ReadableText, subtitleTracks } from '#domain/subtitles/tracks.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import { type CatalogueIndex, MEDIA_SORTS } from '#library/catalogue-index.ts';
@@ -19,6 +19,8 @@ export type MediaRouteOptions = {
   readonly progress: ProgressRepository;
   readonly index: CatalogueIndex;
   readonly links: PosterLinks;
+  /** Which subtitles this server's ffmpeg reads. */
+  readonly readable: () => ReadableText;
 };
 
 export const ProgressAnswer = Type.Object({
@@ -125,7 +127,7 @@ function getMedia(options: MediaRouteOptions): Route {
       const { userId } = requireCaller(request);
       const media = requireMedia(options.media, request.params.mediaId);
       const { byteLength, bitrateBps, chapters, keyframes } = media;
-      const streams = { ...media.streams, subtitles: subtitleTracks(media) };
+      const streams = { ...media.streams, subtitles: subtitleTracks(media, options.readable()) };
       return { status: 200, json: { ...describe(media, userId, options), byteLength, bitrateBps, streams, chapters, keyframes } };
     },
   });

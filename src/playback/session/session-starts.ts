@@ -13,7 +13,7 @@ import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Burnable } from '#domain/protocol.ts';
 import type { BurnedTrack, VideoRendition } from '#domain/rendition.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
-import { subtitleTracks } from '#domain/subtitles/tracks.ts';
+import { type ReadableText, subtitleTracks } from '#domain/subtitles/tracks.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodeDemand, EncodeGrants, GrantUse } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache } from '#src/playback/offer/layout.ts';
@@ -65,6 +65,8 @@ export type SessionStartOptions = {
   readonly hosts: Pick<MediaHosts, 'request'>;
   /** Whether this server's ffmpeg can draw into a picture. */
   readonly canBurn: () => Burnable;
+  /** Which subtitles it reads. */
+  readonly readable: () => ReadableText;
   readonly sessions: OpenSessions;
   readonly seeking: Seeking;
   readonly log: { warn(facts: object, message: string): void };
@@ -225,6 +227,7 @@ export class SessionStarts {
       subtitleTrack: request.subtitleTrack ?? null,
       burnSubtitles: request.burnSubtitles ?? false,
       capabilities,
+      readable: this.#options.readable(),
       canConvertColours: this.#canConvertColours,
       ...this.#encodersFor(media),
     });

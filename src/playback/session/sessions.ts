@@ -5,6 +5,7 @@ import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { Burnable } from '#domain/protocol.ts';
 import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
+import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
 import type { Capacity } from '#src/playback/admission/capacity.ts';
@@ -55,6 +56,7 @@ export class PlaybackSessions {
   readonly #leases: Leases;
   /** Told when ffmpeg was asked. */
   canBurn: Burnable = { text: true, pictures: true };
+  readable: ReadableText = { teletext: false };
 
   constructor(options: Options) {
     const encoders = new OfferedEncoders(options.encoders ?? X264_ALONE);
@@ -68,7 +70,13 @@ export class PlaybackSessions {
     this.#seeking = new Seeking(this.wanted);
     const shared = { ...options, encoders, plans, layouts, grants: this.#grants, wanted: this.wanted, pinnedAhead: this.#pinnedAhead };
     this.#sessions = new OpenSessions(shared);
-    this.#starts = new SessionStarts({ ...shared, canBurn: () => this.canBurn, sessions: this.#sessions, seeking: this.#seeking });
+    this.#starts = new SessionStarts({
+      ...shared,
+      canBurn: () => this.canBurn,
+      readable: () => this.readable,
+      sessions: this.#sessions,
+      seeking: this.#seeking,
+    });
     this.#recovery = new SessionRecovery({ ...shared, sessions: this.#sessions });
     this.#leases = new Leases({ ...shared, sessions: this.#sessions });
   }

@@ -90,3 +90,21 @@ test('subtitles: pictures that players draw are offered apart from text, which p
     [[0], [3], 1],
   );
 });
+
+test('subtitles: teletext is offered where it can be read, and where its pages are of one language', () => {
+  const media = film([stream({ codec: 'dvb_teletext', language: 'ger' }), stream({ codec: 'dvb_teletext', language: 'ger,fre' })]);
+  const forms = (readable?: { teletext: boolean }) => subtitleTracks(media, readable).map(({ form }) => form);
+  assert.deepEqual(
+    [forms(), forms({ teletext: false }), forms({ teletext: true })],
+    [
+      [null, null],
+      [null, null],
+      ['text', null],
+    ],
+  );
+  assert.deepEqual(
+    offerSubtitles(media, null, { teletext: true }).subtitles.map(({ track }) => track),
+    [0],
+  );
+  assert.throws(() => offerSubtitles(media, 0), { code: 'INVALID_REQUEST' });
+});

@@ -38,6 +38,7 @@ async function serve(t: TestContext): Promise<{ world: World; call: Call; url: s
     libraries,
     index: world.index,
     links: new PosterLinks(Buffer.alloc(32, 7)),
+    readable: () => ({ teletext: false }),
     scanner: world.scanner,
     posters: world.posters,
   };

@@ -20,6 +20,8 @@ type Output = {
   readonly input?: readonly string[];
   /** What is written is a container, whose packets make the file. */
   readonly isWrapped?: true;
+  /** Of a transport stream of which nothing but its subtitles is read, ffmpeg 5.1 moves the first to 0, `-copyts` or not. */
+  readonly needsPicture?: true;
 };
 
 const text = (encoder: string, format: string): Output => ({ encoder, format, maxBytes: MAX_TEXT_BYTES });
@@ -30,7 +32,7 @@ const OUTPUTS: Readonly<Record<string, Output>> = {
   ass: text('copy', 'ass'),
   ssa: text('copy', 'ass'),
   webvtt: text('copy', 'webvtt'),
-  dvb_teletext: { ...text('srt', 'srt'), input: ['-txt_format', 'text', '-fix_sub_duration'] },
+  dvb_teletext: { ...text('srt', 'srt'), input: ['-txt_format', 'text', '-txt_page', 'subtitle', '-fix_sub_duration'], needsPicture: true },
   hdmv_pgs_subtitle: { encoder: 'copy', format: 'sup', maxBytes: MAX_PICTURE_BYTES },
   dvd_subtitle: { encoder: 'copy', format: 'matroska', maxBytes: MAX_PICTURE_BYTES, isWrapped: true },
   dvb_subtitle: { encoder: 'copy', format: 'matroska', maxBytes: MAX_PICTURE_BYTES },
@@ -45,7 +47,7 @@ export async function extractStream(
   { streamIndex, codec }: { streamIndex: number; codec: string },
   tools: { runTool: RunTool; signal: AbortSignal },
 ): Promise<Buffer> {
-  const { encoder, format, maxBytes, input = [], isWrapped } = OUTPUTS[codec] ?? AS_SRT;
+  const { encoder, format, maxBytes, input = [], isWrapped, needsPicture } = OUTPUTS[codec] ?? AS_SRT;
   // Where the film's clock jumps, its subtitles are read as its pictures are.
   const { mended } = film;
   const { stdout, exitCode, stderrTail } = await tools.runTool(
@@ -64,6 +66,7 @@ export async function extractStream(
         format,
         'pipe:1',
       ],
+      ...(needsPicture ? ['-map', '0:v:0', '-c', 'copy', '-f', 'null', '-'] : []),
     ],
     {
       // A viewer waits for it, so it is no background work. All of a large film is read where its container keeps text between pictures.
