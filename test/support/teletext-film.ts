@@ -22,7 +22,8 @@ type Subtitles = { readonly language: string; readonly pages: readonly TeletextP
 export async function writeTeletextFilm(path: string, seconds: number, { language, pages }: Subtitles): Promise<void> {
   const plain = `${path}.plain`;
   const picture = ['-f', 'lavfi', '-i', `testsrc2=s=320x180:d=${seconds}:r=25`, '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25'];
-  await ffmpeg(...picture, '-f', 'mpegts', plain);
+  // Its clock begins at 0, which is where ffmpeg takes the first page for the beginning of all.
+  await ffmpeg(...picture, '-muxdelay', '0', '-muxpreload', '0', '-f', 'mpegts', plain);
   const bytes = await readFile(plain);
   const waiting = [...pages];
   const out: Buffer[] = [];

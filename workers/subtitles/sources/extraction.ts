@@ -20,7 +20,7 @@ type Output = {
   readonly input?: readonly string[];
   /** What is written is a container, whose packets make the file. */
   readonly isWrapped?: true;
-  /** Of a transport stream of which nothing but its subtitles is read, ffmpeg 5.1 moves the first to 0, `-copyts` or not. */
+  /** Of a transport stream that begins at 0 and of which nothing but its subtitles is read, ffmpeg 5.1 moves the first to 0, `-copyts` or not. */
   readonly needsPicture?: true;
 };
 
