@@ -171,7 +171,7 @@ function plainCommand(commands: EncodeCommands): string[] {
 /** Those of the picture, of a run of one encoder or of two. */
 export function filtersOf(video: readonly string[]): string {
   if (video.includes('-vf')) return optionOf(video, '-vf');
-  const [, filters = ''] = optionOf(video, '-filter_complex').match(/^\[[^\]]*\](.*),split=/) ?? [];
+  const [, filters = ''] = optionOf(video, '-filter_complex').match(/^\[[^\]]*\](.*),split\[/) ?? [];
   return filters;
 }
 
