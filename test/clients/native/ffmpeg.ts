@@ -94,7 +94,10 @@ class FfmpegPlayer implements Playing {
     clearTimeout(deadline);
     if (endAfterMs !== null) return { pictures: [], sounds: [] };
     if (code !== 0) throw new Error(`ffmpeg ended with ${code ?? 'the deadline'}: ${lines.trim().split('\n').slice(-2).join(' ')}`);
-    return { pictures: picturesOf(gray, lines), sounds: soundsOf(pcm, lines) };
+    // Media time 0 stands at second ten of a transport stream: a player counts from where its stream begins.
+    const startS = Number(/Duration: .*, start: ([\d.]+)/.exec(lines)?.[1] ?? 0);
+    const fromStart = <T extends { readonly clockS: number }>(seen: T): T => ({ ...seen, clockS: seen.clockS - startS });
+    return { pictures: picturesOf(gray, lines).map(fromStart), sounds: soundsOf(pcm, lines).map(fromStart) };
   }
 }
 
