@@ -1,10 +1,10 @@
 // Parameter sets within the pictures: what hardware makes may be gone on with in software, whose sets differ, under the same init segment.
 // Then each keyframe brings its own (ISO/IEC 14496-15: sample entry `avc3`).
 import { findBox } from '#workers/bmff/boxes.ts';
+import { avcSets, hevcSets } from '#workers/bmff/decoder-records.ts';
 
 /** Bytes from the start of a visual sample entry to its child boxes. */
 const CHILDREN = 86;
-const HEVC_ARRAYS = 22;
 
 /** Access unit delimiters come first in a picture. */
 const DELIMITERS = { avc: 9, hevc: 35 } as const;
@@ -53,37 +53,4 @@ function lengthOf(set: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(set.byteLength);
   return length;
-}
-
-/** ISO/IEC 14496-15, 5.3.3.1.2. */
-function avcSets(record: Buffer): Buffer[] {
-  const sets: Buffer[] = [];
-  let at = 5;
-  for (const mask of [0x1f, 0xff]) {
-    const count = record.readUInt8(at++) & mask;
-    for (let set = 0; set < count; set++) at = take(record, at, sets);
-  }
-  return sets;
-}
-
-/** ISO/IEC 14496-15, 8.3.3.1.2. */
-function hevcSets(record: Buffer): Buffer[] {
-  const sets: Buffer[] = [];
-  let at = HEVC_ARRAYS;
-  const arrays = record.readUInt8(at++);
-  for (let array = 0; array < arrays; array++) {
-    const type = record.readUInt8(at) & 0x3f;
-    const count = record.readUInt16BE(at + 1);
-    at += 3;
-    // Those of video, sequence and picture; messages stay in the header.
-    const kept = type >= 32 && type <= 34 ? sets : [];
-    for (let set = 0; set < count; set++) at = take(record, at, kept);
-  }
-  return sets;
-}
-
-function take(record: Buffer, at: number, sets: Buffer[]): number {
-  const end = at + 2 + record.readUInt16BE(at);
-  sets.push(record.subarray(at + 2, end));
-  return end;
 }

@@ -1,6 +1,7 @@
 // Frames as a transport stream carries them: H.264 with start codes and its parameter sets in band, AAC with a header in each frame.
 import { FerriteError } from '#domain/errors.ts';
 import { findBox } from '#workers/bmff/boxes.ts';
+import { avcSets } from '#workers/bmff/decoder-records.ts';
 import { readElementaryStream } from '#workers/remux/codecs/elementary-stream.ts';
 
 /** What of a frame goes into its packet: of a keyframe, whatever a decoder needs that has seen nothing before. */
@@ -43,16 +44,7 @@ const DELIMITER_TYPE = 9;
 /** `configuration`: the payload of `avcC` (ISO/IEC 14496-15, 5.3.3.1). */
 function h264Units(configuration: Buffer): AccessUnits {
   const lengthBytes = (configuration.readUInt8(4) & 0x3) + 1;
-  const parameterSets: Buffer[] = [];
-  let at = 5;
-  for (const countMask of [0x1f, 0xff]) {
-    const count = configuration.readUInt8(at++) & countMask;
-    for (let set = 0; set < count; set++) {
-      const end = at + 2 + configuration.readUInt16BE(at);
-      parameterSets.push(START_CODE, configuration.subarray(at + 2, end));
-      at = end;
-    }
-  }
+  const parameterSets = avcSets(configuration).flatMap(set => [START_CODE, set]);
   return {
     ...H264,
     unitOf({ bytes, isSync }) {
