@@ -2,9 +2,9 @@
 import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
-import { within } from '#domain/sharing/waiting.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
+import { FilmQueue } from './film-queue.ts';
 import { isLoss } from './inspection-losses.ts';
 import { posterTimes } from './poster-times.ts';
 import type { PosterFiles } from './posters.ts';
@@ -20,23 +20,18 @@ export type PosterQueueOptions = {
 };
 
 const ATTEMPTS = 2;
-const STOP_DEADLINE_MS = 5_000;
 
 export class PosterQueue {
   readonly #options: PosterQueueOptions;
-  /** In the order in which they were asked for, each once. */
-  readonly #waiting = new Set<MediaId>();
-  readonly #running = new Map<MediaId, Promise<void>>();
-  readonly #abort = new AbortController();
+  readonly #queue: FilmQueue;
 
   constructor(options: PosterQueueOptions) {
     this.#options = options;
+    this.#queue = new FilmQueue(options.parallel, (id, { signal }) => this.#make(id, signal));
   }
 
   add(id: MediaId): void {
-    if (this.#abort.signal.aborted) return;
-    this.#waiting.add(id);
-    this.#startNext();
+    this.#queue.add(id);
   }
 
   /** What an earlier run of the server has left. */
@@ -45,53 +40,37 @@ export class PosterQueue {
   }
 
   /** Resolves when none is left. */
-  async whenIdle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  whenIdle(): Promise<void> {
+    return this.#queue.whenIdle();
   }
 
   /** What is left is cut after the next start. */
-  async stop(): Promise<void> {
-    this.#abort.abort(new FerriteError('CANCELLED', 'the server is shutting down'));
-    this.#waiting.clear();
-    await within(STOP_DEADLINE_MS, this.whenIdle());
-  }
-
-  #startNext(): void {
-    for (const id of this.#waiting) {
-      if (this.#running.size >= this.#options.parallel) return;
-      // It may have been asked for again while it is being cut.
-      if (this.#running.has(id)) continue;
-      this.#waiting.delete(id);
-      const end = this.#make(id).finally(() => {
-        this.#running.delete(id);
-        this.#startNext();
-      });
-      this.#running.set(id, end);
-    }
+  stop(): Promise<void> {
+    return this.#queue.stop();
   }
 
   /** Never rejects: a film without a poster is still a film. */
-  async #make(id: MediaId): Promise<void> {
+  async #make(id: MediaId, signal: AbortSignal): Promise<void> {
     try {
       const media = this.#options.media.get(id);
       if (media === undefined || media.hasPoster !== null) return;
-      const jpeg = await this.#cut(media);
+      const jpeg = await this.#cut(media, signal);
       if (jpeg !== null) await this.#options.posters.write(media, jpeg);
       await this.#record(media, jpeg !== null);
     } catch (err) {
-      if (!this.#abort.signal.aborted) this.#options.log.warn({ mediaId: id, err }, 'no poster for now');
+      if (!signal.aborted) this.#options.log.warn({ mediaId: id, err }, 'no poster for now');
     }
   }
 
   /** Null: there is none to be had. Rejects when there may be one another time. */
-  async #cut(media: Media): Promise<Uint8Array | null> {
+  async #cut(media: Media, signal: AbortSignal): Promise<Uint8Array | null> {
     const map = this.#options.keyframes.get(media);
     if (map === undefined) return null;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#options.cut(media, posterTimes(map), this.#abort.signal);
+        return await this.#options.cut(media, posterTimes(map), signal);
       } catch (error) {
-        if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;
+        if (!(error instanceof FerriteError) || signal.aborted) throw error;
         const { code } = error;
         if (attempt < ATTEMPTS && isLoss(error)) continue;
         if (code !== 'MEDIA_UNREADABLE' && code !== 'INSPECTOR_LOST') throw error;

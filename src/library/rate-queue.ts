@@ -1,11 +1,10 @@
 // Films whose rates are still to be measured: in the background, one at a time, after a restart too. The media record says which.
 import { type FilmRates, ratesAreOf } from '#domain/delivery/film-rates.ts';
-import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { KeyframeMap, Media } from '#domain/media.ts';
-import { within } from '#domain/sharing/waiting.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
+import { FilmQueue } from './film-queue.ts';
 
 type Measured = { readonly rates: FilmRates; readonly cpuSeconds: number };
 
@@ -19,23 +18,16 @@ export type RateQueueOptions = {
   readonly log: { info(facts: object, message: string): void; warn(facts: object, message: string): void };
 };
 
-const STOP_DEADLINE_MS = 5_000;
-
 export class RateQueue {
   readonly #options: RateQueueOptions;
-  /** In the order in which they were asked for, each once. */
-  readonly #waiting = new Set<MediaId>();
-  readonly #abort = new AbortController();
-  #running: Promise<void> | null = null;
+  readonly #queue = new FilmQueue(1, (id, { signal }) => this.#measure(id, signal));
 
   constructor(options: RateQueueOptions) {
     this.#options = options;
   }
 
   add(id: MediaId): void {
-    if (this.#abort.signal.aborted) return;
-    this.#waiting.add(id);
-    this.#startNext();
+    this.#queue.add(id);
   }
 
   /** What an earlier run of the server has left, or measured for other segments or in another way. */
@@ -44,40 +36,28 @@ export class RateQueue {
   }
 
   /** Resolves when none is left. */
-  async whenIdle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
+  whenIdle(): Promise<void> {
+    return this.#queue.whenIdle();
   }
 
   /** What is left is measured after the next start. */
-  async stop(): Promise<void> {
-    this.#abort.abort(new FerriteError('CANCELLED', 'the server is shutting down'));
-    this.#waiting.clear();
-    await within(STOP_DEADLINE_MS, this.whenIdle());
-  }
-
-  #startNext(): void {
-    const [id] = this.#waiting;
-    if (id === undefined || this.#running !== null) return;
-    this.#waiting.delete(id);
-    this.#running = this.#measure(id).finally(() => {
-      this.#running = null;
-      this.#startNext();
-    });
+  stop(): Promise<void> {
+    return this.#queue.stop();
   }
 
   /** Never rejects: a film of which nothing is known is offered as any film is. */
-  async #measure(id: MediaId): Promise<void> {
+  async #measure(id: MediaId, signal: AbortSignal): Promise<void> {
     const { media: records, keyframes, targetMs, log } = this.#options;
     try {
       const media = records.get(id);
       const map = media && keyframes.get(media);
       if (!media || !map || ratesAreOf(media.rates, targetMs)) return;
-      const { rates, cpuSeconds } = await this.#options.measure(media, map, this.#abort.signal);
+      const { rates, cpuSeconds } = await this.#options.measure(media, map, signal);
       // The file may have been replaced, renamed or removed meanwhile.
       if (await records.update(media, { rates }))
         log.info({ mediaId: id, cpuSeconds, isPredicted: rates.demand !== null }, 'rates measured');
     } catch (err) {
-      if (!this.#abort.signal.aborted) log.warn({ mediaId: id, err }, 'no rates for now');
+      if (!signal.aborted) log.warn({ mediaId: id, err }, 'no rates for now');
     }
   }
 }

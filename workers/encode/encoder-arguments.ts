@@ -5,7 +5,7 @@ import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
 import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';
 import { colourFilters, scaleFilter, workingFormat } from '#workers/encoders/colour-filters.ts';
-import { type EncoderWords, encoderWords } from '#workers/encoders/picture-encoders.ts';
+import { type EncoderWords, encoderWords, levelOf } from '#workers/encoders/picture-encoders.ts';
 
 /** Frames of sound encoded before the first wanted one and dropped, so that joins are as clean as codec noise (64 ms of AAC; 1 frame is not enough). */
 export const AUDIO_PREROLL_FRAMES = 3;
@@ -196,7 +196,7 @@ function pictureEncoder(rendition: VideoEncode, keyframes: string, quality: Qual
   const bufferBits = bufferBitsOf(rendition);
   return [
     ...x264(quality),
-    ...['-level:v', level(rendition.codecs)],
+    ...['-level:v', levelOf(rendition.codecs)],
     ...['-maxrate', String(Math.round(rendition.maxBitrateBps)), '-bufsize', String(bufferBits)],
     ...(isShared ? ['-rc_init_occupancy', String(Math.round(bufferBits * SHARED_OCCUPANCY))] : []),
     ...keyframesAndClock(rendition, keyframes),
@@ -240,5 +240,3 @@ export function keyframeTicks(job: EncodeJob): number[] {
   const all = new Set([...boundaries, ...(chunkEnd === null ? [] : [chunkEnd]), quickEnd]);
   return [...all].toSorted((a, b) => a - b);
 }
-
-const level = (codecs: string): string => (Number.parseInt(codecs.slice(-2), 16) / 10).toFixed(1);

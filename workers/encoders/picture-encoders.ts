@@ -119,7 +119,7 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
 }
 
 /** `4.1` of a codec string; whatever AV1 has there is not asked for. */
-function levelOf(codecs: string): string {
+export function levelOf(codecs: string): string {
   const hevc = /^h[ve][vc]1\.\w+\.\w+\.[LH](\d+)/.exec(codecs);
   const tenths = hevc ? Number(hevc[1]) / 3 : Number.parseInt(codecs.slice(-2), 16);
   return (tenths / 10).toFixed(1);

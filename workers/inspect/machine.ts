@@ -6,6 +6,7 @@ import { BT709, type EncodeColour } from '#domain/colour/encode-colour.ts';
 import { frameWork } from '#domain/delivery/encode-work.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { colourFilters, scaleFilter } from '#workers/encoders/colour-filters.ts';
+import { processorSeconds } from '#workers/programs/processor-seconds.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 const FRAMES = 48;
@@ -35,15 +36,14 @@ export async function measureSpeed(runTool: RunTool, signal: AbortSignal): Promi
     await run(['-f', 'lavfi', '-i', SOURCE, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-y', clip]);
     let bestS = Number.POSITIVE_INFINITY;
     for (let attempt = 0; attempt < RUNS; attempt++) {
-      bestS = Math.min(
-        bestS,
-        processorSeconds(
-          await run([
-            ...['-benchmark', '-i', clip, '-an', '-vf', `scale=${MADE.width}:${MADE.height}:flags=bicubic,format=yuv420p`],
-            ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23', '-maxrate', '2800000', '-bufsize', '2800000', '-f', 'null', '-'],
-          ]),
-        ),
+      const told = processorSeconds(
+        await run([
+          ...['-benchmark', '-i', clip, '-an', '-vf', `scale=${MADE.width}:${MADE.height}:flags=bicubic,format=yuv420p`],
+          ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23', '-maxrate', '2800000', '-bufsize', '2800000', '-f', 'null', '-'],
+        ]),
       );
+      if (told === 0) throw new FerriteError('ENCODE_FAILED', 'the transcoder did not tell what its test took');
+      bestS = Math.min(bestS, told);
     }
     return Math.round((frameWork(MADE, FROM) * FRAMES) / bestS);
   } finally {
@@ -83,14 +83,6 @@ export async function canConvertColours(runTool: RunTool, signal: AbortSignal): 
   }));
   const luma = stdout[0] ?? 0;
   return exitCode === 0 && luma >= GREY_FOUND.least && luma <= GREY_FOUND.most;
-}
-
-/** `bench: utime=0.663s stime=0.057s rtime=0.404s` */
-function processorSeconds(stderr: string): number {
-  const [, user, system] = /utime=([\d.]+)s stime=([\d.]+)s/.exec(stderr) ?? [];
-  const seconds = Number(user) + Number(system);
-  if (!(seconds > 0)) throw new FerriteError('ENCODE_FAILED', 'the transcoder did not tell what its test took');
-  return seconds;
 }
 
 /** The names of what it can encode to; empty when it can not be asked. */

@@ -3,8 +3,8 @@ import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Inspections } from '#domain/inspector-protocol.ts';
 import type { KeyframeMap, Media } from '#domain/media.ts';
-import { within } from '#domain/sharing/waiting.ts';
 import { previewFrames, previewPlan } from '#domain/trick-play/previews.ts';
+import { FilmQueue, type FilmTurn } from '#library/film-queue.ts';
 import { isLoss } from '#library/inspection-losses.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
@@ -20,17 +20,13 @@ export type PreviewQueueOptions = {
   readonly log: { warn(facts: object, message: string): void };
 };
 
+type Filling = { readonly folder: string; readonly media: Media; readonly map: KeyframeMap; readonly signal: AbortSignal };
+
 const ATTEMPTS = 2;
-const STOP_DEADLINE_MS = 5_000;
 
 export class PreviewQueue {
   readonly #options: PreviewQueueOptions;
-  /** Films that somebody looks at, and who waits for them; the latest last. */
-  readonly #wanted = new Map<MediaId, PromiseWithResolvers<void>>();
-  /** All others, in the order in which they were listed. */
-  readonly #listed = new Set<MediaId>();
-  readonly #abort = new AbortController();
-  #running: { readonly id: MediaId; readonly end: Promise<void> } | null = null;
+  readonly #queue = new FilmQueue(1, (id, turn) => this.#tryToMake(id, turn));
   #quiet: NodeJS.Timeout | null = null;
 
   constructor(options: PreviewQueueOptions) {
@@ -39,9 +35,9 @@ export class PreviewQueue {
 
   /** A film was listed, or has changed. */
   add(id: MediaId): void {
-    if (this.#abort.signal.aborted || !this.#options.files.mayKeep) return;
-    this.#listed.add(id);
+    if (this.#queue.isStopped || !this.#options.files.mayKeep) return;
     this.#waitForQuiet();
+    this.#queue.add(id);
   }
 
   /** What an earlier run of the server has left. */
@@ -57,83 +53,50 @@ export class PreviewQueue {
     const { files } = this.#options;
     const known = files.use(media);
     if (known !== undefined) return known === 'none' ? null : known;
-    if (!files.mayKeep || this.#abort.signal.aborted) return null;
-    await unlessAborted(signal, this.#make(media.id));
+    if (!files.mayKeep) return null;
+    await unlessAborted(signal, this.#queue.want(media.id));
     const made = files.use(media);
     return made === undefined || made === 'none' ? null : made;
   }
 
   /** Resolves when none is left that is made now. */
-  async whenIdle(): Promise<void> {
-    while (this.#running !== null) await this.#running.end;
+  whenIdle(): Promise<void> {
+    return this.#queue.whenIdle();
   }
 
   /** What is left is made after the next start. */
   async stop(): Promise<void> {
-    this.#abort.abort(new FerriteError('CANCELLED', 'the server is shutting down'));
     if (this.#quiet) clearTimeout(this.#quiet);
-    this.#listed.clear();
-    for (const { resolve } of this.#wanted.values()) resolve();
-    this.#wanted.clear();
-    await within(STOP_DEADLINE_MS, this.whenIdle());
-  }
-
-  /** Settles when it has been tried. */
-  #make(id: MediaId): Promise<void> {
-    if (this.#running?.id === id) return this.#running.end;
-    const waiting = this.#wanted.get(id) ?? Promise.withResolvers<void>();
-    this.#wanted.set(id, waiting);
-    this.#startNext();
-    return waiting.promise;
+    await this.#queue.stop();
   }
 
   #waitForQuiet(): void {
+    this.#queue.hold();
     if (this.#quiet) clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => {
       this.#quiet = null;
-      this.#startNext();
+      this.#queue.release();
     }, this.#options.quietMs).unref();
   }
 
-  #startNext(): void {
-    if (this.#running !== null || this.#abort.signal.aborted) return;
-    const id = [...this.#wanted.keys()].at(-1) ?? this.#nextListed();
-    if (id === undefined) return;
-    const waiting = this.#wanted.get(id);
-    this.#wanted.delete(id);
-    this.#listed.delete(id);
-    const end = this.#tryToMake(id).finally(() => {
-      this.#running = null;
-      waiting?.resolve();
-      this.#startNext();
-    });
-    this.#running = { id, end };
-  }
-
-  /** A full shelf is not filled anew with films that nobody looks at. */
-  #nextListed(): MediaId | undefined {
-    if (this.#quiet !== null) return undefined;
-    if (this.#options.files.isFull) this.#listed.clear();
-    const [first] = this.#listed;
-    return first;
-  }
-
   /** Never rejects: a film without pictures is still a film. */
-  async #tryToMake(id: MediaId): Promise<void> {
+  async #tryToMake(id: MediaId, { signal, isWanted }: FilmTurn): Promise<void> {
     const { media: catalogue, keyframes, files, log } = this.#options;
+    // A full shelf is not filled anew with films that nobody looks at.
+    if (files.isFull && !isWanted) return;
     try {
       const media = catalogue.get(id);
       const map = media && keyframes.get(media);
       if (media === undefined || map === undefined || files.get(media) !== undefined) return;
-      await files.add(media, folder => this.#fill(folder, media, map));
+      await files.add(media, folder => this.#fill({ folder, media, map, signal }));
       // It may have been replaced or removed meanwhile.
       if (catalogue.get(id)?.version !== media.version) await files.remove(media);
     } catch (err) {
-      if (!this.#abort.signal.aborted) log.warn({ mediaId: id, err }, 'no small pictures for now');
+      if (!signal.aborted) log.warn({ mediaId: id, err }, 'no small pictures for now');
     }
   }
 
-  async #fill(folder: string, media: Media, map: KeyframeMap): Promise<'made' | 'none'> {
+  async #fill({ folder, media, map, signal }: Filling): Promise<'made' | 'none'> {
     const plan = previewPlan(media);
     if (plan === null) return 'none';
     const { video, copyMethod, startTimeUs } = map;
@@ -142,10 +105,10 @@ export class PreviewQueue {
       copyMethod === 'ffmpeg' ? ({ by: 'ffmpeg', startS } as const) : ({ by: 'index', frames: previewFrames(map, plan) } as const);
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#options.make({ path: media.path, folder, plan, frames }, media, this.#abort.signal);
+        await this.#options.make({ path: media.path, folder, plan, frames }, media, signal);
         return 'made';
       } catch (error) {
-        if (!(error instanceof FerriteError) || this.#abort.signal.aborted) throw error;
+        if (!(error instanceof FerriteError) || signal.aborted) throw error;
         if (attempt < ATTEMPTS && isLoss(error)) continue;
         if (!['MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED', 'INSPECTOR_LOST'].includes(error.code)) throw error;
         this.#options.log.warn({ mediaId: media.id, err: error }, 'no small pictures');

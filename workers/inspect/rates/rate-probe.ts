@@ -7,6 +7,7 @@ import { fragmentHeadByteLength } from '#workers/bmff/boxes.ts';
 import { pictureFilters, pictureInput, soundEncoder, UNBOUND_PICTURE_ENCODER } from '#workers/encode/encoder-arguments.ts';
 import { seekTo } from '#workers/encode/file-arguments.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
+import { processorSeconds } from '#workers/programs/processor-seconds.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 
 export type Probe = {
@@ -54,7 +55,7 @@ export async function probePlace(probe: Probe, runTool: RunTool): Promise<ProbeR
   return {
     pictures,
     sounds: sounds.map((_, at) => countedSound(sizes.get(rungs.length + at) ?? [])),
-    cpuSeconds: cpuSecondsOf(stderrTail),
+    cpuSeconds: processorSeconds(stderrTail),
   };
 }
 
@@ -115,10 +116,4 @@ function countedSound(sizes: readonly number[]): Counted {
   const frames = sizes.slice(1);
   const bytes = frames.reduce((sum, size) => sum + size, 0) + (frames.length > 0 ? fragmentHeadByteLength(frames.length) : 0);
   return { bits: 8 * bytes, keyframeBits: 0, seconds: (frames.length * AAC_FRAME) / ENCODED_AUDIO_RATE };
-}
-
-/** `bench: utime=0.663s stime=0.057s rtime=0.404s` */
-function cpuSecondsOf(stderr: string): number {
-  const [, user, system] = /utime=([\d.]+)s stime=([\d.]+)s/.exec(stderr) ?? [];
-  return Number(user ?? 0) + Number(system ?? 0);
 }
