@@ -11,6 +11,7 @@ const MAX_FILES_OF_A_ROOM = 15;
 
 const DOMAIN = [
   'src/domain',
+  'src/domain/catalogue',
   'src/domain/colour',
   'src/domain/delivery',
   'src/domain/sharing',
@@ -28,6 +29,7 @@ const SCENARIOS = ['', '/serving', '/playback', '/crowds', '/library'].map(room 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   [EVENTS]: [],
   'src/domain': DOMAIN,
+  'src/domain/catalogue': DOMAIN,
   'src/domain/colour': [],
   'src/domain/delivery': DOMAIN,
   'src/domain/sharing': ['src/domain'],
@@ -104,7 +106,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 
   'storage/integrity': ['src/domain'],
-  'storage/records': ['src/domain/colour', 'src/domain', 'storage'],
+  'storage/records': ['src/domain/catalogue', 'src/domain/colour', 'src/domain', 'storage'],
   'storage/segments': ['src/domain', 'storage/records'],
   storage: ['src/domain', 'storage/records', 'storage/integrity'],
 

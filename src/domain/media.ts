@@ -1,4 +1,5 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
+import type { NameFacts } from './catalogue/name-facts.ts';
 import type { Colour, Hdr } from './colour/colour.ts';
 import type { FilmRates } from './delivery/film-rates.ts';
 import { FerriteError } from './errors.ts';
@@ -88,16 +89,18 @@ export type Streams = {
 
 export type Container = 'mp4' | 'matroska' | 'webm' | 'mpegts' | 'avi' | 'other';
 
-export type Media = {
+export type Media = NameFacts & {
   readonly id: MediaId;
   readonly libraryId: LibraryId;
   /** Absolute path on the server. No answer contains it. */
   readonly path: string;
-  readonly title: string;
-  readonly year: number | null;
+  /** Inside its folder of the library, `/` between names. */
+  readonly name: string;
   readonly container: Container;
   /** Changes with the file (size, mtime, first and last 64 KiB): everything derived from the file is keyed by it. */
   readonly version: string;
+  /** Of its bytes alone (length, first and last 64 KiB): the same wherever the file is moved, and when. */
+  readonly fingerprint: string;
   readonly byteLength: number;
   readonly mtimeMs: number;
   readonly durationMs: number;

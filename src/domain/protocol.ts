@@ -27,7 +27,7 @@ export type HostOptions = {
 /** What ffprobe and the container's index say about a file. */
 export type Inspection = Pick<
   Media,
-  'container' | 'version' | 'byteLength' | 'mtimeMs' | 'durationMs' | 'bitrateBps' | 'streams' | 'chapters'
+  'container' | 'version' | 'fingerprint' | 'byteLength' | 'mtimeMs' | 'durationMs' | 'bitrateBps' | 'streams' | 'chapters'
 > & {
   /** The container's own title tag. */
   readonly title: string | null;

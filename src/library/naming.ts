@@ -1,6 +1,8 @@
 // The title and year of a film, from the names of its file and folder. Pure; nothing is looked up.
 
-export type Naming = { readonly title: string; readonly year: number | null };
+import type { NameFacts } from '#domain/catalogue/name-facts.ts';
+
+type Naming = Pick<NameFacts, 'title' | 'year'>;
 
 /** Words of release names that say how a film was made, not which film it is. The first one ends the title. */
 const QUALITY_WORDS = new Set(
@@ -35,7 +37,15 @@ const BRACKETED_YEAR = /[([]((?:18[89]|19\d|20\d)\d)[)\]]/g;
 const NOTHING_NAMES = /^(?:movie|film|video|title|main|feature|index|cd\d|disc ?\d|vts \d+ \d+|video ts|\d{5})$/i;
 
 /** `relativePath` is the file's path inside its library folder, with `/` between names. */
-export function nameOf(relativePath: string): Naming {
+export const nameFacts = (relativePath: string): NameFacts => ({
+  ...naming(relativePath),
+  edition: null,
+  part: null,
+  extra: null,
+  episode: null,
+});
+
+function naming(relativePath: string): Naming {
   const parts = relativePath.normalize('NFC').split('/');
   const stem = withoutExtension(parts.at(-1) ?? '');
   const fromFile = parseName(stem === '' ? relativePath : stem);

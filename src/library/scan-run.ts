@@ -13,7 +13,7 @@ import type { MediaRepository } from '#storage/records/media.ts';
 import type { RefusedFileRepository } from '#storage/records/refused-files.ts';
 import type { CatalogueIndex } from './catalogue-index.ts';
 import { isLoss } from './inspection-losses.ts';
-import { nameOf } from './naming.ts';
+import { nameFacts } from './naming.ts';
 import type { PosterFiles } from './posters.ts';
 import { type FoundFile, walkVideos } from './walk.ts';
 
@@ -220,7 +220,8 @@ export class ScanRun {
     const media = this.#options.media.get(known.id) ?? known;
     const now: Media = {
       ...media,
-      ...nameOf(file.name),
+      ...nameFacts(file.name),
+      name: file.name,
       path: file.path,
       sidecars: file.sidecars,
       hasPoster: isPosterLost ? null : media.hasPoster,
@@ -236,7 +237,8 @@ export class ScanRun {
       id,
       libraryId: this.#library.id,
       path: file.path,
-      ...nameOf(file.name),
+      name: file.name,
+      ...nameFacts(file.name),
       ...facts,
       sidecars: file.sidecars,
       keyframes: keyframeFactsOf(keyframes),

@@ -1,4 +1,6 @@
 // The catalogue: every title of every library, with the orders it is listed in. Single writer: the main thread.
+import { basename } from 'node:path';
+import type { NameFacts } from '#domain/catalogue/name-facts.ts';
 import { UNTOLD_COLOUR } from '#domain/colour/colour.ts';
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
@@ -24,7 +26,7 @@ const TRANSFERS: Readonly<Record<string, string>> = { hdr10: 'smpte2084', 'dolby
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 6,
+  format: 7,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
@@ -54,6 +56,11 @@ export const MEDIA: Family = {
       const media = value as Media;
       const video = media.streams.video.map(stream => ({ ...stream, hasCaptions: false }));
       return { key, value: { ...media, streams: { ...media.streams, video }, keyframes: video.length === 0 ? media.keyframes : null } };
+    },
+    ({ key, value }) => {
+      const media = value as Omit<Media, 'name' | 'fingerprint' | keyof NameFacts> & Pick<NameFacts, 'title' | 'year'>;
+      const told = { edition: null, part: null, extra: null, episode: null, name: basename(media.path), fingerprint: '' };
+      return { key, value: { ...media, ...told, keyframes: media.streams.video.length === 0 ? media.keyframes : null } };
     },
   ],
   indexes: [ORDERS],

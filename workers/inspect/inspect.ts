@@ -73,7 +73,7 @@ const MP4_FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide',
 
 /** A file and its first bytes, which tell what a name may not. */
 type InputFile = { readonly path: string; readonly head: Buffer; readonly byteLength: number };
-type Identity = { readonly version: string; readonly byteLength: number; readonly mtimeMs: number; readonly head: Buffer };
+type Identity = Pick<Inspection, 'version' | 'fingerprint' | 'byteLength' | 'mtimeMs'> & { readonly head: Buffer };
 type Timelines = {
   readonly copyMethod: CopyMethod;
   readonly video: VideoTimeline;
@@ -92,13 +92,14 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
   const { probe, probed, timelines } = await read(input, source, tools).finally(() => source?.close());
   const streams = await withCaptions(probed, path);
   await requireUnchanged(path, identity);
-  const { version, byteLength, mtimeMs, head } = identity;
+  const { version, fingerprint, byteLength, mtimeMs, head } = identity;
   const held = withHeldPicture(timelines.video, timelines.audio);
   const video = withOrigin(held, timelines.audio, probed.video[0]?.frameRate ?? { num: 25, den: 1 });
   const durationMs = presentationMs(video, timelines.audio);
   return {
     container: containerOf(probe, head),
     version,
+    fingerprint,
     byteLength,
     mtimeMs,
     durationMs,
@@ -179,13 +180,9 @@ async function readIdentity(path: string): Promise<Identity> {
     const head = await readAt(file, 0, Math.min(SAMPLE_BYTES, stat.size));
     const tail = await readAt(file, Math.max(0, stat.size - SAMPLE_BYTES), Math.min(SAMPLE_BYTES, stat.size));
     const { byteLength, mtimeMs } = scannedFile(stat);
-    const version = createHash('sha256')
-      .update(`${INSPECTION_FORMAT}\0${byteLength}\0${mtimeMs}\0`)
-      .update(head)
-      .update(tail)
-      .digest('hex')
-      .slice(0, 32);
-    return { version, byteLength, mtimeMs, head };
+    const hashOf = (facts: string): string => createHash('sha256').update(facts).update(head).update(tail).digest('hex').slice(0, 32);
+    const version = hashOf(`${INSPECTION_FORMAT}\0${byteLength}\0${mtimeMs}\0`);
+    return { version, fingerprint: hashOf(`${byteLength}\0`), byteLength, mtimeMs, head };
   } catch (cause) {
     if (cause instanceof FerriteError) throw cause;
     throw new FerriteError('MEDIA_UNREADABLE', openFailure(cause), { cause });
