@@ -110,7 +110,7 @@ export type MediaRendition = VideoRendition | AudioRendition;
 export type Rendition = MediaRendition | VideoIframes | SubtitleRendition;
 
 /** Raised when the same rendition would get other bytes; the version is part of every segment's address. */
-const SEGMENT_FORMAT = 6;
+const SEGMENT_FORMAT = 7;
 
 export type RenditionKey = string & { readonly __rendition: true };
 

@@ -85,7 +85,9 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
   ];
   // ffmpeg's own name for it is `hev1`, which Apple's players do not take.
   const tag = codec === 'hevc' ? ['-tag:v', 'hvc1'] : [];
-  const profile = { h264: ['-profile:v', 'high', '-level:v', level], hevc: ['-profile:v', 'main', '-level:v', level], av1: [] }[codec];
+  const profile = { h264: ['-profile:v', 'high'], hevc: ['-profile:v', 'main'], av1: [] }[codec];
+  // AV1's is not asked for: it stands for tiers and tiles too.
+  const levelAs = (name: string): string[] => (codec === 'av1' ? [] : ['-level:v', name]);
   const words = (encoder: readonly string[], more: Partial<EncoderWords> = {}): EncoderWords => ({
     before: [],
     filters: ['format=nv12'],
@@ -94,27 +96,30 @@ function hardwareWords(kind: HardwareKind, { codec, maxBitrateBps, bufferBits, l
   });
   switch (kind) {
     case 'vaapi':
-      return words(['-rc_mode', 'VBR', ...profile], {
+      // `4`, not `4.0`: what is none of its names is taken for the number itself.
+      return words(['-rc_mode', 'VBR', ...profile, ...levelAs(String(Number(level)))], {
         before: ['-init_hw_device', `vaapi=gpu${device === null ? '' : `:${device}`}`, '-filter_hw_device', 'gpu'],
         filters: ['format=nv12', 'hwupload'],
       });
     case 'qsv':
-      return words(['-preset', 'veryfast', '-forced_idr', '1', ...profile.slice(0, 2)], { before: ['-init_hw_device', 'qsv=gpu'] });
+      return words(['-preset', 'veryfast', '-forced_idr', '1', ...profile], { before: ['-init_hw_device', 'qsv=gpu'] });
     case 'nvenc':
       return words([
         ...['-preset', 'p4', '-rc', 'vbr', '-forced-idr', '1', '-no-scenecut', '1', '-rc-lookahead', '0', '-delay', '0'],
         // Its own name for the tier is the default; a level that is too low for it is refused, one it chooses itself is not.
-        ...profile.slice(0, 2),
+        ...profile,
       ]);
     case 'amf':
-      return words(['-usage', 'transcoding', '-quality', 'balanced', '-rc', 'vbr_peak', ...profile]);
+      return words(['-usage', 'transcoding', '-quality', 'balanced', '-rc', 'vbr_peak', ...profile, ...levelAs(level)]);
     case 'videotoolbox':
-      return words(['-allow_sw', '0', '-realtime', '1', ...profile]);
+      // Not `realtime`: so it may leave frames out. HEVC has no level to be asked for, H.264 only those from 3.0 on.
+      return words(['-allow_sw', '0', ...profile, ...(codec === 'h264' && Number(level) >= 3 ? levelAs(level) : [])]);
     case 'v4l2m2m':
       // It knows profiles by number.
       return words([]);
     case 'rkmpp':
-      return words(['-rc_mode', 'VBR', ...profile]);
+      // There are two of that name, with options of their own: what both have by default is not said. `4` as above.
+      return words(levelAs(String(Number(level))));
   }
 }
 
