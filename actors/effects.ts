@@ -24,6 +24,10 @@ export type EncodeJob = {
 export type FfmpegCommand = { readonly type: 'ffmpeg.stop' } | { readonly type: 'ffmpeg.hold' } | { readonly type: 'ffmpeg.resume' };
 
 export type FfmpegEvent =
+  /** What a picture is encoded with is made ready: no encoder runs yet. */
+  | { readonly type: 'ffmpeg.preparing' }
+  /** The encoder is started. Software may stand in for hardware that rests. */
+  | { readonly type: 'ffmpeg.begun'; readonly isByHardware: boolean }
   | { readonly type: 'segment.written'; readonly index: number }
   /** A sign of life: told now and then while a segment is being made. */
   | { readonly type: 'frames.arrived' }

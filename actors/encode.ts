@@ -16,6 +16,10 @@ type Context = Omit<Input, 'limitIndex'> & {
   readonly error: ErrorRecord | null;
   /** Hardware has failed: the rest is made without. */
   readonly isFallback: boolean;
+  /** What this run is made by: software stands in for a device that rests. */
+  readonly isByHardware: boolean;
+  /** How often the run was put off, because what it needs was not ready. */
+  readonly postponements: number;
 };
 type Event = FfmpegEvent | ({ readonly type: 'lead.moved' } & Viewing) | { readonly type: 'encode.stop' };
 export type EncodeOutput = {
@@ -28,8 +32,11 @@ export type EncodeOutput = {
 export type EncodeProgress = { readonly type: 'encode.progressed'; readonly actorId: string };
 
 const MAX_ATTEMPTS = 3;
+/** Each after it was waited for some seconds. */
+const MAX_POSTPONEMENTS = 8;
 
 const STALLED: ErrorRecord = { code: 'ENCODE_STALLED', message: 'the transcoder brought nothing for a while and did not end either' };
+const UNPREPARED: ErrorRecord = { code: 'SUBTITLES_PENDING', message: 'the film is still being read for its subtitles' };
 
 /** Faults of the file: another attempt fails the same way. */
 const HOPELESS: readonly ErrorCode[] = ['MEDIA_CHANGED', 'MEDIA_UNREADABLE', 'MEDIA_UNSUPPORTED'];
@@ -40,7 +47,7 @@ function restOf({ job, position: { firstIndex, nextIndex }, isFallback }: Pick<C
   return isFallback ? { ...rest, isFallback } : rest;
 }
 
-const isByHardware = ({ job: { rendition }, isFallback }: Pick<Context, 'job' | 'isFallback'>): boolean =>
+const isForHardware = ({ rendition, isFallback = false }: EncodeJob): boolean =>
   rendition.kind === 'video-encode' && isHardware(rendition) && !isFallback;
 
 export const encode = setup({
@@ -63,8 +70,13 @@ export const encode = setup({
     }),
     // What hardware could not make is software's to make, which has all its attempts for that.
     recordFailure: assign(({ context }, error: ErrorRecord) =>
-      isByHardware(context) && !HOPELESS.includes(error.code) ? { isFallback: true, error } : { attempts: context.attempts + 1, error },
+      context.isByHardware && !HOPELESS.includes(error.code)
+        ? { isFallback: true, isByHardware: false, error }
+        : { attempts: context.attempts + 1, error },
     ),
+    prepare: assign({ isByHardware: false }),
+    begin: assign((_, { isByHardware }: { isByHardware: boolean }) => ({ isByHardware, postponements: 0 })),
+    postpone: assign(({ context }, error: ErrorRecord) => ({ postponements: context.postponements + 1, error })),
     stopFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.stop' }),
     holdFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.hold' }),
     resumeFfmpeg: sendTo('ffmpeg', { type: 'ffmpeg.resume' }),
@@ -73,11 +85,17 @@ export const encode = setup({
     isComplete: ({ context }) => isComplete(context.position),
     isAtLimit: ({ context }) => isAtLimit(context.position),
     isWithinLead: ({ context }) => !isAtLimit(context.position),
+    // Nothing was tried yet, so nothing has failed.
+    isPending: ({ context }, { code }: ErrorRecord) => code === 'SUBTITLES_PENDING' && context.postponements < MAX_POSTPONEMENTS,
+    isStillPending: (_, { code }: ErrorRecord) => code === 'SUBTITLES_PENDING',
     canRetry: ({ context }) => context.attempts < MAX_ATTEMPTS && (context.error === null || !HOPELESS.includes(context.error.code)),
   },
   delays: {
     /** Without a single frame. Hardware brings its first within a second, and there is somebody to go on for it. */
-    stallTimeout: ({ context }) => (isByHardware(context) ? 5_000 : 15_000),
+    stallTimeout: ({ context }) => (context.isByHardware ? 5_000 : 15_000),
+    /** Subtitles that are burned in are read from the whole film first. Whoever waits for a segment gives up sooner; the reading goes on for the next. */
+    prepareTimeout: 120_000,
+    postponement: 1_000,
     /** A killed process that has not ended by then hangs in the kernel: the encode no longer waits for its exit. */
     exitTimeout: 5_000,
     /**
@@ -92,7 +110,7 @@ export const encode = setup({
   context: ({ input: { job, actorId, limitIndex } }) => {
     const { firstIndex, lastIndex } = job;
     const position = { firstIndex, nextIndex: firstIndex, lastIndex, viewerIndex: firstIndex, limitIndex };
-    return { job, actorId, position, attempts: 0, error: null, isFallback: false };
+    return { job, actorId, position, attempts: 0, error: null, isFallback: false, isByHardware: isForHardware(job), postponements: 0 };
   },
   initial: 'running',
   output: ({ context }) => ({ actorId: context.actorId, job: context.job, error: context.error }),
@@ -111,7 +129,17 @@ export const encode = setup({
               actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'],
             },
             'frames.arrived': { target: 'writing', reenter: true },
+            'ffmpeg.preparing': { target: 'preparing', actions: 'prepare' },
+            'ffmpeg.begun': { target: 'writing', reenter: true, actions: { type: 'begin', params: ({ event }) => event } },
             'encode.stop': 'stopping',
+          },
+        },
+        // No encoder runs yet, so none can stall.
+        preparing: {
+          after: { prepareTimeout: 'unprepared' },
+          on: {
+            'encode.stop': 'stopping',
+            'ffmpeg.begun': { target: 'writing', actions: { type: 'begin', params: ({ event }) => event } },
           },
         },
         holding: {
@@ -122,8 +150,15 @@ export const encode = setup({
           on: {
             // Segments that ffmpeg had written before it was told to wait.
             'segment.written': { actions: [{ type: 'advance', params: ({ event }) => ({ index: event.index }) }, 'report'] },
+            'ffmpeg.preparing': { target: 'preparing', actions: 'prepare' },
+            'ffmpeg.begun': { actions: { type: 'begin', params: ({ event }) => event } },
             'encode.stop': 'stopping',
           },
+        },
+        unprepared: {
+          entry: ['stopFfmpeg', assign({ error: UNPREPARED })],
+          after: { exitTimeout: '#encode.failed' },
+          on: { 'encode.stop': 'stopping', 'ffmpeg.exited': '#encode.failed', 'ffmpeg.failed': '#encode.failed' },
         },
         // `stopping` and `stalled` wait until the process is gone: leaving `running` sooner would orphan it.
         stopping: {
@@ -156,6 +191,16 @@ export const encode = setup({
         ],
         'ffmpeg.failed': [
           { guard: 'isComplete', target: 'finished' },
+          {
+            guard: { type: 'isPending', params: ({ event }) => event.error },
+            target: 'postponed',
+            actions: { type: 'postpone', params: ({ event }) => event.error },
+          },
+          {
+            guard: { type: 'isStillPending', params: ({ event }) => event.error },
+            target: 'failed',
+            actions: { type: 'postpone', params: ({ event }) => event.error },
+          },
           { target: 'retrying', actions: { type: 'recordFailure', params: ({ event }) => event.error } },
         ],
       },
@@ -163,6 +208,13 @@ export const encode = setup({
     retrying: { always: [{ guard: 'canRetry', target: 'backingOff' }, { target: 'failed' }] },
     backingOff: {
       after: { retryDelay: 'running' },
+      on: {
+        'encode.stop': 'stopped',
+        'lead.moved': { actions: { type: 'moveLead', params: ({ event }) => event } },
+      },
+    },
+    postponed: {
+      after: { postponement: 'running' },
       on: {
         'encode.stop': 'stopped',
         'lead.moved': { actions: { type: 'moveLead', params: ({ event }) => event } },

@@ -21,18 +21,22 @@ function start({
   lastIndex = 9,
   limitIndex = 100,
   script = exitsWhenStopped,
+  job = aJob(0, lastIndex),
 }: {
   lastIndex?: number;
   limitIndex?: number;
   script?: Script;
+  job?: ReturnType<typeof aJob>;
 } = {}) {
   const clock = new SimulatedClock();
   const starts: number[] = [];
+  const fallbacks: boolean[] = [];
   const commands: string[] = [];
   let running = 0;
   let say: (event: FfmpegEvent) => void = () => undefined;
   const ffmpeg = fromCallback<FfmpegCommand, ReturnType<typeof aJob>>(({ input, receive, sendBack }) => {
     starts.push(input.firstIndex);
+    fallbacks.push(input.isFallback === true);
     running++;
     say = sendBack as (event: FfmpegEvent) => void;
     receive(command => {
@@ -44,7 +48,7 @@ function start({
     };
   });
   const reported: number[] = [];
-  const input = { job: aJob(0, lastIndex), actorId: 'run', limitIndex };
+  const input = { job, actorId: 'run', limitIndex };
   const parent = createMachine({
     invoke: { id: 'encode', src: encode.provide({ actors: { ffmpeg } }), input },
     on: { 'encode.progressed': { actions: () => reported.push(actor.getSnapshot().context.position.nextIndex) } },
@@ -54,6 +58,7 @@ function start({
     actor,
     clock,
     starts,
+    fallbacks,
     commands,
     reported,
     say: (event: FfmpegEvent) => say(event),
@@ -289,4 +294,78 @@ test('encode: what comes after the end changes nothing', () => {
   actor.send({ type: 'encode.stop' });
   say({ type: 'ffmpeg.failed', error: FAILURE });
   assert.equal(value(), 'finished');
+});
+
+const ofHardware = (): ReturnType<typeof aJob> => {
+  const job = aJob(0, 9);
+  return { ...job, rendition: { ...job.rendition, encoder: 'h264_nvenc' } as typeof job.rendition };
+};
+const HARDWARE_STALL_TIMEOUT = 5_000;
+
+test('encode: hardware that stalls is replaced by software, which has the time of software', () => {
+  const { clock, commands, fallbacks, say } = start({ job: ofHardware() });
+  say({ type: 'ffmpeg.begun', isByHardware: true });
+  clock.increment(HARDWARE_STALL_TIMEOUT);
+  assert.deepEqual(commands, ['ffmpeg.stop']);
+  clock.increment(1);
+  assert.deepEqual(fallbacks, [false, true]);
+  say({ type: 'ffmpeg.begun', isByHardware: false });
+  clock.increment(STALL_TIMEOUT - 1);
+  assert.deepEqual(commands, ['ffmpeg.stop']);
+});
+
+test('encode: software in place of hardware that rests has the time of software, and what it fails at is not blamed on the hardware', () => {
+  const { clock, commands, fallbacks, say } = start({ job: ofHardware() });
+  say({ type: 'ffmpeg.begun', isByHardware: false });
+  clock.increment(STALL_TIMEOUT - 1);
+  assert.deepEqual(commands, []);
+  clock.increment(1);
+  clock.increment(100);
+  assert.deepEqual(fallbacks, [false, false]);
+});
+
+test('encode: what is made ready before the encoder starts can not stall, but has an end of its own', () => {
+  const { clock, commands, starts, say, value, output } = start();
+  say({ type: 'ffmpeg.preparing' });
+  clock.increment(119_999);
+  assert.deepEqual([commands, value()], [[], { running: 'preparing' }]);
+  clock.increment(1);
+  assert.deepEqual([commands, starts.length, value(), output()?.error?.code], [['ffmpeg.stop'], 1, 'failed', 'SUBTITLES_PENDING']);
+  const begun = start();
+  begun.say({ type: 'ffmpeg.preparing' });
+  begun.clock.increment(60_000);
+  begun.say({ type: 'ffmpeg.begun', isByHardware: false });
+  begun.clock.increment(STALL_TIMEOUT);
+  assert.deepEqual(begun.commands, ['ffmpeg.stop'], 'from then on it may');
+});
+
+test('encode: one that is stopped while it is made ready ends', () => {
+  const { actor, say, value } = start();
+  say({ type: 'ffmpeg.preparing' });
+  actor.send({ type: 'encode.stop' });
+  say({ type: 'ffmpeg.begun', isByHardware: false });
+  assert.equal(value(), 'stopped');
+});
+
+test('encode: subtitles that are still being read cost no attempt, and are not waited for without end', () => {
+  const pending: ErrorRecord = { code: 'SUBTITLES_PENDING', message: 'still being read' };
+  const { clock, say, starts, written, value } = start();
+  for (let round = 0; round < 8; round++) {
+    say({ type: 'ffmpeg.preparing' });
+    say({ type: 'ffmpeg.failed', error: pending });
+    clock.increment(1_000);
+  }
+  assert.deepEqual([starts.length, value()], [9, { running: 'writing' }]);
+  for (const wait of [100, 400]) {
+    say({ type: 'ffmpeg.failed', error: FAILURE });
+    clock.increment(wait);
+  }
+  written(0);
+  assert.deepEqual(value(), { running: 'writing' }, 'all of its attempts were left');
+  const endless = start();
+  for (let round = 0; round < 9; round++) {
+    endless.say({ type: 'ffmpeg.failed', error: pending });
+    endless.clock.increment(1_000);
+  }
+  assert.deepEqual([endless.starts.length, endless.value(), endless.output()?.error], [9, 'failed', pending]);
 });

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
+import { isHardware } from '#domain/encoders.ts';
 import { type ErrorRecord, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import type { RenditionKey, SegmentName } from '#domain/rendition.ts';
 import type { Burning } from '#workers/encoders/burning.ts';
@@ -58,7 +59,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
   return ({ input: job, sendBack, receive }) => {
     // What ffmpeg is told: the rendition's own encoder, or software in its place. Its segments are those of the rendition, whoever makes them.
     const made = { ...job, rendition: options.hardware.madeNow(job.rendition, job) };
-    const use = { isFallback: job.isFallback ?? false, isByHardware: made.rendition === job.rendition };
+    const use = { isFallback: job.isFallback ?? false, isByHardware: isForHardware(job) && made.rendition === job.rendition };
     let child: ChildProcess | null = null;
     let isStopped = false;
     let isHeld = false;
@@ -127,10 +128,17 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     let refill = (): void => undefined;
     /** Lets its output come, or not. */
     let flow = (): void => undefined;
+    const prepareBurning = async (): Promise<Burning | null> => {
+      if (!options.prepareBurning || job.rendition.kind !== 'video-encode' || job.rendition.burned === undefined) return null;
+      sendBack({ type: 'ffmpeg.preparing' });
+      return options.prepareBurning(job, stopping.signal);
+    };
     /** Starts the encoder on its input. Its output goes to the returned readiness. Null: the run was stopped before it began. */
     const start = async (): Promise<{ started: ChildProcess; readiness: SegmentReadiness } | null> => {
       await requireUnchangedMedia(job.media);
-      const burning = (await options.prepareBurning?.(job, stopping.signal)) ?? null;
+      const burning = await prepareBurning();
+      if (isStopped) return null;
+      sendBack({ type: 'ffmpeg.begun', isByHardware: use.isByHardware });
       const feed = unfed.has(job.keyframes.version) ? null : Feed.of(made, options.remux);
       const header = feed && !isStopped ? await feed.header() : null;
       if (isStopped) return null;
@@ -204,6 +212,8 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     return stop;
   };
 }
+
+const isForHardware = ({ rendition }: EncodeJob): boolean => rendition.kind === 'video-encode' && isHardware(rendition);
 
 const gone = (socket: Socket): Promise<void> =>
   socket.closed ? Promise.resolve() : new Promise(resolve => socket.once('close', () => resolve()));

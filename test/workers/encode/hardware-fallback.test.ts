@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
 import { createActor, createMachine, fromCallback, SimulatedClock } from 'xstate';
-import type { EncodeJob } from '#actors/effects.ts';
+import type { EncodeJob, FfmpegEffect } from '#actors/effects.ts';
 import { encode } from '#actors/encode.ts';
 import { byEncoders } from '#domain/delivery/encoder-choice.ts';
 import { buildLadder } from '#domain/delivery/ladder.ts';
@@ -62,7 +62,15 @@ async function world(t: TestContext, fake: FakeHardware) {
       log: () => undefined,
     });
     const ended = Promise.withResolvers<unknown>();
-    const machine = encode.provide({ actors: { ffmpeg: fromCallback(effect as never) } });
+    const begun: boolean[] = [];
+    const heard: FfmpegEffect = scope => {
+      const sendBack: typeof scope.sendBack = event => {
+        if (event.type === 'ffmpeg.begun') begun.push(event.isByHardware);
+        scope.sendBack(event);
+      };
+      return effect({ ...scope, sendBack });
+    };
+    const machine = encode.provide({ actors: { ffmpeg: fromCallback(heard as never) } });
     const parent = createMachine({
       invoke: { id: 'encode', src: machine, input: { job, actorId: 'run', limitIndex: 1_000 } },
       on: { 'xstate.done.actor.encode': { actions: ({ event }) => ended.resolve((event as { output?: unknown }).output) } },
@@ -76,7 +84,7 @@ async function world(t: TestContext, fake: FakeHardware) {
     });
     const output = await ended.promise;
     clearInterval(ticking);
-    return { bytesOf, output };
+    return { bytesOf, output, begun };
   };
   return { run, told, clock };
 }
@@ -128,7 +136,7 @@ for (const [mode, how] of FAILURES) {
     const written: number[] = [];
     let stall: NodeJS.Timeout | undefined;
     t.after(() => clearInterval(stall));
-    const { bytesOf, output } = await run(job, index => {
+    const { bytesOf, output, begun } = await run(job, index => {
       written.push(index);
       // Of three seconds of frames one segment is whole: then nothing comes any more, and the clock goes on.
       if (mode === 'hang' && index === 0) stall = setInterval(() => clock.increment(STALL_MS), 500);
@@ -140,7 +148,10 @@ for (const [mode, how] of FAILURES) {
     assert.deepEqual(told, ['hardware_failed']);
     assert.equal(await runsOf(fake), 1);
 
+    assert.deepEqual(begun, [true, false]);
+
     const again = await run(job);
+    assert.deepEqual(again.begun, [false], 'software has the patience of software');
     await requireWhole(film, job, again.bytesOf);
     assert.equal(await runsOf(fake), 1, 'the device rests: the next run does not begin with it');
   });
