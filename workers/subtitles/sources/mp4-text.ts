@@ -60,7 +60,7 @@ async function cuesOfDocument({ bytes }: Sample, signal: AbortSignal): Promise<C
   try {
     return await parseApart(bytes, TTML_RATE, signal);
   } catch (error) {
-    if (error instanceof FerriteError && error.code === 'CANCELLED') throw error;
+    if (!(error instanceof FerriteError) || error.code !== 'MEDIA_UNREADABLE') throw error;
     return [];
   }
 }

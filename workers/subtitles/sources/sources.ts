@@ -16,6 +16,7 @@ import { extractFonts, fontsOf } from './fonts.ts';
 import { packetsByCue } from './matroska-packets.ts';
 import { extractMp4Text, isMp4Text } from './mp4-text.ts';
 import { canWrite, writePackets } from './packets.ts';
+import { ReadingTurns } from './reading-turns.ts';
 import { pending, SharedReading } from './shared-reading.ts';
 import { MAX_TEXT_BYTES, readBeside, readSidecar, requireSidecar } from './sidecar-file.ts';
 
@@ -43,9 +44,11 @@ export class SubtitleSources {
   readonly #files: ExtractedFiles;
   readonly #runTool: RunTool;
   readonly #reading: SharedReading<string>;
-  /** Those that wait for their turn to read a film. */
-  readonly #waiting: (() => void)[] = [];
-  #reads = 0;
+  readonly #turns = new ReadingTurns({
+    atOnce: MAX_READS,
+    maxWaiting: MAX_WAITING,
+    refusal: () => pending('too many films wait to be read for their subtitles'),
+  });
 
   constructor({ files, runTool, graceMs = GRACE_MS }: SourcesOptions) {
     this.#files = files;
@@ -59,7 +62,7 @@ export class SubtitleSources {
     // What is kept of a file that was replaced or went away is not given out under its name.
     if (track.sidecar !== null) await requireSidecar(track.sidecar);
     const folder = await this.kept(film, track.sidecar ?? track.streamIndex, signal, async (target, over) => {
-      await writeFile(join(target, file), await this.#inTurn(() => this.#read(film, track, over)));
+      await writeFile(join(target, file), await this.#turns.take(() => this.#read(film, track, over), over));
     });
     return join(folder, file);
   }
@@ -98,20 +101,6 @@ export class SubtitleSources {
     const packets = isMatroska && canWrite(codec) ? await packetsByCue(film, streamIndex, signal).catch(unlessCancelled) : null;
     if (packets !== null) return writePackets(codec, packets, signal);
     return extractStream(film, { streamIndex, codec }, { runTool: this.#runTool, signal });
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#reads < MAX_READS) this.#reads++;
-    else if (this.#waiting.length >= MAX_WAITING) throw pending('too many films wait to be read for their subtitles');
-    // Whoever ends hands its turn on.
-    else await new Promise<void>(resolve => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#reads--;
-    }
   }
 }
 
