@@ -11,7 +11,7 @@ import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Burnable } from '#domain/protocol.ts';
-import type { BurnedTrack, VideoRendition } from '#domain/rendition.ts';
+import type { BurnedTrack } from '#domain/rendition.ts';
 import type { Offer, Priority, SeekMode, SessionRecord } from '#domain/session.ts';
 import { type ReadableText, subtitleTracks } from '#domain/subtitles/tracks.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
@@ -75,6 +75,8 @@ export type SessionStartOptions = {
 type Draft = Omit<SessionRecord, 'createdAtMs' | 'expiresAtMs'>;
 /** What a session is opened from, and the room that its user has for it. */
 type Opening = { readonly draft: Draft; readonly planned: PlannedMedia; readonly room: Room };
+/** What came of a wait for a turn; it never rejects. */
+type Turn = { readonly outcome: Promise<{ readonly use: GrantUse | null; readonly error: unknown }>; leave(): void };
 type Agreed = Omit<Draft, 'splitIndex'>;
 
 export class SessionStarts {
@@ -109,6 +111,7 @@ export class SessionStarts {
     const demand = this.#demandOf(agreed, planned);
     // Without a demand the first segment is kept or being made: offering it as two chunks would show it no sooner.
     const draft = { ...agreed, splitIndex: demand && (agreed.offer.segments === 'mpegts' ? null : splitIndexOf(demand, planned)) };
+    if (burnedIn(agreed.offer) !== undefined) return this.#startBurning(owner, { draft, planned, demand, room }, request, signal);
     const taken = demand && grants.tryTake(demand);
     if (demand && !taken && request.isAnsweredAtOnce) return this.#openQueued(owner, { draft, planned, demand, room }, signal);
     const use = taken ?? (demand && (await grants.take(demand, signal, sinceMs)));
@@ -120,6 +123,31 @@ export class SessionStarts {
     } finally {
       // By now the first encode relies on the grant.
       use?.end();
+    }
+  }
+
+  /** What is burned in is read from the film first: no encoder is taken from others meanwhile. */
+  async #startBurning(
+    owner: SessionOwner,
+    { draft, planned, demand, room }: Opening & { demand: EncodeDemand | null },
+    { isAnsweredAtOnce }: StartRequest,
+    signal: AbortSignal,
+  ): Promise<StartedSession> {
+    const { grants, sessions, seeking } = this.#options;
+    try {
+      const started = await this.#open(owner, { draft, planned, room, isWarm: false, waitMs: 0 }, signal);
+      const taken = demand && grants.tryTake(demand);
+      if (demand && !taken && isAnsweredAtOnce) {
+        this.#queue(started, this.#turnOf(demand));
+        return started;
+      }
+      const use = taken ?? (demand && (await grants.take(demand, signal)));
+      seeking.warm(started.session);
+      use?.end();
+      return { ...started, queueWaitMs: use?.waitMs ?? 0 };
+    } catch (error) {
+      await sessions.end(draft.id, 'stopped');
+      throw error;
     }
   }
 
@@ -149,7 +177,7 @@ export class SessionStarts {
 
   /** What can not be read could not be burned in: the start says so, instead of every segment. @throws MEDIA_UNSUPPORTED, SUBTITLES_PENDING */
   async #requireBurnable({ mediaId, id: sessionId, offer }: SessionRecord, signal: AbortSignal): Promise<void> {
-    const burned = offer.video.map(burnedOf).find(one => one !== undefined);
+    const burned = burnedIn(offer);
     if (burned === undefined) return;
     try {
       await this.#options.hosts.request('subtitles.source', { mediaId, sessionId, track: burned.track }, signal);
@@ -164,32 +192,37 @@ export class SessionStarts {
     { draft, planned, demand, room }: Opening & { demand: EncodeDemand },
     signal: AbortSignal,
   ): Promise<StartedSession> {
-    const { sessions, grants } = this.#options;
     // The demand joins the queue first: the time that opening takes must not cost its position.
+    const turn = this.#turnOf(demand);
+    try {
+      const started = await this.#open(owner, { draft, planned, room, isWarm: false, waitMs: 0 }, signal);
+      this.#queue(started, turn);
+      return started;
+    } catch (error) {
+      turn.leave();
+      void turn.outcome.then(({ use }) => use?.end());
+      await this.#options.sessions.end(draft.id, 'stopped');
+      throw error;
+    }
+  }
+
+  #turnOf(demand: EncodeDemand): Turn {
     const ended = new AbortController();
-    const turn = grants.take(demand, ended.signal).then(
+    const outcome = this.#options.grants.take(demand, ended.signal).then(
       use => ({ use, error: null }),
       (error: unknown) => ({ use: null, error }),
     );
-    try {
-      const started = await this.#open(owner, { draft, planned, room, isWarm: false, waitMs: 0 }, signal);
-      started.session.queue(started.token);
-      const unsubscribe = started.session.whenEnded(() => ended.abort());
-      turn
-        .then(outcome => this.#followTurn(started.session, outcome))
-        // The session is ended here even where the store failed; its record goes with its lease.
-        .catch(err => this.#options.log.warn({ err }, 'a session whose turn did not come could not be ended everywhere'))
-        .finally(unsubscribe);
-      return started;
-    } catch (error) {
-      ended.abort();
-      turn.then(
-        ({ use }) => use?.end(),
-        () => undefined,
-      );
-      await sessions.end(draft.id, 'stopped');
-      throw error;
-    }
+    return { outcome, leave: () => ended.abort() };
+  }
+
+  #queue({ session, token }: StartedSession, turn: Turn): void {
+    session.queue(token);
+    const unsubscribe = session.whenEnded(turn.leave);
+    turn.outcome
+      .then(outcome => this.#followTurn(session, outcome))
+      // The session is ended here even where the store failed; its record goes with its lease.
+      .catch(err => this.#options.log.warn({ err }, 'a session whose turn did not come could not be ended everywhere'))
+      .finally(unsubscribe);
   }
 
   /** Called when the session's turn to encode has come, or its wait has failed. */
@@ -290,4 +323,5 @@ const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia
 const audioTrackOf = ({ audioTrack, hints }: WantedDelivery, media: Media): number =>
   audioTrack ?? usualAudioTrack(media.streams.audio, hints.languages ?? []);
 
-const burnedOf = (rendition: VideoRendition): BurnedTrack | undefined => (rendition.kind === 'video-encode' ? rendition.burned : undefined);
+const burnedIn = ({ video }: Offer): BurnedTrack | undefined =>
+  video.map(rendition => (rendition.kind === 'video-encode' ? rendition.burned : undefined)).find(one => one !== undefined);

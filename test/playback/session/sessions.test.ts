@@ -86,3 +86,20 @@ test('sessions: whoever comes to one that expired is told so, also who was waiti
       assert.deepEqual(await get(id, token, path), [status, code]);
   }
 });
+
+test('sessions: subtitles that are still being read for a burn-in keep no encoder from others', async t => {
+  const { sessions, database, hosts, owner, media, request } = await startSessions(t, { capacity: 1 });
+  const stream = { index: 2, codec: 'subrip', language: 'en', title: null, isDefault: false, isForced: false, isHearingImpaired: false };
+  await database.media.put({ ...media, streams: { ...media.streams, subtitles: [stream] } } as never);
+  const leaving = new AbortController();
+  for (const isAnsweredAtOnce of [false, true]) {
+    const asked = hosts.asked.length;
+    const burning = sessions.start(owner, request({ subtitleTrack: 0, burnSubtitles: true, isAnsweredAtOnce }), leaving.signal);
+    burning.catch(() => undefined);
+    await until(() => hosts.asked.slice(asked).includes('subtitles.source'), 'the subtitles are read');
+  }
+  const { queueWaitMs } = await sessions.start(owner, request(), NEVER);
+  assert.equal(queueWaitMs, 0);
+  leaving.abort();
+  await until(() => sessions.list(() => true).length === 1, 'what was given up is closed');
+});
