@@ -147,6 +147,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/offer',
     'src/playback/segments',
     'src/playback/session',
+    // What is changed in a segment's head as it is sent: arithmetic, no more.
+    'workers/bmff',
   ],
   'src/http/api': [
     ...DOMAIN,

@@ -1,5 +1,6 @@
 // Every name of what a viewer fetches and of what the cache keeps, written and parsed here alone:
 // `/stream/<sessionId>/<token>/` + `main.m3u8` | `video/<rung>/` | `audio/<track>/` | `audio/<track>-full/` + `index.m3u8` | `init.mp4` | `<n>.m4s` | `<n>.<chunk>.m4s`, or `<n>.ts`;
+// `unsigned/video/<rung>/` the same as `video/<rung>/`, with no picture that is decoded after it is shown;
 // `iframes/<rung>/` likewise, of keyframes alone; `images/` + `index.m3u8` | `<n>.jpg`;
 // `subtitles/<track>/` + `index.m3u8` | `<n>.vtt` | `all.vtt`, the whole track for who plays the film's own file | `source.<ext>`, as it was authored;
 // `fonts/` + `index.json` | `<n>`, those attached to the film.
@@ -14,6 +15,9 @@ export const STREAM_ROUTE = '/stream/:sessionId/:token/*';
 export const MULTIVARIANT = 'main.m3u8';
 /** The same with the first rung alone: for a player that reads every rung it is told of, and never changes from one to another. */
 export const ONE_RUNG = 'one.m3u8';
+/** The same with all rungs, for a player whose pictures come late where one is decoded after it is shown; `ONE_RUNG` names these segments too. */
+export const UNSIGNED_MULTIVARIANT = 'unsigned.m3u8';
+const UNSIGNED = 'unsigned/';
 /** A film's chapters, as its multivariant playlist names them. */
 export const CHAPTERS = 'chapters.json';
 const INIT = 'init.mp4';
@@ -74,6 +78,12 @@ export const directoryOfEncode = (slot: string): string => slot.replace(':', '/'
 
 export const isPlaylist = (path: string): boolean => path.endsWith('.m3u8');
 export const mediaPlaylistOf = (directory: string): string => directory + INDEX;
+
+/** A multivariant playlist whose pictures are those below `unsigned/`. */
+export const withUnsignedPictures = (playlist: string): string => playlist.replace(/^(?=video\/)/gm, UNSIGNED);
+
+/** What lies below `unsigned/` by its usual path; null for any other path. */
+export const usualPathOf = (path: string): string | null => (path.startsWith(`${UNSIGNED}video/`) ? path.slice(UNSIGNED.length) : null);
 
 /** Whose media playlist that is; null for any other path. */
 export const directoryOfPlaylist = (path: string): string | null => (path.endsWith(INDEX) ? path.slice(0, -INDEX.length) : null);

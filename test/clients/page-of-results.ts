@@ -27,10 +27,9 @@ Every picture of the films bears its number, every moment of their sound its tim
 
 const KNOWN = `Whose fault, where it is known:
 
-- **ffmpeg, and mpv, which reads playlists with it**: pictures two frames (83 ms) late against clock and sound in every playlist, right in files. Segments begin at their earliest picture, with signed composition offsets ([0022](adr/0022-media-time-0-is-tfdt-0.md)), as CMAF has it; ffmpeg's reader of fragments adds the largest negative offset that it has met to the time of every picture. An edit list of that length in the init segment puts it right there, and would move the picture in the players that are right today. An app on ffmpeg says \`segments: "mpegts"\` of itself: transport streams carry the time of a picture as it is.
-- **ffmpeg, mpv**: every rung is opened, one after the other, with its init segment and its first segment, before the first picture (ffmpeg wants frames of each to know its form); a start is as slow as the encodes of all rungs together. The server cannot know which of them is watched.
+- **ffmpeg**: a run with \`-ss\` finds no picture in a playlist of fragmented MP4, of ffmpeg's own making too (5.1); it does in MPEG-TS, which an app on it asks for by \`client.capabilities.segments\`. mpv and GStreamer seek right in both.
 - **ffmpeg, mpv**: a seek to what was read already (to 0 after the start) lands behind the next keyframe, in playlists of ffmpeg's own making too.
-- **GStreamer, and WebKitGTK's own player, which is built on it**: the same two frames in playlists, right in files.
+- **ffmpeg, mpv, GStreamer, WebKitGTK's own player** add the largest negative composition offset to the time of every picture: they are given segments without any ([0035](adr/0035-pictures-are-decoded-no-later-than-shown-for-native-readers.md)).
 - **Firefox, WebKitGTK** without a sound card run their clock a second ahead of what they show; the matrix gives them one in memory.`;
 
 export function pageOf(results: readonly MeasuredCell[]): string {

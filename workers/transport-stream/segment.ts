@@ -1,6 +1,7 @@
 // A segment of fragmented MP4 as one of a transport stream, for players that know no other: the same frames at the same times.
 import { FerriteError } from '#domain/errors.ts';
 import { TRANSPORT_CLOCK, TRANSPORT_START } from '#domain/presentation.ts';
+import { decodeTimesOf } from '#workers/bmff/decode-times.ts';
 import { type FragmentHeader, FragmentReader, type FragmentSample } from '#workers/bmff/fragments.ts';
 import { accessUnits, PICTURES } from './access-units.ts';
 import { type Pes, packets, pes } from './packets.ts';
@@ -33,10 +34,8 @@ function written({ timescale, sampleEntry }: FragmentHeader, samples: readonly F
   const { streamType, streamId, unitOf } = accessUnits(sampleEntry);
   const ticks = (time: number): number => TRANSPORT_START + Math.round((time * TRANSPORT_CLOCK) / timescale);
   const shown = samples.map(({ decodeTime, compositionOffset }) => ticks(decodeTime + compositionOffset));
-  const decoded = decodeTimes(
-    shown,
-    samples.map(({ decodeTime }) => ticks(decodeTime)),
-  );
+  const even = samples.map(({ decodeTime }) => ticks(decodeTime));
+  const decoded = decodeTimesOf(shown, even, LEAST_STEP);
   const step = streamId === PICTURES ? 1 : SOUND_FRAMES;
   const all: Pes[] = [];
   for (let at = 0; at < samples.length; at += step) {
@@ -45,20 +44,4 @@ function written({ timescale, sampleEntry }: FragmentHeader, samples: readonly F
     all.push(pes(streamId, times, frames.flatMap(unitOf)));
   }
   return packets(streamType, index, all);
-}
-
-/**
- * No picture is decoded after it is shown, and the first when it is shown: players take its decoding time for the segment's beginning
- * (hls.js 1.7, Shaka 5), and a delay before it, as encoders write it, for so much silence. Those that would come before it follow it in a
- * burst, and all others an even time after one another: where a step is too long, Chromium waits for a keyframe.
- */
-function decodeTimes(shown: readonly number[], even: readonly number[]): number[] {
-  const delay = even.reduce((most, time, at) => Math.max(most, time - (shown[at] ?? 0)), 0);
-  const first = Math.min(...shown);
-  const times = even.map((time, at) => Math.max(time - delay, first + at * LEAST_STEP));
-  for (let at = times.length - 1, next = Number.POSITIVE_INFINITY; at >= 0; at--) {
-    next = Math.min(times[at] ?? 0, shown[at] ?? 0, next - LEAST_STEP);
-    times[at] = next;
-  }
-  return times;
 }

@@ -9,12 +9,12 @@ import {
   isDirectFile,
   isPlaylist,
   MULTIVARIANT,
-  ONE_RUNG,
   parseExtraPath,
   parsePreviewPath,
   STREAM_PREFIX,
   STREAM_ROUTE,
   segmentAddress,
+  usualPathOf,
 } from '#domain/addresses.ts';
 import { profileOf } from '#domain/delivery/profiles.ts';
 import { FerriteError } from '#domain/errors.ts';
@@ -36,8 +36,9 @@ import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { TransportStreams } from '#src/threads/transport-streams.ts';
 import type { StreamDecision } from '#storage/records/auth-decisions.ts';
+import { withUnsignedOffsets } from '#workers/bmff/unsigned-offsets.ts';
 import { acceptedEncoding } from './accept-encoding.ts';
-import { readsEveryRung } from './one-rung-players.ts';
+import { multivariantFor } from './native-readers.ts';
 import { type Previews, previewReply } from './preview-replies.ts';
 import type { StreamCounts } from './stream-counts.ts';
 
@@ -204,9 +205,11 @@ class Streams {
 
   #segment(session: LiveSession, request: StreamRequest): Reply | Promise<Reply> {
     const { finder, counts } = this.#options;
-    const wanted = wantedSegmentAt(session.layout, request.params.rest);
+    const usual = usualPathOf(request.params.rest);
+    const wanted = wantedSegmentAt(session.layout, usual ?? request.params.rest);
     if (wanted === null) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such segment, rung or track');
     if (session.layout.isTransport) return this.#transported(session, wanted, request.signal);
+    if (usual !== null && wanted.name !== 'init') return this.#unsigned(session, wanted, request.signal);
     const found = finder.find(session, wanted, request.signal);
     switch (found.from) {
       case 'memory':
@@ -256,6 +259,19 @@ class Streams {
     counts.made += 1;
     const contentType = track.track.kind === 'subtitles' ? SEGMENT_TYPES.subtitles : TRANSPORT_TYPE;
     const etag = segmentTag(wanted, bytes.byteLength);
+    return { status: 200, prepared: new PreparedReply({ bytes, contentType, etag, headers: this.#immutable }) };
+  }
+
+  /** For a player whose pictures come late where one is decoded after it is shown. */
+  async #unsigned(session: LiveSession, wanted: WantedSegment, signal: AbortSignal): Promise<Reply> {
+    const { finder, counts } = this.#options;
+    finder.follow(session, wanted);
+    const usual = await finder.bytes(session, wanted, signal);
+    counts.made += 1;
+    const bytes = withUnsignedOffsets(usual);
+    if (bytes === usual) return { status: 200, prepared: this.#segmentReply(session, wanted, usual) };
+    const contentType = this.#typeOf(session, wanted);
+    const etag = segmentTag(wanted, bytes.byteLength).replace(/"$/, '-unsigned"');
     return { status: 200, prepared: new PreparedReply({ bytes, contentType, etag, headers: this.#immutable }) };
   }
 
@@ -343,7 +359,7 @@ class Streams {
 const onTransportClock = (text: Buffer): Buffer => Buffer.from(text.toString().replace('MPEGTS:0,', `MPEGTS:${TRANSPORT_START},`));
 
 const playlistFor = (path: string, userAgent: () => string): string =>
-  path === MULTIVARIANT && readsEveryRung(userAgent()) ? ONE_RUNG : path;
+  path === MULTIVARIANT ? multivariantFor(userAgent()) : (usualPathOf(path) ?? path);
 
 const SEGMENT_TYPES = { video: 'video/mp4', iframes: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */

@@ -1,7 +1,14 @@
 // The addresses of one offer: its playlists as bytes, made once, and the segments of each track's directory. Sessions with equal offers share one.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { directoryOf, directoryOfPlaylist, MULTIVARIANT, ONE_RUNG } from '#domain/addresses.ts';
+import {
+  directoryOf,
+  directoryOfPlaylist,
+  MULTIVARIANT,
+  ONE_RUNG,
+  UNSIGNED_MULTIVARIANT,
+  withUnsignedPictures,
+} from '#domain/addresses.ts';
 import { encodeWork } from '#domain/delivery/encode-work.ts';
 import type { Media } from '#domain/media.ts';
 import { boundaryAt, firstChunkEnd, type Grid, gridOf, segmentCount } from '#domain/plan.ts';
@@ -93,12 +100,19 @@ export class StreamLayout implements SessionLayout {
 
   #write(path: string): string | undefined {
     if (path === MULTIVARIANT) return multivariantPlaylist(this.#input);
-    const { offer } = this.#input;
-    if (path === ONE_RUNG) return multivariantPlaylist({ ...this.#input, offer: { ...offer, video: offer.video.slice(0, 1) } });
+    if (path === UNSIGNED_MULTIVARIANT || path === ONE_RUNG) return this.#unsigned(path);
     const trickPlay = previewPlaylist(this.#input.media, path);
     if (trickPlay !== undefined) return trickPlay;
     const found = this.tracks.get(directoryOfPlaylist(path) ?? '');
     return found && mediaPlaylist(this.#input, found.rendition);
+  }
+
+  #unsigned(path: string): string {
+    const { offer } = this.#input;
+    const video = path === ONE_RUNG ? offer.video.slice(0, 1) : offer.video;
+    const text = multivariantPlaylist({ ...this.#input, offer: { ...offer, video } });
+    // A transport stream has no such pictures.
+    return this.isTransport ? text : withUnsignedPictures(text);
   }
 }
 
@@ -217,7 +231,7 @@ export class LayoutCache {
   }
 }
 
-const isMultivariant = (path: string): boolean => path === MULTIVARIANT || path === ONE_RUNG;
+const isMultivariant = (path: string): boolean => path === MULTIVARIANT || path === ONE_RUNG || path === UNSIGNED_MULTIVARIANT;
 
 const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
 
