@@ -5,11 +5,12 @@ import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
 import { createActor, createMachine, fromCallback } from 'xstate';
 import type { EncodeJob, FfmpegCommand, FfmpegEvent } from '#actors/effects.ts';
+import { FerriteError } from '#domain/errors.ts';
 import { segmentCount } from '#domain/plan.ts';
 import type { SegmentName } from '#domain/rendition.ts';
 import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { boxes } from '#workers/bmff/boxes.ts';
-import { ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
+import { type FfmpegEffectOptions, ffmpegEffect } from '#workers/encode/ffmpeg-process.ts';
 import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
 import { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { SpawnerClient } from '#workers/programs/spawner-client.ts';
@@ -21,13 +22,20 @@ import { cut, Film, record } from '../support.ts';
 const DEADLINE = { timeout: 60_000 };
 
 /** The effect under a parent that only listens. */
-async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
+async function start(
+  t: TestContext,
+  job: EncodeJob,
+  ffmpegPath = 'ffmpeg',
+  { prepareBurning }: Pick<FfmpegEffectOptions, 'prepareBurning'> = {},
+) {
   const spawner = await SpawnerProcess.start(() => undefined);
   const client = new SpawnerClient(spawner.socketPath);
   const starts = t.mock.method(client, 'run');
   const published: SegmentName[] = [];
   const bytesOf = new Map<SegmentName, Buffer>();
   const events: FfmpegEvent[] = [];
+  /** What is told before there is anything to tell of. */
+  const beginnings: FfmpegEvent['type'][] = [];
   const ended = Promise.withResolvers<void>();
   const hardware = new HardwareUse(() => undefined);
   const encoders = new WarmEncoders({ spawner: client, ffmpegPath, limit: 0, hardware });
@@ -38,6 +46,7 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
     hardware,
     remux,
     ffmpegPath,
+    ...(prepareBurning ? { prepareBurning } : {}),
     publish: ({ name, bytes }) => {
       published.push(name);
       bytesOf.set(name, bytes);
@@ -50,7 +59,8 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
     on: {
       '*': {
         actions: ({ event }) => {
-          events.push(event as FfmpegEvent);
+          if (event.type === 'ffmpeg.preparing' || event.type === 'ffmpeg.begun') beginnings.push(event.type);
+          else events.push(event as FfmpegEvent);
           if (event.type === 'ffmpeg.exited' || event.type === 'ffmpeg.failed') ended.resolve();
         },
       },
@@ -68,6 +78,7 @@ async function start(t: TestContext, job: EncodeJob, ffmpegPath = 'ffmpeg') {
     published,
     bytesOf,
     events,
+    beginnings,
     starts: () => starts.mock.callCount(),
     ended: ended.promise,
     tell: (command: FfmpegCommand) => actor.getSnapshot().children.ffmpeg?.send(command),
@@ -287,4 +298,24 @@ test('ffmpeg process: one that is held stands still until it may go on', DEADLIN
   tell({ type: 'ffmpeg.resume' });
   await ended;
   assert.equal(published.length, 1 + segmentCount(job.grid));
+});
+
+test('ffmpeg process: it tells that subtitles are made ready, and that the encoder begins when they are', DEADLINE, async t => {
+  const film = await Film.make(t);
+  const job = film.job('video-encode');
+  const burned = { track: 0, codec: 'subrip', streamIndex: 2, sidecar: null };
+  const burning = { ...job, rendition: { ...job.rendition, burned } } as EncodeJob;
+  const ready = Promise.withResolvers<null>();
+  const one = await start(t, burning, 'ffmpeg', { prepareBurning: () => ready.promise });
+  await until(() => one.beginnings.length > 0, 'it is being made ready');
+  assert.deepEqual(one.beginnings, ['ffmpeg.preparing']);
+  ready.resolve(null);
+  await one.ended;
+  assert.deepEqual(one.beginnings, ['ffmpeg.preparing', 'ffmpeg.begun']);
+  assert.equal(one.events.at(-1)?.type, 'ffmpeg.exited');
+  const pending = new FerriteError('SUBTITLES_PENDING', 'still being read');
+  const other = await start(t, burning, 'ffmpeg', { prepareBurning: () => Promise.reject(pending) });
+  await other.ended;
+  assert.deepEqual([other.beginnings, other.starts()], [['ffmpeg.preparing'], 0]);
+  assert.ok(other.events[0]?.type === 'ffmpeg.failed' && other.events[0].error.code === 'SUBTITLES_PENDING');
 });
