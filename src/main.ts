@@ -21,7 +21,7 @@ import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
 import { PreviewQueue } from './library/previews/preview-queue.ts';
 import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scanner.ts';
-import { stillColour } from './library/still-colour.ts';
+import { stillPicture } from './library/still-picture.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
@@ -292,7 +292,7 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     keyframes,
     posters,
     cut: ({ path, streams }, atMs, signal) =>
-      inspectors.poster({ path, atMs, width: POSTER_WIDTH, colour: stillColour(streams.video[0], canConvertColours) }, signal),
+      inspectors.poster({ path, atMs, width: POSTER_WIDTH, still: stillPicture(streams.video[0], canConvertColours) }, signal),
     parallel: posterCount(),
     log,
   });
@@ -304,7 +304,7 @@ async function openCatalogue({ config, database, inspectors, metrics, log, onSca
     keyframes,
     files: previewFiles,
     make: (input, { streams }, signal) =>
-      inspectors.previews({ ...input, colour: stillColour(streams.video[0], canConvertColours) }, signal),
+      inspectors.previews({ ...input, still: stillPicture(streams.video[0], canConvertColours) }, signal),
     quietMs: PREVIEWS_QUIET_MS,
     log,
   });

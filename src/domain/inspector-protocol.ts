@@ -2,7 +2,7 @@
 import type { EncodeColour } from './colour/encode-colour.ts';
 import type { FilmRates } from './delivery/film-rates.ts';
 import type { ErrorRecord } from './errors.ts';
-import type { KeyframeMap, Streams } from './media.ts';
+import type { Crop, KeyframeMap, Rational, Streams } from './media.ts';
 import type { Inspection } from './protocol.ts';
 import type { PreviewFrame, PreviewPlan } from './trick-play/previews.ts';
 
@@ -12,15 +12,20 @@ export type PreviewFrames =
   | { readonly by: 'ffmpeg'; readonly startS: number };
 
 /** How a film's picture becomes one for any screen. `isGrey`: what its colours are nobody here can tell, only how bright it is. */
-export type StillColour = { readonly coding: EncodeColour; readonly isGrey: boolean };
+export type StillPicture = {
+  readonly coding: EncodeColour;
+  readonly isGrey: boolean;
+  /** The part of the upright picture that is shown, and the shape of its pixels. Absent: the whole. */
+  readonly part?: { readonly crop: Crop; readonly pixelAspect: Rational };
+};
 
 /** What an inspector is asked: one thing at a time. */
 export type Inspections = {
   /** ffprobe and the keyframe map of a file; MEDIA_UNREADABLE says why not. */
   inspect: { input: { readonly path: string }; output: Inspection };
-  /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. Absent colours: those of a plain screen. */
+  /** A frame as JPEG, at most `width` pixels wide: the first of these times, in file time, that shows something. Absent `still`: the whole picture of a plain screen. */
   poster: {
-    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly colour?: StillColour };
+    input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly still?: StillPicture };
     output: { readonly base64: string };
   };
   /** The small pictures of a film, written to an empty folder: tiles, the rendition of keyframes, and what lies where in it. */
@@ -30,7 +35,7 @@ export type Inspections = {
       readonly folder: string;
       readonly plan: PreviewPlan;
       readonly frames: PreviewFrames;
-      readonly colour?: StillColour;
+      readonly still?: StillPicture;
     };
     output: { readonly byteLength: number };
   };

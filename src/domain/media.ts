@@ -19,12 +19,17 @@ type StreamBase = {
   readonly isDefault: boolean;
 };
 
+/** A part of a picture, in its own pixels. */
+export type Crop = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
 export type VideoStream = StreamBase & {
   /** The codec string of RFC 6381, such as avc1.640028 or hvc1.1.6.L93.B0; null when the file does not tell it. */
   readonly codecString: string | null;
   readonly profile: string | null;
   readonly width: number;
   readonly height: number;
+  /** All that is to be shown of the picture, before it is turned (MP4's clean aperture, Matroska's PixelCrop); null: the whole. */
+  readonly crop: Crop | null;
   /** Shape of a pixel, width to height: 1/1 when it is square. */
   readonly pixelAspect: Rational;
   /** Pictures a second of the file itself, the most where they vary: what a copy has. */

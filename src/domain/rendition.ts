@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { EncodeColour } from './colour/encode-colour.ts';
 import type { EncoderName } from './encoders.ts';
-import type { Rational, Sidecar } from './media.ts';
+import type { Crop, Rational, Sidecar } from './media.ts';
 
 /** Names a rung in addresses; see `addresses.ts`. Tells nothing of what it is: size, codec and rate stand in the rendition. */
 export type RungId = string;
@@ -36,6 +36,8 @@ export type VideoEncode = {
   readonly fieldSize?: { readonly width: number; readonly height: number };
   /** The file's pictures are to be turned. Absent: they stand upright. */
   readonly isTurned?: true;
+  /** The part of the file's pictures, upright, that is shown. Absent: the whole. */
+  readonly crop?: Crop;
   /** Absent: the numbers of the file's pictures stay, and the encode does not say what they mean, as encodes of older sessions have it. */
   readonly colour?: EncodeColour;
   /** Subtitles that the picture shows by itself. Absent: none. */

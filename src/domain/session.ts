@@ -26,6 +26,8 @@ export type DeliveryReason =
   | 'keyframes-too-far-apart'
   | 'audio-track-selected'
   | 'video-not-copyable'
+  /** Only a part of its picture is to be shown, and the player would show the whole. */
+  | 'picture-cropped'
   | 'subtitles-burned-in'
   | 'requested-by-client';
 

@@ -15,18 +15,21 @@ const ORDERS = 'media.orders';
 /** What a record of format 4 tells of a film's range, until its file is inspected anew. */
 const TRANSFERS: Readonly<Record<string, string>> = { hdr10: 'smpte2084', 'dolby-vision': 'smpte2084', hlg: 'arib-std-b67' };
 
+/** Containers that may say which part of a picture is to be shown. */
+const CROPPING: readonly string[] = ['mp4', 'matroska', 'webm'];
+
 /**
  * Format 2 holds the facts of the keyframe map, which format 1 left to be read from the map. Format 3 knows the shape of pixels
  * and the rate of the file itself: the next scan inspects each file anew, and until then pixels are square and the rate is that of its encodes.
  * Format 4 has the subtitle files beside the film, which the next scan finds, and marks of subtitle streams, for which the next scan
  * inspects films that have some anew. Format 5 knows the colours of a picture in full: the next scan, which the
  * start begins, inspects each file anew. Format 6 knows whether pictures carry captions, and text tracks of MP4 that were none before: each
- * file is inspected anew too.
+ * file is inspected anew too. Format 7 has room for what a name says, and for a fingerprint. Format 8 knows which part of a picture is to be shown: files whose container can say so are inspected anew.
  */
 export const MEDIA: Family = {
   name: 'media',
   encoding: 'msgpack',
-  format: 7,
+  format: 8,
   upgrades: [
     ({ key, value }, other) => {
       const media = value as Omit<Media, 'keyframes'>;
@@ -61,6 +64,13 @@ export const MEDIA: Family = {
       const media = value as Omit<Media, 'name' | 'fingerprint' | keyof NameFacts> & Pick<NameFacts, 'title' | 'year'>;
       const told = { edition: null, part: null, extra: null, episode: null, name: basename(media.path), fingerprint: '' };
       return { key, value: { ...media, ...told, keyframes: media.streams.video.length === 0 ? media.keyframes : null } };
+    },
+    ({ key, value }) => {
+      const media = value as Media;
+      const video = media.streams.video.map(stream => ({ ...stream, crop: null }));
+      const isToldMore = video.length > 0 && CROPPING.includes(media.container);
+      const keyframes = isToldMore ? null : media.keyframes;
+      return { key, value: { ...media, streams: { ...media.streams, video }, keyframes } };
     },
   ],
   indexes: [ORDERS],

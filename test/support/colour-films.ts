@@ -85,8 +85,8 @@ export const LIGHT_BOXES: readonly Buffer[] = [
   box('clli', u16(1_000, 400)),
 ];
 
-/** An MP4 with its index at the end, written anew with these boxes in its video's sample entry. */
-async function addBoxes(from: string, to: string, added: readonly Buffer[], format: string): Promise<void> {
+/** An MP4 with its index at the end, written anew with these boxes in its video's sample entry, which may get another name. */
+export async function addBoxes(from: string, to: string, added: readonly Buffer[], format: string): Promise<void> {
   const file = await readFile(from);
   const bytes = Buffer.concat(added);
   const path = videoEntryPath(file);
@@ -117,7 +117,7 @@ function videoEntryPath(file: Buffer) {
     }
     const descriptions = path.at(-1);
     const entry = descriptions && [...boxes(file, descriptions.start + 8, descriptions.end)][0];
-    if (entry && ['hvc1', 'hev1'].includes(entry.type)) return [...path, entry].filter(box => box !== undefined);
+    if (entry && ['hvc1', 'hev1', 'avc1'].includes(entry.type)) return [...path, entry].filter(box => box !== undefined);
   }
   return [];
 }

@@ -1,5 +1,6 @@
 // Rewrites a Matroska file in the ways other muxers write theirs, from the blocks of one that ffmpeg made.
 import { readFile } from 'node:fs/promises';
+import type { Crop } from '#domain/media.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
 import { type Block, BlockReader } from '#workers/remux/matroska/blocks.ts';
 import { elements, readElement } from '#workers/remux/matroska/ebml.ts';
@@ -14,6 +15,8 @@ export type Layout = {
   readonly stripped?: { readonly trackNumber: number; readonly header: Buffer };
   /** Degrees counter-clockwise by which the picture is turned. */
   readonly roll?: number;
+  /** All that is to be shown of the picture, which has that size; and the size on a screen. */
+  readonly crop?: Crop & { readonly of: { readonly width: number; readonly height: number } };
   readonly hasBlockGroups?: boolean;
   readonly hasUnknownSizes?: boolean;
   readonly hasRelativePositions?: boolean;
@@ -60,7 +63,7 @@ export async function rewriteMatroska(path: string, layout: Layout): Promise<Buf
   };
   const tracks = [...elements(copyOf(ID.tracks), 0, copyOf(ID.tracks).byteLength, null)].filter(({ id }) => id === 0xae);
   const entries = tracks.map(({ start, end }, index) =>
-    element(0xae, withRoll(copyOf(ID.tracks).subarray(start, end), layout), encodings(layout, index + 1)),
+    element(0xae, withPicture(copyOf(ID.tracks).subarray(start, end), layout), encodings(layout, index + 1)),
   );
   const front = Buffer.concat([element(ID.info, copyOf(ID.info)), element(ID.tracks, ...entries)]);
   const seekHeadLength = seekHead(0).byteLength;
@@ -101,14 +104,20 @@ function encodings({ stripped }: Layout, trackNumber: number): Buffer {
   return element(0x6d80, element(0x6240, element(0x5034, number(0x4254, 3), element(0x4255, stripped.header))));
 }
 
-function withRoll(entry: Buffer, { roll }: Layout): Buffer {
+function withPicture(entry: Buffer, { roll, crop }: Layout): Buffer {
   const video = [...elements(entry, 0, entry.byteLength, null)].find(({ id }) => id === 0xe0);
-  if (roll === undefined || !video) return entry;
+  if ((roll === undefined && crop === undefined) || !video) return entry;
   const degrees = Buffer.alloc(4);
-  degrees.writeFloatBE(roll);
-  const turned = element(0xe0, entry.subarray(video.start, video.end), element(0x7670, number(0x7671, 0), element(0x7675, degrees)));
+  degrees.writeFloatBE(roll ?? 0);
+  const turn = roll === undefined ? [] : [element(0x7670, number(0x7671, 0), element(0x7675, degrees))];
+  const changed = element(0xe0, entry.subarray(video.start, video.end), ...turn, ...(crop ? cropElements(crop) : []));
   const rest = [...elements(entry, 0, entry.byteLength, null)].filter(({ id }) => id !== 0xe0);
-  return Buffer.concat([...rest.map(({ id, start, end }) => element(id, entry.subarray(start, end))), turned]);
+  return Buffer.concat([...rest.map(({ id, start, end }) => element(id, entry.subarray(start, end))), changed]);
+}
+
+function cropElements({ x, y, width, height, of }: NonNullable<Layout['crop']>): Buffer[] {
+  const edges = [number(0x54cc, x), number(0x54bb, y), number(0x54dd, of.width - x - width), number(0x54aa, of.height - y - height)];
+  return [...edges, number(0x54b0, width), number(0x54ba, height)];
 }
 
 /** Blocks as bytes; sound laced where that is wanted. */

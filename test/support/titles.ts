@@ -30,6 +30,7 @@ export const aVideoStream = (changes: Partial<VideoStream> = {}): VideoStream =>
   profile: USUAL_PROFILES[changes.codec ?? 'h264'] ?? null,
   width: 1920,
   height: 1080,
+  crop: null,
   pixelAspect: { num: 1, den: 1 },
   sourceFrameRate: { num: 24, den: 1 },
   frameRate: { num: 24, den: 1 },

@@ -1,6 +1,7 @@
 // What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
 
 import type { EncodeJob } from '#actors/effects.ts';
+import { cropFilter } from '#domain/cropping.ts';
 import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
 import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';
@@ -70,22 +71,22 @@ export const hasQuickOutput = (args: readonly string[]): boolean => args.include
 
 /**
  * Where a broadcast changes the size of its picture, the filters go on with it instead of being built anew, for they would begin at the
- * run's start again. Those that turn a picture can not: the size of what they write is theirs.
+ * run's start again. Those that turn or crop a picture can not: the size of what they write is theirs, or where they read.
  */
 export const pictureInput = (rendition: VideoEncode): string[] => [
   ...(otherWords(rendition)?.before ?? []),
-  ...(rendition.isTurned ? [] : ['-reinit_filter', '0']),
+  ...(rendition.isTurned || rendition.crop ? [] : ['-reinit_filter', '0']),
 ];
 
 /** Begins with exactly the frame that stands at `startS`, and goes on with its last one where the source ends before its index says. */
 export function pictureFilters(rendition: VideoEncode, startS: number): string[] {
-  const { frameRate, width, height, fieldSize, colour } = rendition;
+  const { frameRate, width, height, fieldSize, crop, colour } = rendition;
   const { num, den } = frameRate;
   return [
     // Whole pictures between those of two fields stay as they are. One size and format for all: the filter compares pictures.
     ...(fieldSize
       ? [
-          `scale=${fieldSize.width}:${fieldSize.height}:interl=-1`,
+          crop ? 'scale=iw:ih:interl=-1' : `scale=${fieldSize.width}:${fieldSize.height}:interl=-1`,
           `format=${workingFormat(colour)}`,
           'bwdif=mode=send_frame:deint=interlaced',
         ]
@@ -94,6 +95,7 @@ export function pictureFilters(rendition: VideoEncode, startS: number): string[]
     `fps=${num}/${den}`,
     'tpad=stop_mode=clone:stop=-1',
     `fps=${num}/${den}:start_time=${startS}`,
+    ...(crop ? [cropFilter(crop)] : []),
     scaleFilter({ width, height }, 'bicubic', colour),
     ...colourFilters(colour),
     'setsar=1',

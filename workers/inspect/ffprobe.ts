@@ -168,6 +168,7 @@ function videoStream(stream: ProbeStream, restBps: number): VideoStream {
     ...base,
     ...shape,
     codecString: videoCodecString({ codec: base.codec, level, ...shape }),
+    crop: null,
     pixelAspect: pixelAspectOf(stream),
     frameRate: rates.frameRate,
     sourceFrameRate: rates.sourceFrameRate,

@@ -44,7 +44,7 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 6;
+const INSPECTION_FORMAT = 7;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -135,7 +135,7 @@ async function withColours(streams: Streams, input: InputFile, tools: InspectToo
 
 /**
  * ffprobe takes the mean that Matroska's header tells for the rate of a film whose pictures come at varying intervals; and older ones
- * do not tell that its picture is turned.
+ * do not tell that its picture is turned, nor any but the latest which part of it is to be shown.
  */
 function withOwnFacts(streams: Streams, source: RemuxSource | null): Streams {
   const [video, ...others] = streams.video;
@@ -143,6 +143,8 @@ function withOwnFacts(streams: Streams, source: RemuxSource | null): Streams {
   const rates = source.closestFps === null || video.isInterlaced ? null : fasterRate(video.sourceFrameRate, source.closestFps);
   const own = {
     rotation: source.rotation ?? video.rotation,
+    crop: source.crop,
+    pixelAspect: source.pixelAspect ?? video.pixelAspect,
     ...(rates && { frameRate: rates.frameRate, sourceFrameRate: rates.sourceFrameRate, isVariableFrameRate: rates.isVariable }),
   };
   return { ...streams, video: [{ ...video, ...own }, ...others] };

@@ -1,6 +1,6 @@
 // One frame of a film as a small JPEG: the first of a few keyframes that is not dark. Nothing but that frame is decoded.
 import { FerriteError } from '#domain/errors.ts';
-import type { StillColour } from '#domain/inspector-protocol.ts';
+import type { StillPicture } from '#domain/inspector-protocol.ts';
 import { inputArguments } from '#workers/encode/input-arguments.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { jpegFilters, PLAIN_STILL, stillFilters } from './still-filters.ts';
@@ -11,8 +11,8 @@ export type PosterOptions = {
   readonly atMs: readonly number[];
   /** Pixels at most; the height follows from the picture as shown, turned and with square pixels. */
   readonly width: number;
-  /** Absent: those of a plain screen. */
-  readonly colour?: StillColour;
+  /** Absent: the whole picture of a plain screen. */
+  readonly still?: StillPicture;
   readonly signal?: AbortSignal;
 };
 
@@ -70,13 +70,13 @@ async function cutFrame(
   path: string,
   { atMs, frames }: Candidate,
   deadlineMs: number,
-  { runTool, width, colour = PLAIN_STILL, signal }: PosterOptions,
+  { runTool, width, still = PLAIN_STILL, signal }: PosterOptions,
 ): Promise<Picture | null> {
   const filters = [
-    ...stillFilters(`'trunc(min(${width},iw*sar)/2)*2'`, `'max(2,trunc(ow/dar/2)*2)'`, colour),
+    ...stillFilters(`'trunc(min(${width},iw*sar)/2)*2'`, `'max(2,trunc(ow/dar/2)*2)'`, still),
     'signalstats',
     'metadata=print:key=lavfi.signalstats.YAVG', // written to the log, hence its level
-    ...jpegFilters(colour),
+    ...jpegFilters(still),
   ];
   const onlyKeyframes = frames === 'keyframes' ? ['-skip_frame', 'nokey', '-noaccurate_seek'] : [];
   const result = await runTool(

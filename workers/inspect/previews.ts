@@ -4,7 +4,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tileFile } from '#domain/addresses.ts';
 import { FerriteError } from '#domain/errors.ts';
-import type { Inspections, PreviewFrames, StillColour } from '#domain/inspector-protocol.ts';
+import type { Inspections, PreviewFrames, StillPicture } from '#domain/inspector-protocol.ts';
 import { boundaryAt } from '#domain/plan.ts';
 import {
   PREVIEW_FORMAT,
@@ -37,12 +37,12 @@ const LIMITS = { addressSpaceBytes: 2 * 1024 ** 3, cpuSeconds: 300, priority: 'b
 
 /** Throws MEDIA_UNREADABLE when no picture can be decoded, MEDIA_CHANGED, INSPECTION_DEFERRED. */
 export async function makePreviews(
-  { path, folder, plan, frames, colour = PLAIN_STILL }: Inspections['previews']['input'],
+  { path, folder, plan, frames, still = PLAIN_STILL }: Inspections['previews']['input'],
   tools: PreviewTools,
 ): Promise<Inspections['previews']['output']> {
   const source = frames.by === 'index' ? await tools.openRemuxSource(path) : null;
   try {
-    const stdout = await decode(path, { folder, plan, frames, colour }, source, tools);
+    const stdout = await decode(path, { folder, plan, frames, still }, source, tools);
     const { bytes, ends } = segmentsOf(stdout, plan);
     for (let tile = 0; tile < plan.tileCount; tile++) await requireTile(join(folder, tileFile(tile)));
     await writeFile(join(folder, PREVIEW_SEGMENTS), bytes, { mode: 0o600 });
@@ -55,11 +55,11 @@ export async function makePreviews(
   }
 }
 
-type Wanted = Pick<Inspections['previews']['input'], 'folder' | 'plan' | 'frames'> & { readonly colour: StillColour };
+type Wanted = Pick<Inspections['previews']['input'], 'folder' | 'plan' | 'frames'> & { readonly still: StillPicture };
 
 async function decode(
   path: string,
-  { folder, plan, frames, colour }: Wanted,
+  { folder, plan, frames, still }: Wanted,
   source: RemuxSource | null,
   { runTool }: PreviewTools,
 ): Promise<Buffer> {
@@ -71,8 +71,9 @@ async function decode(
   const args = [
     // One thread: pictures are made while people watch. A broken picture is better than the one before it.
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'warning', '-threads', '1', '-flags', '+output_corrupt'],
-    ...['-reinit_filter', '0', ...input],
-    ...['-filter_complex', graphOf(plan, colour, fed ? '0:0' : '0:V:0'), '-filter_complex_threads', '1'],
+    ...(still.part ? [] : ['-reinit_filter', '0']),
+    ...input,
+    ...['-filter_complex', graphOf(plan, still, fed ? '0:0' : '0:V:0'), '-filter_complex_threads', '1'],
     ...['-map', '[tiles]', '-fps_mode', 'passthrough', '-c:v', 'mjpeg', '-threads', '1', '-q:v', '5', '-f', 'image2', '-start_number', '0'],
     // What stands for a number in a pattern may be in the name of a folder.
     `file:${join(folder.replaceAll('%', '%%'), '%d.jpg')}`,
@@ -104,16 +105,16 @@ async function decode(
 const startOf = (frames: PreviewFrames): string[] => (frames.by === 'ffmpeg' ? ['-itsoffset', (-frames.startS).toFixed(6)] : []);
 
 /** At equal distances from media time 0: the last keyframe goes on where the next is far, and to the end of the film. */
-function graphOf({ intervalMs, count, width, height, columns, rows }: PreviewPlan, colour: StillColour, input: string): string {
+function graphOf({ intervalMs, count, width, height, columns, rows }: PreviewPlan, still: StillPicture, input: string): string {
   const filters = [
-    ...stillFilters(width, height, colour),
+    ...stillFilters(width, height, still),
     // Without `pass` the last keyframe is left out: at the end of its input the filter knows nothing of how long it lasts.
     `fps=1000/${intervalMs}:start_time=0:round=near:eof_action=pass`,
     'tpad=stop=-1:stop_mode=clone',
     `trim=end_frame=${count}`,
     'split[a][iframes]',
   ];
-  return `[${input}]${filters.join(',')};[a]${jpegFilters(colour).join(',')},tile=${columns}x${rows}[tiles]`;
+  return `[${input}]${filters.join(',')};[a]${jpegFilters(still).join(',')},tile=${columns}x${rows}[tiles]`;
 }
 
 /** The keyframes alone as fragmented MP4, each at the time of the first picture that shows it. */

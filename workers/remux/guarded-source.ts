@@ -1,5 +1,5 @@
 // A source whose numbers no field can hold is reported as a damaged file, by whichever of its methods they are found.
-import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
+import type { AudioTimeline, CopyMethod, Crop, Rational, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { asUnreadable } from './contradiction.ts';
 import type { RemuxSource, SegmentSpan } from './source.ts';
@@ -26,6 +26,14 @@ export class GuardedSource implements RemuxSource {
 
   get rotation(): number | null {
     return this.#source.rotation;
+  }
+
+  get crop(): Crop | null {
+    return this.#source.crop;
+  }
+
+  get pixelAspect(): Rational | null {
+    return this.#source.pixelAspect;
   }
 
   get closestFps(): number | null {

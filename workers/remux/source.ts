@@ -1,5 +1,5 @@
 // A container whose own index says where every sample lies: segments are built from it in this process, without ffmpeg and without state.
-import type { AudioTimeline, CopyMethod, VideoTimeline } from '#domain/media.ts';
+import type { AudioTimeline, CopyMethod, Crop, Rational, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 
 /** A segment to build: `index` is its number in the plan, boundaries are source PTS in the track's timescale. */
@@ -28,6 +28,10 @@ export interface RemuxSource {
   readonly video: VideoTimeline;
   /** Degrees clockwise by which a player must turn the picture; null: as ffprobe tells. */
   readonly rotation: number | null;
+  /** The part of the picture that is to be shown; null: the whole. */
+  readonly crop: Crop | null;
+  /** Shape of a pixel, width to height, of a picture that is cropped; null: as ffprobe tells. */
+  readonly pixelAspect: Rational | null;
   /** Where pictures follow each other closest, so many a second; null: not known, or told by ffprobe just as well. */
   readonly closestFps: number | null;
   /** By ffmpeg's stream index, in file order. */

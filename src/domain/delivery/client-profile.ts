@@ -134,6 +134,7 @@ export function videoObstacles(capabilities: Capabilities, video: VideoStream, {
       : []),
     ...(exceeds(bitrateBps, capabilities.maxBandwidthBps) ? (['bitrate-too-high'] as const) : []),
     ...(isShown(capabilities, video) ? [] : (['hdr-unsupported'] as const)),
+    ...(video.crop === null || capabilities.crops ? [] : (['picture-cropped'] as const)),
   ];
 }
 

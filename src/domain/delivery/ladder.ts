@@ -1,5 +1,6 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
 import { rungNameOf } from '../addresses.ts';
+import { shownCrop } from '../cropping.ts';
 import type { AudioStream, VideoStream } from '../media.ts';
 import { AC3, type AudioEncode, EAC3, type RungId, type VideoEncode } from '../rendition.ts';
 import { boundBps, type Demand, heldAverageBps } from './film-rates.ts';
@@ -82,6 +83,7 @@ type Wish = { readonly scale: number; readonly targetMs: number; readonly source
 
 function rungFor(video: VideoStream, target: Target, { scale, targetMs, source }: Wish): VideoEncode {
   const shown = displaySize(video);
+  const crop = shownCrop(video);
   const size = { width: even(shown.width * scale), height: even(shown.height * scale) };
   const fps = video.frameRate.num / video.frameRate.den;
   const ceilingBps = fps > HIGH_FRAME_RATE ? target.maxBitrateBps * 1.5 : target.maxBitrateBps;
@@ -100,6 +102,7 @@ function rungFor(video: VideoStream, target: Target, { scale, targetMs, source }
     frameRate: video.frameRate,
     ...(video.isInterlaced && { fieldSize: { width: video.width, height: video.height } }),
     ...(video.rotation !== 0 && { isTurned: true as const }),
+    ...(crop && { crop }),
     maxBitrateBps,
     preset,
     bandwidthBps: peakBps(maxBitrateBps, RATE_BUFFER_S[preset], targetMs),
@@ -123,7 +126,8 @@ function titleBps(rungId: RungId, ceilingBps: number, { scale, targetMs, source 
 }
 
 /** The picture as a viewer sees it, in square pixels, none of its own lost: turned, so that a phone's portrait film is portrait. */
-export function displaySize({ width, height, pixelAspect, rotation }: VideoStream): { width: number; height: number } {
+export function displaySize({ crop, pixelAspect, rotation, ...whole }: VideoStream): { width: number; height: number } {
+  const { width, height } = crop ?? whole;
   const aspect = pixelAspect.num / pixelAspect.den;
   const wide = Math.round(width * Math.max(aspect, 1));
   const high = Math.round(height / Math.min(aspect, 1));

@@ -12,6 +12,8 @@ export type Capabilities = {
   /** Channels that can be heard apart; 0: unknown, and whatever there are more of the client mixes down itself. */
   readonly maxAudioChannels: number;
   readonly hdr: readonly string[];
+  /** Shows of a picture the part that its container says is to be shown (`clap`), and not the whole. */
+  readonly crops: boolean;
   readonly hls: 'native' | 'mse' | 'none';
   /** What its HLS segments are: MPEG-TS for a player that is older than fragmented MP4 in HLS. */
   readonly segments: 'fmp4' | 'mpegts';
@@ -32,12 +34,14 @@ const BASE = {
   maxBandwidthBps: 0,
   maxAudioChannels: 0,
   hdr: [],
+  crops: false,
   segments: 'fmp4',
   segmentType: 'mp4',
   isToldByPlaylist: false,
 } as const;
 
 const APPLE_AUTHORING = 'https://developer.apple.com/documentation/http-live-streaming/hls-authoring-specification-for-apple-devices';
+const CLEAN_APERTURE = 'https://developer.apple.com/documentation/quicktime-file-format/clean_aperture_atom';
 const MDN_VIDEO = 'https://developer.mozilla.org/docs/Web/Media/Guides/Formats/Video_codecs';
 const MDN_AUDIO = 'https://developer.mozilla.org/docs/Web/Media/Guides/Formats/Audio_codecs';
 
@@ -56,10 +60,11 @@ const APPLE = {
   videoCodecs: ['h264', 'hevc'],
   audioCodecs: ['aac', 'ac3', 'eac3', 'mp3', 'flac'],
   hdr: ['hdr10', 'hlg', 'dolby-vision'],
+  crops: true,
   hls: 'native',
   segmentType: 'iso.segment',
   isToldByPlaylist: true,
-  sources: [APPLE_AUTHORING],
+  sources: [APPLE_AUTHORING, CLEAN_APERTURE],
 } as const satisfies Profile;
 
 /** What the platform must decode, whichever maker built the device (the compatibility definition asks for no more). */
@@ -77,7 +82,7 @@ export const PROFILES = {
   'web-chrome': BROWSER,
   'web-firefox': { ...BROWSER, sources: [MDN_VIDEO, MDN_AUDIO] },
   // Safari with a page that feeds it: what its own player takes, and WebM.
-  'web-safari': { ...APPLE, hls: 'mse', isToldByPlaylist: false, sources: [APPLE_AUTHORING, MDN_VIDEO] },
+  'web-safari': { ...APPLE, crops: false, hls: 'mse', isToldByPlaylist: false, sources: [APPLE_AUTHORING, MDN_VIDEO] },
   'safari-macos': APPLE,
   'safari-ios': APPLE,
   tvos: { ...APPLE, maxAudioChannels: 8 },

@@ -178,6 +178,6 @@ function versionOf(media: Media, userId: UserId, { progress }: MediaRouteOptions
 function pictureOf({ container, streams }: Media) {
   const [video] = streams.video;
   const isTurned = video !== undefined && video.rotation % 180 !== 0;
-  const [width, height] = [video?.width ?? 0, video?.height ?? 0];
+  const { width, height } = video?.crop ?? video ?? { width: 0, height: 0 };
   return { container, width: isTurned ? height : width, height: isTurned ? width : height };
 }

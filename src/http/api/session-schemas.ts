@@ -23,6 +23,8 @@ export const CapabilityFields = {
   /** Channels that can be heard apart; 0: unknown. */
   maxAudioChannels: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 })),
   hdr: Type.Optional(Names),
+  /** It shows the part of a picture that its file says is to be shown. */
+  crops: Type.Optional(Type.Boolean()),
   hls: Type.Optional(OneOf('native', 'mse', 'none')),
   segments: Type.Optional(OneOf('fmp4', 'mpegts')),
 };

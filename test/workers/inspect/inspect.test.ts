@@ -96,6 +96,8 @@ test('inspect: the index of the container is preferred, its source closed, and t
     video,
     closestFps: null,
     rotation: null,
+    crop: null,
+    pixelAspect: null,
     audio: [],
     codecString: index => (index === 0 ? 'avc1.from-the-record' : null),
     initSegment: () => assert.fail('not asked for'),

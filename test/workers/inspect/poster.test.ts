@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { execa } from 'execa';
 import { FerriteError } from '#domain/errors.ts';
 import { cutPoster } from '#workers/inspect/poster.ts';
+import { PLAIN_STILL } from '#workers/inspect/still-filters.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { makeFilm, runTool, temporaryFolder } from '../../support/run-tool.ts';
 
@@ -43,6 +44,9 @@ test('poster: is turned and has square pixels as the film is shown', async t => 
   assert.deepEqual(sizeOf(await cutPoster(join(folder, 'turned.mp4'), { runTool, atMs: [0], width: 400 })), [72, 128]);
   await makeFilm(join(folder, 'wide.mp4'), { output: ['-vf', 'setsar=2'] });
   assert.deepEqual(sizeOf(await cutPoster(join(folder, 'wide.mp4'), { runTool, atMs: [0], width: 400 })), [256, 72]);
+  const part = { crop: { x: 8, y: 2, width: 96, height: 60 }, pixelAspect: { num: 1, den: 1 } };
+  const still = { ...PLAIN_STILL, part };
+  assert.deepEqual(sizeOf(await cutPoster(join(folder, 'film.mp4'), { runTool, atMs: [0], width: 400, still })), [96, 60]);
 });
 
 test('poster: passes over a dark frame for a bright one', async t => {

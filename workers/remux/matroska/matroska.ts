@@ -1,7 +1,7 @@
 // Remuxes Matroska and WebM: keyframes come from the Cues, every segment from the clusters it lies in.
 import { FerriteError } from '#domain/errors.ts';
 import { isWithinBounds, thinKeyframes } from '#domain/keyframes.ts';
-import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import type { AudioTimeline, Crop, Rational, VideoTimeline } from '#domain/media.ts';
 import { initSegment, turnMatrix } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
@@ -112,6 +112,14 @@ class MatroskaSource implements RemuxSource {
     return this.#video.track.picture.rotation;
   }
 
+  get crop(): Crop | null {
+    return this.#video.track.picture.crop;
+  }
+
+  get pixelAspect(): Rational | null {
+    return this.crop && this.#video.track.picture.pixelAspect;
+  }
+
   get closestFps(): number | null {
     return this.#video.closestFps;
   }
@@ -138,7 +146,8 @@ class MatroskaSource implements RemuxSource {
     const isVideo = track.kind === 'video';
     const isCopyable = isVideo || this.#audioAt(streamIndex).grid !== null;
     if (!sampleEntry || !isCopyable) throw new FerriteError('MEDIA_UNSUPPORTED', `a track of codec ${track.codecId} can not be copied`);
-    const { width, height, pixelAspect, rotation } = track.picture;
+    const { crop, pixelAspect, rotation } = track.picture;
+    const { width, height } = crop ?? track.picture;
     const shownWidth = Math.round((width * pixelAspect.num) / pixelAspect.den);
     const matrix = isVideo ? turnMatrix(rotation, shownWidth, height) : undefined;
     return initSegment({

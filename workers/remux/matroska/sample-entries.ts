@@ -13,6 +13,7 @@ import {
 import { readDolbyVision } from '#workers/remux/codecs/codec-strings.ts';
 import { elementaryStream, MPEG4_AUDIO } from '#workers/remux/codecs/elementary-stream.ts';
 import { readVp9Keyframe, vp9Level } from '#workers/remux/codecs/vp9-frame.ts';
+import { cleanApertureBox } from '#workers/remux/mp4/clean-aperture.ts';
 import type { MatroskaTrack, Picture } from './tracks.ts';
 
 /** `sampleEntry` is null when the codec has no fMP4 packaging we know; `frameDuration` when frames differ or it can't be told. */
@@ -71,13 +72,14 @@ function hevcEntry(picture: Described, record: Buffer): Buffer {
 }
 
 function visualEntry(format: string, picture: Described, ...configuration: readonly Buffer[]): Buffer {
-  const { width, height, pixelAspect } = picture;
+  const { width, height, crop, pixelAspect } = picture;
   const { num, den } = pixelAspect;
   const aspect = num === den ? [] : [box('pasp', u32(num, den))];
+  const aperture = crop ? [cleanApertureBox(crop, picture)] : [];
   const resolution = u32(0x0048_0000, 0x0048_0000); // 72 dpi
   const compressorName = Buffer.alloc(32);
   const entry = [sampleEntryStart(), Buffer.alloc(16), u16(width, height), resolution, u32(0), u16(1), compressorName, u16(0x0018, 0xffff)];
-  return box(format, ...entry, ...configuration, ...aspect, ...colourBoxes(picture));
+  return box(format, ...entry, ...configuration, ...aspect, ...aperture, ...colourBoxes(picture));
 }
 
 const UNSPECIFIED = 2;

@@ -1,5 +1,7 @@
 // What a Matroska file says about its tracks (RFC 9559, 5.1.4).
 import type { ContentLight, MasteringDisplay } from '#domain/colour/colour.ts';
+import { cropOf } from '#domain/cropping.ts';
+import type { Crop } from '#domain/media.ts';
 import { greatestDivisor } from '#domain/plan.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { elements, readFloat, readText, readUnsigned, unreadable, type WholeElement } from './ebml.ts';
@@ -30,6 +32,8 @@ export type MatroskaTrack = {
 export type Picture = {
   readonly width: number;
   readonly height: number;
+  /** The part that is to be shown; null: the whole. */
+  readonly crop: Crop | null;
   /** Shape of a pixel, width to height. */
   readonly pixelAspect: { readonly num: number; readonly den: number };
   /** Degrees clockwise by which a player must turn it: 0, 90, 180 or 270. */
@@ -128,8 +132,14 @@ function readPicture(source: Source, video: WholeElement | undefined): Picture {
   const width = unsigned(bytes, fields.get(0xb0), 0);
   const height = unsigned(bytes, fields.get(0xba), 0);
   const hasDisplaySize = unsigned(bytes, fields.get(0x54b2), 0) < DISPLAY_UNIT_UNKNOWN;
-  const displayWidth = hasDisplaySize ? unsigned(bytes, fields.get(0x54b0), width) : width;
-  const displayHeight = hasDisplaySize ? unsigned(bytes, fields.get(0x54ba), height) : height;
+  const edge = (id: number): number => unsigned(bytes, fields.get(id), 0);
+  const [left, top] = [edge(0x54cc), edge(0x54bb)];
+  const cut = { x: left, y: top, width: width - left - edge(0x54dd), height: height - top - edge(0x54aa) };
+  const crop = cropOf(cut, { width, height });
+  // The size on a screen is that of the part (RFC 9559, 5.1.4.1.28.14).
+  const shown = crop ?? { width, height };
+  const displayWidth = hasDisplaySize ? unsigned(bytes, fields.get(0x54b0), shown.width) : shown.width;
+  const displayHeight = hasDisplaySize ? unsigned(bytes, fields.get(0x54ba), shown.height) : shown.height;
   const colour = fieldsOf(source, fields.get(0x55b0));
   const range = unsigned(bytes, colour.get(0x55b9), 0);
   const codePoint = (id: number): number => {
@@ -139,7 +149,8 @@ function readPicture(source: Source, video: WholeElement | undefined): Picture {
   return {
     width,
     height,
-    pixelAspect: reduce(displayWidth * height, displayHeight * width),
+    crop,
+    pixelAspect: reduce(displayWidth * shown.height, displayHeight * shown.width),
     rotation: rotationOf(bytes, fieldsOf(source, fields.get(0x7670))),
     colour: {
       primaries: codePoint(0x55bb),

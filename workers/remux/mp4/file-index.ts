@@ -1,6 +1,6 @@
 // The index of an MP4 file: its tracks with every sample's place and time, wherever in the file that is written.
 import { isWithinBounds } from '#domain/keyframes.ts';
-import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import type { AudioTimeline, Crop, VideoTimeline } from '#domain/media.ts';
 import type { TrackHeader } from '#workers/bmff/boxes.ts';
 import { codecStringOf } from '#workers/remux/codecs/codec-strings.ts';
 import { frameDurationOf } from '#workers/remux/codecs/frame-duration.ts';
@@ -34,6 +34,8 @@ export type CopyableTrack = {
 export type Mp4Index = {
   /** ffmpeg's stream index of the picture. */
   readonly videoIndex: number;
+  /** The part of the picture that is to be shown; null: the whole. */
+  readonly crop: Crop | null;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
   /** By ffmpeg's stream index, as `copyable`. */
@@ -77,6 +79,7 @@ export async function readMp4Index(file: UnchangedFile, budget: FileBudget): Pro
   }
   return {
     videoIndex: video.index,
+    crop: video.crop,
     video: indexed.timeline,
     audio: tracks.map(({ timeline }) => timeline),
     codecStrings: new Map([video, ...tracks.map(({ track }) => track)].flatMap(track => entryIf(track.index, codecStringOfTrack(track)))),

@@ -1,7 +1,9 @@
 // What `moov` says of its tracks, apart from where their samples lie.
+import type { Crop } from '#domain/media.ts';
 import { type BoxSpan, boxes } from '#workers/bmff/boxes.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { BoxChildren, corrupt } from './boxes.ts';
+import { cleanAperture } from './clean-aperture.ts';
 import { cleanAudioEntry, cleanVideoEntry, isStill, pictureSize, sampleRate } from './sample-entry.ts';
 
 /** `mediaTime` −1 is an empty edit; `duration` is in the movie's timescale. */
@@ -27,6 +29,8 @@ export type Mp4Track = {
   readonly sampleRate: number;
   readonly width: number;
   readonly height: number;
+  /** The part of the picture that is to be shown; null: the whole. */
+  readonly crop: Crop | null;
   readonly matrix: Buffer;
   /** Tracks this one points at as its chapters. */
   readonly chapterIds: readonly number[];
@@ -113,10 +117,10 @@ function parseMediaHeader(moov: Buffer, { start, ...rest }: BoxSpan): Pick<Mp4Tr
   return { timescale: moov.readUInt32BE(start + 12), mediaDuration, language: unpackLanguage(moov.readUInt16BE(start + 20)) };
 }
 
-type Description = Pick<Mp4Track, 'formats' | 'isStill' | 'sampleEntry' | 'sampleRate' | 'width' | 'height'>;
+type Description = Pick<Mp4Track, 'formats' | 'isStill' | 'sampleEntry' | 'sampleRate' | 'width' | 'height' | 'crop'>;
 
 function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind: 'video' | 'audio', budget: FileBudget): Description {
-  const nothing = { formats: [], isStill: false, sampleEntry: null, sampleRate: 0, width: 0, height: 0 };
+  const nothing = { formats: [], isStill: false, sampleEntry: null, sampleRate: 0, width: 0, height: 0, crop: null };
   if (!descriptions) return nothing;
   const entries: BoxSpan[] = [];
   for (const entry of boxes(moov, descriptions.start + 8, descriptions.end)) {
@@ -129,7 +133,10 @@ function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind
   // As many boxes as it has room for: they are walked more than once.
   budget.take('descriptions', Math.ceil((first.end - first.start) / 64));
   const entry = moov.subarray(first.headerStart, first.end);
-  if (kind === 'video') return { ...nothing, formats, isStill: isStill(entry), sampleEntry: cleanVideoEntry(entry), ...pictureSize(entry) };
+  if (kind === 'video') {
+    const size = pictureSize(entry);
+    return { ...nothing, formats, isStill: isStill(entry), sampleEntry: cleanVideoEntry(entry), ...size, crop: cleanAperture(entry, size) };
+  }
   const version = moov.readUInt8(descriptions.start);
   return { ...nothing, formats, sampleEntry: cleanAudioEntry(entry, version), sampleRate: sampleRate(entry, version) };
 }

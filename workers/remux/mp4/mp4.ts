@@ -1,6 +1,6 @@
 // Segments of an MP4 file, from its own index: `moof` computed from the sample table, `mdat` read as the bytes lie.
 import { FerriteError } from '#domain/errors.ts';
-import type { AudioTimeline, VideoTimeline } from '#domain/media.ts';
+import type { AudioTimeline, Crop, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { FragmentHeadWriter, fragmentHeadByteLength, initSegment } from '#workers/bmff/boxes.ts';
 import { anchorTimes } from '#workers/remux/anchored-times.ts';
@@ -49,6 +49,8 @@ class Mp4Source implements RemuxSource {
   readonly copyMethod = 'mp4';
   readonly closestFps = null;
   readonly rotation = null;
+  readonly crop: Crop | null;
+  readonly pixelAspect = null;
   readonly videoIndex: number;
   readonly video: VideoTimeline;
   readonly audio: readonly AudioTimeline[];
@@ -60,6 +62,7 @@ class Mp4Source implements RemuxSource {
     this.#file = file;
     this.#index = index;
     this.videoIndex = index.videoIndex;
+    this.crop = index.crop;
     this.video = index.video;
     this.audio = index.audio;
     this.indexByteLength = indexByteLength(index);
