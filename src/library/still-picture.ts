@@ -1,6 +1,6 @@
 // How a film's poster and small pictures come by their colours and their shape: for any screen, whatever the film was made for.
 import { BT709, codingOf, encodeColourOf } from '#domain/colour/encode-colour.ts';
-import { shownCrop } from '#domain/cropping.ts';
+import { shownCrop } from '#domain/delivery/cropping.ts';
 import type { StillPicture } from '#domain/inspector-protocol.ts';
 import type { VideoStream } from '#domain/media.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { findBox } from '#workers/bmff/boxes.ts';
-import { cleanApertureBox } from '#workers/remux/mp4/clean-aperture.ts';
+import { cleanApertureBox } from '#workers/remux/codecs/clean-aperture.ts';
 import { Client, type MediaItem, type Started } from '../support/client.ts';
 import { addBoxes } from '../support/colour-films.ts';
 import { rewriteMatroska } from '../support/matroska-writer.ts';
@@ -123,8 +123,8 @@ test('films of every shape', async t => {
   await t.test(
     'a cropped picture is copied for players that crop it themselves, with the part that is to be shown, and for no other',
     async () => {
-      for (const title of ['cropped a', 'cropped b']) {
-        const { id } = films.find(one => one.title.toLowerCase() === title) ?? assert.fail(title);
+      for (const title of ['cropped-a', 'cropped-b']) {
+        const { id } = films.find(one => one.title.toLowerCase().replaceAll(' ', '-') === title) ?? assert.fail(title);
         const about = { mediaId: id, delivery: 'remux' };
         const problem = await client.problem('POST', '/api/v1/sessions', { ...about, client: { profile: 'web-chrome' } });
         assert.match(problem.detail, /picture-cropped/);

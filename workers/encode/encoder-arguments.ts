@@ -1,7 +1,7 @@
 // What ffmpeg is told about its output, whichever way its input comes: one rendition has one set of bytes.
 
 import type { EncodeJob } from '#actors/effects.ts';
-import { cropFilter } from '#domain/cropping.ts';
+import { cropFilter } from '#domain/delivery/cropping.ts';
 import { LATENCY_TARGET_MS, RATE_BUFFER_S } from '#domain/delivery/ladder.ts';
 import { boundaryAt, ENCODED_AUDIO_RATE, encodeTimescale, firstChunkEnd, frameTicks, soundFrame } from '#domain/plan.ts';
 import { type AudioEncode, EAC3, isDolby, type VideoEncode } from '#domain/rendition.ts';

@@ -1,6 +1,6 @@
 // The filters that make small pictures of a film for any screen: posters and what a seek bar shows.
 import { BT709 } from '#domain/colour/encode-colour.ts';
-import { cropFilter } from '#domain/cropping.ts';
+import { cropFilter } from '#domain/delivery/cropping.ts';
 import type { StillPicture } from '#domain/inspector-protocol.ts';
 import { colourFilters, scaleFilter, scalerMatrix } from '#workers/encoders/colour-filters.ts';
 

@@ -1,8 +1,8 @@
 // The rungs that a media can be encoded at: pure, from the source's size, rate and bitrate.
 import { rungNameOf } from '../addresses.ts';
-import { shownCrop } from '../cropping.ts';
 import type { AudioStream, VideoStream } from '../media.ts';
 import { AC3, type AudioEncode, EAC3, type RungId, type VideoEncode } from '../rendition.ts';
+import { shownCrop } from './cropping.ts';
 import { boundBps, type Demand, heldAverageBps } from './film-rates.ts';
 
 type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };

@@ -10,10 +10,10 @@ import {
   readFlacStreamInfo,
   readMp3Frame,
 } from '#workers/remux/codecs/audio-frames.ts';
+import { cleanApertureBox } from '#workers/remux/codecs/clean-aperture.ts';
 import { readDolbyVision } from '#workers/remux/codecs/codec-strings.ts';
 import { elementaryStream, MPEG4_AUDIO } from '#workers/remux/codecs/elementary-stream.ts';
 import { readVp9Keyframe, vp9Level } from '#workers/remux/codecs/vp9-frame.ts';
-import { cleanApertureBox } from '#workers/remux/mp4/clean-aperture.ts';
 import type { MatroskaTrack, Picture } from './tracks.ts';
 
 /** `sampleEntry` is null when the codec has no fMP4 packaging we know; `frameDuration` when frames differ or it can't be told. */

@@ -1,6 +1,6 @@
 // What a Matroska file says about its tracks (RFC 9559, 5.1.4).
 import type { ContentLight, MasteringDisplay } from '#domain/colour/colour.ts';
-import { cropOf } from '#domain/cropping.ts';
+import { cropOf } from '#domain/delivery/cropping.ts';
 import type { Crop } from '#domain/media.ts';
 import { greatestDivisor } from '#domain/plan.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';

@@ -1,9 +1,10 @@
 // What `moov` says of its tracks, apart from where their samples lie.
+import { cropOf } from '#domain/delivery/cropping.ts';
 import type { Crop } from '#domain/media.ts';
 import { type BoxSpan, boxes } from '#workers/bmff/boxes.ts';
+import { cleanAperture } from '#workers/remux/codecs/clean-aperture.ts';
 import type { FileBudget } from '#workers/remux/file-budget.ts';
 import { BoxChildren, corrupt } from './boxes.ts';
-import { cleanAperture } from './clean-aperture.ts';
 import { cleanAudioEntry, cleanVideoEntry, isStill, pictureSize, sampleRate } from './sample-entry.ts';
 
 /** `mediaTime` −1 is an empty edit; `duration` is in the movie's timescale. */
@@ -135,7 +136,15 @@ function parseDescriptions(moov: Buffer, descriptions: BoxSpan | undefined, kind
   const entry = moov.subarray(first.headerStart, first.end);
   if (kind === 'video') {
     const size = pictureSize(entry);
-    return { ...nothing, formats, isStill: isStill(entry), sampleEntry: cleanVideoEntry(entry), ...size, crop: cleanAperture(entry, size) };
+    const aperture = cleanAperture(entry, size);
+    return {
+      ...nothing,
+      formats,
+      isStill: isStill(entry),
+      sampleEntry: cleanVideoEntry(entry),
+      ...size,
+      crop: aperture && cropOf(aperture, size),
+    };
   }
   const version = moov.readUInt8(descriptions.start);
   return { ...nothing, formats, sampleEntry: cleanAudioEntry(entry, version), sampleRate: sampleRate(entry, version) };

@@ -1,5 +1,5 @@
 // Which part of a picture is shown, where its container leaves some of it out. Pure.
-import type { Crop, VideoStream } from './media.ts';
+import type { Crop, VideoStream } from '../media.ts';
 
 type Size = { readonly width: number; readonly height: number };
 

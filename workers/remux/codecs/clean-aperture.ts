@@ -1,25 +1,24 @@
 // Which part of a picture an MP4 file says is to be shown (`clap`, ISO/IEC 14496-12, 12.1.4).
-import { cropOf } from '#domain/cropping.ts';
-import type { Crop } from '#domain/media.ts';
 import { box, findBox } from '#workers/bmff/boxes.ts';
-import { VIDEO_ENTRY_CHILDREN } from '#workers/remux/codecs/codec-strings.ts';
+import { VIDEO_ENTRY_CHILDREN } from './codec-strings.ts';
 
 type Size = { readonly width: number; readonly height: number };
+type Aperture = Size & { readonly x: number; readonly y: number };
 
 const BYTES = 32;
 
-/** Null: the whole picture is. */
-export function cleanAperture(entry: Buffer, picture: Size): Crop | null {
+/** As it is written, which may be no part of the picture; null: the entry does not say. */
+export function cleanAperture(entry: Buffer, picture: Size): Aperture | null {
   const clap = findBox(entry, ['clap'], VIDEO_ENTRY_CHILDREN);
   if (!clap || clap.end - clap.start < BYTES) return null;
   const fraction = (row: number): number => entry.readInt32BE(clap.start + row * 8) / entry.readUInt32BE(clap.start + row * 8 + 4);
   const [width, height, right, down] = [fraction(0), fraction(1), fraction(2), fraction(3)];
   // The offsets are those of its middle from the middle of the picture.
-  return cropOf({ x: right + (picture.width - width) / 2, y: down + (picture.height - height) / 2, width, height }, picture);
+  return { x: right + (picture.width - width) / 2, y: down + (picture.height - height) / 2, width, height };
 }
 
 /** The box that says so. */
-export function cleanApertureBox({ x, y, width, height }: Crop, picture: Size): Buffer {
+export function cleanApertureBox({ x, y, width, height }: Aperture, picture: Size): Buffer {
   const payload = Buffer.alloc(BYTES);
   const rows = [
     [width, 1],
