@@ -40,7 +40,8 @@ async function main(): Promise<void> {
   const clients = CLIENTS.filter(({ name }) => names.includes(name));
   const say = (line: string): void => console.error(line);
   if (values.types) {
-    const { page, isWrong } = await tryTypes({ clients, library, say });
+    const before = (): Promise<string> => readFile(TYPES_PAGE, 'utf8').catch(() => '');
+    const { page, isWrong } = await tryTypes({ clients, library, before, say });
     await replace(TYPES_PAGE, page);
     process.exitCode = isWrong ? 1 : 0;
     return;

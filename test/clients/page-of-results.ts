@@ -30,6 +30,8 @@ const KNOWN = `Whose fault, where it is known:
 - **ffmpeg**: a run with \`-ss\` finds no picture in a playlist of fragmented MP4, of ffmpeg's own making too (5.1); it does in MPEG-TS, which an app on it asks for by \`client.capabilities.segments\`. mpv and GStreamer seek right in both.
 - **ffmpeg, mpv**: a seek to what was read already (to 0 after the start) lands behind the next keyframe, in playlists of ffmpeg's own making too.
 - **ffmpeg, mpv, GStreamer, WebKitGTK's own player** add the largest negative composition offset to the time of every picture: they are given segments without any ([0035](adr/0035-pictures-are-decoded-no-later-than-shown-for-native-readers.md)).
+- **GStreamer** 1.22 ends its process with a failed assertion (\`gst_hlsdemux_handle_content_webvtt\`) in some rapid seeks of a playlist that has subtitles.
+- **VLC**: its clock is up to three seconds off after a seek; in playlists of ffmpeg’s own making, of fragmented MP4 and of MPEG-TS, it is too (2.0 and 3.5 s). Offsets without a sign change nothing.
 - **Firefox, WebKitGTK** without a sound card run their clock a second ahead of what they show; the matrix gives them one in memory.`;
 
 export function pageOf(results: readonly MeasuredCell[]): string {

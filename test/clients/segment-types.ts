@@ -15,11 +15,17 @@ const DELIVERIES = ['remux', 'transcode'] as const;
 
 const ABOUT = `Written by \`npm run clients -- --types\`, never by hand. What media segments are called (\`FERRITE_SEGMENT_TYPE\`; init segments are \`video/mp4\` and \`audio/mp4\` always), and MPEG-TS in place of fragmented MP4 (\`client.capabilities.segments\`), tried with each player of [the matrix](clients.md): a start, seeks, a scrub, a close, with every picture and moment of sound held against the player's clock.`;
 
-type Options = { readonly clients: readonly Client[]; readonly library: string; readonly say: (line: string) => void };
+type Options = {
+  readonly clients: readonly Client[];
+  readonly library: string;
+  /** The page as it is when all have been run: rows of other players stay. */
+  readonly before: () => Promise<string>;
+  readonly say: (line: string) => void;
+};
 
 /** Every way with every player, one after the other. */
-export async function tryTypes({ clients, library, say }: Options): Promise<{ page: string; isWrong: boolean }> {
-  const rows = new Map<string, string[]>(clients.map(({ name, label }) => [name, [label]]));
+export async function tryTypes({ clients, library, before, say }: Options): Promise<{ page: string; isWrong: boolean }> {
+  const run = new Map<string, string[]>(clients.map(({ label }) => [label, [label]]));
   let isWrong = false;
   for (const { name, env, capabilities } of WAYS) {
     say(name);
@@ -39,13 +45,23 @@ export async function tryTypes({ clients, library, say }: Options): Promise<{ pa
     for (const client of clients) {
       const shown = DELIVERIES.map(delivery => outcome(results.find(one => one.client === client.name && one.delivery === delivery)));
       isWrong ||= shown.some(text => text.startsWith('✗'));
-      rows.get(client.name)?.push(...shown);
+      run.get(client.label)?.push(...shown);
     }
   }
   const head = ['player', ...WAYS.flatMap(way => DELIVERIES.map(delivery => `${way.name}, ${delivery}`))];
-  const table = [head, head.map(() => '---'), ...rows.values()].map(cells => `| ${cells.join(' | ')} |`);
+  const table = [head, head.map(() => '---'), ...new Map([...rowsOf(await before()), ...run]).values()].map(
+    cells => `| ${cells.join(' | ')} |`,
+  );
   const legend = '✓ as it should be, with the pictures that were checked; ✗ wrong, with the step.';
   return { page: ['# Segment types', '', ABOUT, '', ...table, '', legend, ''].join('\n'), isWrong };
+}
+
+/** By the player's label. */
+function rowsOf(page: string): Map<string, string[]> {
+  const rows = page.split('\n').filter(line => line.startsWith('| '));
+  // A pipe within a cell is escaped.
+  const cells = rows.slice(2).map(line => line.slice(2, -2).split(/ \| /));
+  return new Map(cells.map(([label = '', ...shown]) => [label, [label, ...shown]]));
 }
 
 function saying(client: Client, capabilities: object): Client {
