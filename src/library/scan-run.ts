@@ -216,18 +216,17 @@ export class ScanRun {
   /** The rules for titles get better, folders move, and subtitle files come and go, while the film stays; and pictures get lost. */
   async #keep(known: Media, file: FoundFile): Promise<void> {
     const isPosterLost = known.hasPoster === true && !(await this.#options.posters.has(known));
-    // Its poster may have been cut meanwhile.
-    const media = this.#options.media.get(known.id) ?? known;
-    const now: Media = {
-      ...media,
+    const change: Partial<Media> = {
       ...nameFacts(file.name),
-      name: file.name,
-      path: file.path,
-      sidecars: file.sidecars,
-      hasPoster: isPosterLost ? null : media.hasPoster,
+      ...{ name: file.name, path: file.path, sidecars: file.sidecars },
+      ...(isPosterLost ? { hasPoster: null } : {}),
     };
-    if (!isDeepStrictEqual(now, media)) await this.#put(now);
-    if (now.hasPoster === null) this.#options.onPosterWanted(now.id);
+    // Posters and rates are made meanwhile: only what the file is called and lies beside is written.
+    const isChanged = !isDeepStrictEqual({ ...known, ...change }, known);
+    if (isChanged) await this.#options.media.update(known, change);
+    const now = this.#options.media.get(known.id);
+    if (isChanged && now !== undefined) this.#options.index.put(now);
+    if (now?.hasPoster === null) this.#options.onPosterWanted(now.id);
   }
 
   async #inspect(file: FoundFile, known: Media | undefined): Promise<void> {

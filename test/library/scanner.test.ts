@@ -422,3 +422,27 @@ test('scanner: a film without a poster is still a film', async t => {
   assert.equal((await world.scan()).unchanged, 1);
   await rm(join(world.root, 'a.mp4'));
 });
+
+test('scanner: what is found out about a film while a scan writes its subtitle files is not lost', async t => {
+  const world = await makeWorld(t);
+  await makeFilm(join(world.root, 'a.mp4'));
+  await world.scan();
+  const { media } = world.database;
+  const real = { put: media.put.bind(media), update: media.update.bind(media) };
+  const rates = { format: 1, targetMs: 2_000, videoCopy: null, audioCopy: [], audioEncode: [], demand: null };
+  // Another's write is before that of the scan, which has read the record already.
+  media.put = async changed => {
+    await real.update(changed, { rates });
+    return real.put(changed);
+  };
+  media.update = async (changed, change) => {
+    await real.update(changed, { rates });
+    return real.update(changed, change);
+  };
+  await writeFile(join(world.root, 'a.en.srt'), '1\n00:00:00,000 --> 00:00:01,000\nhello\n');
+  await world.scan();
+  assert.deepEqual(
+    world.media().map(one => [one.sidecars.length, one.rates]),
+    [[1, rates]],
+  );
+});
