@@ -1,7 +1,7 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
 import type { NameFacts } from './catalogue/name-facts.ts';
 import type { Colour, Hdr } from './colour/colour.ts';
-import type { FilmRates } from './delivery/film-rates.ts';
+import type { FailedRates, FilmRates } from './delivery/film-rates.ts';
 import { FerriteError } from './errors.ts';
 import type { LibraryId, MediaId, UserId } from './ids.ts';
 
@@ -121,6 +121,8 @@ export type Media = NameFacts & {
   readonly addedAtMs: number;
   /** Absent: not measured yet. */
   readonly rates?: FilmRates;
+  /** How often they could not be measured. */
+  readonly ratesFailed?: FailedRates;
 };
 
 /** What cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */

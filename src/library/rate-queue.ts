@@ -1,5 +1,6 @@
 // Films whose rates are still to be measured: in the background, one at a time, after a restart too. The media record says which.
-import { type FilmRates, ratesAreOf } from '#domain/delivery/film-rates.ts';
+import { canBeMeasured, type FilmRates, failureOf, ratesAreOf } from '#domain/delivery/film-rates.ts';
+import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { KeyframeMap, Media } from '#domain/media.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
@@ -32,7 +33,9 @@ export class RateQueue {
 
   /** What an earlier run of the server has left, or measured for other segments or in another way. */
   resume(): void {
-    for (const { id, rates } of this.#options.media.all()) if (!ratesAreOf(rates, this.#options.targetMs)) this.add(id);
+    const { media, targetMs } = this.#options;
+    for (const { id, rates, ratesFailed } of media.all())
+      if (!ratesAreOf(rates, targetMs) && canBeMeasured(ratesFailed, targetMs)) this.add(id);
   }
 
   /** Resolves when none is left. */
@@ -45,19 +48,32 @@ export class RateQueue {
     return this.#queue.stop();
   }
 
+  /** A machine that is busy says nothing of the film. */
+  async #remember(media: Media, error: unknown): Promise<void> {
+    const { media: records, targetMs, log } = this.#options;
+    if (error instanceof FerriteError && error.code === 'INSPECTION_DEFERRED') return;
+    try {
+      await records.update(media, { ratesFailed: failureOf(media.ratesFailed, targetMs) });
+    } catch (err) {
+      log.warn({ mediaId: media.id, err }, 'that there are no rates could not be kept');
+    }
+  }
+
   /** Never rejects: a film of which nothing is known is offered as any film is. */
   async #measure(id: MediaId, signal: AbortSignal): Promise<void> {
     const { media: records, keyframes, targetMs, log } = this.#options;
+    const media = records.get(id);
     try {
-      const media = records.get(id);
       const map = media && keyframes.get(media);
-      if (!media || !map || ratesAreOf(media.rates, targetMs)) return;
+      if (!media || !map || ratesAreOf(media.rates, targetMs) || !canBeMeasured(media.ratesFailed, targetMs)) return;
       const { rates, cpuSeconds } = await this.#options.measure(media, map, signal);
       // The file may have been replaced, renamed or removed meanwhile.
       if (await records.update(media, { rates }))
         log.info({ mediaId: id, cpuSeconds, isPredicted: rates.demand !== null }, 'rates measured');
     } catch (err) {
-      if (!signal.aborted) log.warn({ mediaId: id, err }, 'no rates for now');
+      if (signal.aborted) return;
+      log.warn({ mediaId: id, err }, 'no rates for now');
+      if (media) await this.#remember(media, err);
     }
   }
 }

@@ -1,6 +1,6 @@
 // Rates measured in the background: each film once, kept with its record, and no failure stops the next.
 import assert from 'node:assert/strict';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FilmRates, RATES_FORMAT } from '#domain/delivery/film-rates.ts';
@@ -66,4 +66,33 @@ test('rate queue: a film is measured once, after a restart or for other segments
     world.media().every(({ rates }) => rates?.targetMs === 6_000),
     'what was measured was another file',
   );
+});
+
+test('rate queue: a film that can not be measured is tried twice, and again when its file is another; one that was only slow each time', async t => {
+  const film = join(await temporaryFolder(t), 'film.mp4');
+  await makeFilm(film);
+  const world = await makeWorld(t);
+  await copyFile(film, join(world.root, 'a.mp4'));
+  await world.scan();
+  const { media, keyframeMaps: keyframes } = world.database;
+  const starts = async (count: number, code: 'INSPECTION_DEFERRED' | 'INSPECTOR_LOST', targetMs = 2_000): Promise<number> => {
+    let tried = 0;
+    const measure: RateQueueOptions['measure'] = async () => {
+      tried++;
+      throw new FerriteError(code, 'no');
+    };
+    for (let start = 0; start < count; start++) {
+      const queue = new RateQueue({ media, keyframes, measure, targetMs, log });
+      queue.resume();
+      await queue.whenIdle();
+      await queue.stop();
+    }
+    return tried;
+  };
+  assert.equal(await starts(3, 'INSPECTION_DEFERRED'), 3);
+  assert.equal(await starts(4, 'INSPECTOR_LOST'), 2);
+  assert.equal(await starts(1, 'INSPECTOR_LOST', 6_000), 1, 'for other segments it was never tried');
+  await utimes(join(world.root, 'a.mp4'), 1, 1);
+  await world.scan();
+  assert.equal(await starts(4, 'INSPECTOR_LOST'), 2);
 });

@@ -41,6 +41,22 @@ export type MeasuredSegment = { readonly bits: number; readonly seconds: number 
 export const ratesAreOf = (rates: FilmRates | undefined, targetMs: number): rates is FilmRates =>
   rates?.format === RATES_FORMAT && rates.targetMs === targetMs;
 
+/** Of a film whose measurement failed, for segments of that length. */
+export type FailedRates = Pick<FilmRates, 'format' | 'targetMs'> & { readonly times: number };
+
+/** Once may be an accident. */
+const MAX_FAILURES = 2;
+
+export const failureOf = (failed: FailedRates | undefined, targetMs: number): FailedRates => ({
+  format: RATES_FORMAT,
+  targetMs,
+  times: 1 + (failed?.format === RATES_FORMAT && failed.targetMs === targetMs ? failed.times : 0),
+});
+
+/** Whether it is of use to try: not where it failed again and again, until the file is another one. */
+export const canBeMeasured = (failed: FailedRates | undefined, targetMs: number): boolean =>
+  failureOf(failed, targetMs).times <= MAX_FAILURES;
+
 /**
  * The largest bit rate of any run of segments that lasts between half and one and a half times the target duration (RFC 8216, 4.1); of the
  * whole where that is shorter.
