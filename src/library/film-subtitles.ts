@@ -1,6 +1,7 @@
 // The subtitle files of one folder's films: those beside them and those in folders of subtitles, as they lie on the disk. No link is followed to one.
 import type { Dirent } from 'node:fs';
-import { lstat, open, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sidecar, scannedFile } from '#domain/media.ts';
 import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
@@ -10,6 +11,8 @@ import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar
 const MAX_SIDECARS = 100;
 /** Of thousands of pictures in dozens of languages. */
 const MAX_INDEX_BYTES = 4 * 1024 ** 2;
+// What was a file when its folder was listed may be a pipe by now, which would hold whoever opens it, or a link, which may lead anywhere.
+const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
 const PACK_START = '000001ba';
 
@@ -61,10 +64,17 @@ const namesOf = (entries: readonly Dirent[]): string[] => entries.map(({ name })
 
 /** None of what holds pictures and should hold text; of an index of several languages one for each. */
 async function readFacts(path: string, { name: _, ...named }: NamedSidecar): Promise<readonly Sidecar[]> {
-  const facts = await lstat(path);
-  if (!facts.isFile() || facts.size === 0 || (named.format === 'sub' && (await beginsWithPack(path)))) return [];
-  const sidecar: Sidecar = { path, ...scannedFile(facts), ...named };
-  return named.format === 'idx' && facts.size <= MAX_INDEX_BYTES ? withLanguages(sidecar, await readFile(path, 'latin1')) : [sidecar];
+  const file = await open(path, READ);
+  try {
+    const facts = await file.stat();
+    if (!facts.isFile() || facts.size === 0) return [];
+    if (named.format === 'sub' && (await startOf(file, 4)).toString('hex') === PACK_START) return [];
+    const sidecar: Sidecar = { path, ...scannedFile(facts), ...named };
+    if (named.format !== 'idx' || facts.size > MAX_INDEX_BYTES) return [sidecar];
+    return withLanguages(sidecar, (await startOf(file, facts.size)).toString('latin1'));
+  } finally {
+    await file.close();
+  }
 }
 
 /** What its name says of the language goes before what it says itself, where it has one. */
@@ -75,12 +85,8 @@ function withLanguages(sidecar: Sidecar, index: string): readonly Sidecar[] {
   return parts.map(({ position, language }) => ({ ...sidecar, part: position, language }));
 }
 
-async function beginsWithPack(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.toString('hex', 0, bytesRead) === PACK_START;
-  } finally {
-    await file.close();
-  }
+/** No more than that, though it may grow while it is read. */
+async function startOf(file: FileHandle, byteLength: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(byteLength), 0, byteLength, 0);
+  return buffer.subarray(0, bytesRead);
 }
