@@ -117,6 +117,7 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     };
     /** What to tell of a failure to feed: where the film is still the one that was scanned, the next attempt has it read by ffmpeg. */
     const passedOver = async (error: unknown): Promise<unknown> => {
+      if (!isOfFilm(error)) return error;
       try {
         await requireUnchangedMedia(job.media);
       } catch (cause) {
@@ -211,6 +212,12 @@ export function ffmpegEffect(options: FfmpegEffectOptions): FfmpegEffect {
     run().catch(error => sendBack({ type: 'ffmpeg.failed', error: toErrorRecord(error) }));
     return stop;
   };
+}
+
+/** Not: of the encoder that was fed, of its start, or of a machine that has no more files to give. */
+function isOfFilm(error: unknown): boolean {
+  if (error instanceof FerriteError) return error.code.startsWith('MEDIA_');
+  return !(error instanceof Error && 'syscall' in error && error.syscall !== 'read');
 }
 
 const isForHardware = ({ rendition }: EncodeJob): boolean => rendition.kind === 'video-encode' && isHardware(rendition);

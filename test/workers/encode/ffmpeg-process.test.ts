@@ -228,6 +228,8 @@ test('ffmpeg process: a program that is not there fails the run', DEADLINE, asyn
     events.map(({ type }) => type),
     ['ffmpeg.failed'],
   );
+  const [failed] = events;
+  assert.ok(failed?.type === 'ffmpeg.failed' && failed.error.message !== 'the film has a damaged place', 'it is no fault of the film');
 });
 
 test('ffmpeg process: a file that was replaced since its scan is not encoded', DEADLINE, async t => {
