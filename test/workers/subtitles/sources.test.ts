@@ -278,6 +278,21 @@ test('subtitle sources: what is kept has a bound: what was used longest ago goes
   assert.equal(await files.find('d'), null);
 });
 
+test('subtitle sources: threads that keep the same at once have one of it, and what one has found lately stays though another makes room', async t => {
+  const dir = join(await temporaryFolder(t), 'kept');
+  const threads = [new ExtractedFiles({ dir, maxBytes: 1_500 }), new ExtractedFiles({ dir, maxBytes: 1_500 })] as const;
+  const fill = (folder: string): Promise<void> => writeFile(join(folder, 'file'), Buffer.alloc(1_000));
+  assert.deepEqual(await Promise.all(threads.map(thread => thread.add('a', fill))), [join(dir, 'a'), join(dir, 'a')]);
+  assert.deepEqual(await readdir(dir), ['a']);
+  await utimes(join(dir, 'a'), 1, 1);
+  assert.equal(await threads[0].find('a'), join(dir, 'a'));
+  await threads[1].add('b', fill);
+  assert.deepEqual((await readdir(dir)).toSorted(), ['a', 'b']);
+  await utimes(join(dir, 'a'), 1, 1);
+  await threads[1].add('c', fill);
+  assert.deepEqual((await readdir(dir)).toSorted(), ['b', 'c'], 'it goes once it was not used for a while');
+});
+
 test('subtitles: those of a film whose clock jumps stand where its mended clock has them', async t => {
   const folder = await temporaryFolder(t);
   const [part, path] = [join(folder, 'part.vob'), join(folder, 'joined.vob')];

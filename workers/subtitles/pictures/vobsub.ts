@@ -5,6 +5,8 @@ import { FIRST_INDEX } from './pgs.ts';
 /** Of a packet that does not say when it is taken off, and that no other follows. */
 const USUAL_MS = 5_000;
 const DATE_MS = 1024 / 90;
+/** As a date of the end: until the next. */
+const NEVER = 0xffff;
 const MAX_SIDE = 2_048;
 const MAX_COMMANDS = 64;
 
@@ -38,7 +40,7 @@ export function readPicture(packet: Buffer, ptsMs: number, { palette }: VobSubHe
   });
   const bitmap: Bitmap = { x: box[0], y: box[2], width, height, indexes, palette: own };
   const startMs = ptsMs + startDate * DATE_MS;
-  return { startMs, endMs: endDate > startDate ? ptsMs + endDate * DATE_MS : startMs + USUAL_MS, bitmap };
+  return { startMs, endMs: endDate > startDate && endDate !== NEVER ? ptsMs + endDate * DATE_MS : startMs + USUAL_MS, bitmap };
 }
 
 type Control = {

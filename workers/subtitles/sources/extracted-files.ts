@@ -1,10 +1,13 @@
 // What was taken out of films, kept for the next who wants it: each in a folder of its own, which is there whole or not at all. The ones used longest ago go first.
+// Every thread has its own of these, over one folder: nothing is locked, for what is added is renamed into its place, and what was found lately stays.
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 /** Left behind by a process that was ended: nobody fills a folder for so long. */
 const STALE_MS = 3_600_000;
+/** Whoever has found something has as long to open it: other threads make room beside. */
+const IN_USE_MS = 60_000;
 const UNFINISHED = '.tmp';
 
 type Entry = { readonly path: string; readonly byteLength: number; readonly usedAtMs: number };
@@ -50,11 +53,17 @@ export class ExtractedFiles {
     let byteLength = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
     for (const entry of entries.toSorted((a, b) => a.usedAtMs - b.usedAtMs)) {
       if (byteLength <= this.#maxBytes) return;
-      if (entry.path === added) continue;
+      if (entry.path === added || (await this.#isInUse(entry.path))) continue;
       // Who has a file of it open reads on.
       await rm(entry.path, { recursive: true, force: true });
       byteLength -= entry.byteLength;
     }
+  }
+
+  /** As it is now: it may have been found since the folders were listed. */
+  async #isInUse(path: string): Promise<boolean> {
+    const facts = await stat(path).catch(() => null);
+    return facts !== null && Date.now() - facts.mtimeMs < IN_USE_MS;
   }
 
   async #entries(): Promise<Entry[]> {
