@@ -106,6 +106,8 @@ class Streams {
   /** By the bytes: a reply goes when they go. */
   readonly #segmentReplies = { mp4: new WeakMap<Buffer, PreparedReply>(), 'iso.segment': new WeakMap<Buffer, PreparedReply>() };
   readonly #playlistReplies = new WeakMap<EncodedPlaylist, PreparedReply>();
+  /** Of the list of rungs, which depends on who asks. */
+  readonly #listReplies = new WeakMap<EncodedPlaylist, PreparedReply>();
   readonly #locatedSegments = new LocatedSegments();
 
   constructor(options: StreamRouteOptions) {
@@ -149,7 +151,7 @@ class Streams {
     const playlist = session.layout.knownPlaylist(playlistFor(path, () => request.getHeader('user-agent')));
     if (playlist === undefined) return null;
     this.#options.counts.playlist += 1;
-    return this.#playlistReply(playlist.as(acceptedEncoding(request.getHeader('accept-encoding'))));
+    return this.#playlistReply(path, playlist.as(acceptedEncoding(request.getHeader('accept-encoding'))));
   }
 
   #readySegment(session: LiveSession, path: string): PreparedReply | null {
@@ -188,7 +190,7 @@ class Streams {
     this.#options.counts.playlist += 1;
     // A part of compressed bytes is of no use to a client that means the text.
     const encoding = header('range') === '' ? acceptedEncoding(header('accept-encoding')) : 'identity';
-    return { status: 200, prepared: this.#playlistReply(found.as(encoding)) };
+    return { status: 200, prepared: this.#playlistReply(rest, found.as(encoding)) };
   }
 
   /** In the form that Apple's players read. */
@@ -305,14 +307,16 @@ class Streams {
     return segmentType(wanted, this.#mode(session));
   }
 
-  #playlistReply(playlist: EncodedPlaylist): PreparedReply {
-    const known = this.#playlistReplies.get(playlist);
+  #playlistReply(path: string, playlist: EncodedPlaylist): PreparedReply {
+    // What the one list of rungs has for some players is a playlist of its own as well, which nobody's name changes.
+    const replies = path === MULTIVARIANT ? this.#listReplies : this.#playlistReplies;
+    const known = replies.get(playlist);
     if (known !== undefined) return known;
     const { bytes, etag, encoding } = playlist;
     const encoded = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
-    const headers = { ...this.#immutable, Vary: 'Accept-Encoding, User-Agent', ...encoded };
+    const headers = { ...this.#immutable, Vary: path === MULTIVARIANT ? 'Accept-Encoding, User-Agent' : 'Accept-Encoding', ...encoded };
     const made = new PreparedReply({ bytes, contentType: PLAYLIST_TYPE, etag, headers });
-    this.#playlistReplies.set(playlist, made);
+    replies.set(playlist, made);
     return made;
   }
 
