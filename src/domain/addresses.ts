@@ -15,6 +15,8 @@ export const STREAM_ROUTE = '/stream/:sessionId/:token/*';
 export const MULTIVARIANT = 'main.m3u8';
 /** The same with the first rung alone: for a player that reads every rung it is told of, and never changes from one to another. */
 export const ONE_RUNG = 'one.m3u8';
+/** The same with the rungs alone that are cut where the first is: for a player that takes a segment's number to mean one time in every rung. */
+export const ALIGNED_MULTIVARIANT = 'aligned.m3u8';
 /** The same with all rungs, for a player whose pictures come late where one is decoded after it is shown; `ONE_RUNG` names these segments too. */
 export const UNSIGNED_MULTIVARIANT = 'unsigned.m3u8';
 const UNSIGNED = 'unsigned/';

@@ -32,6 +32,7 @@ const KNOWN = `Whose fault, where it is known:
 - **ffmpeg, mpv, GStreamer, WebKitGTK's own player** add the largest negative composition offset to the time of every picture: they are given segments without any ([0035](adr/0035-pictures-are-decoded-no-later-than-shown-for-native-readers.md)).
 - **GStreamer** 1.22 ends its process with a failed assertion (\`gst_hlsdemux_handle_content_webvtt\`) in some rapid seeks of a playlist that has subtitles.
 - **VLC**: its clock is up to three seconds off after a seek; in playlists of ffmpeg’s own making, of fragmented MP4 and of MPEG-TS, it is too (2.0 and 3.5 s). Offsets without a sign change nothing.
+- **Chromium, its own HLS**: a change of rung keeps the number of the next segment, whatever time that number has in the other rung (against RFC 8216, 4.3.3.2), and shows it at the time of the one that it would have been: pictures were up to 2.6 s ahead in remuxes whose keyframes do not lie evenly, and two rungs of other segment lengths that ffmpeg had muxed did the same. It is told of the rungs alone that are cut where the first is (\`aligned.m3u8\`). It reads no subtitles of a playlist; an app adds each as a \`<track>\` of its whole text.
 - **Firefox, WebKitGTK** without a sound card run their clock a second ahead of what they show; the matrix gives them one in memory.`;
 
 export function pageOf(results: readonly MeasuredCell[]): string {

@@ -148,7 +148,7 @@ class Streams {
   }
 
   #readyPlaylist(session: LiveSession, path: string, request: RequestLine): PreparedReply | null {
-    const playlist = session.layout.knownPlaylist(playlistFor(path, () => request.getHeader('user-agent')));
+    const playlist = session.layout.knownPlaylist(playlistFor(path, name => request.getHeader(name)));
     if (playlist === undefined) return null;
     this.#options.counts.playlist += 1;
     return this.#playlistReply(path, playlist.as(acceptedEncoding(request.getHeader('accept-encoding'))));
@@ -185,7 +185,7 @@ class Streams {
   }
 
   #playlist(session: LiveSession, { params: { rest }, header }: StreamRequest): Reply {
-    const found = session.layout.playlist(playlistFor(rest, () => header('user-agent')));
+    const found = session.layout.playlist(playlistFor(rest, header));
     if (!found) throw new FerriteError('SEGMENT_NOT_FOUND', 'there is no such playlist');
     this.#options.counts.playlist += 1;
     // A part of compressed bytes is of no use to a client that means the text.
@@ -362,8 +362,8 @@ class Streams {
 /** Cues count from media time 0, which a transport stream has at ten seconds. */
 const onTransportClock = (text: Buffer): Buffer => Buffer.from(text.toString().replace('MPEGTS:0,', `MPEGTS:${TRANSPORT_START},`));
 
-const playlistFor = (path: string, userAgent: () => string): string =>
-  path === MULTIVARIANT ? multivariantFor(userAgent()) : (usualPathOf(path) ?? path);
+const playlistFor = (path: string, header: (name: string) => string): string =>
+  path === MULTIVARIANT ? multivariantFor(header('user-agent'), header('accept-encoding')) : (usualPathOf(path) ?? path);
 
 const SEGMENT_TYPES = { video: 'video/mp4', iframes: 'video/mp4', audio: 'audio/mp4', subtitles: 'text/vtt; charset=utf-8' } as const;
 /** An init segment is a file of its own to every player; Apple's know what follows it by the type of a segment (authoring specification, 10.4). */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
+  ALIGNED_MULTIVARIANT,
   directoryOf,
   directoryOfPlaylist,
   MULTIVARIANT,
@@ -101,10 +102,25 @@ export class StreamLayout implements SessionLayout {
   #write(path: string): string | undefined {
     if (path === MULTIVARIANT) return multivariantPlaylist(this.#input);
     if (path === UNSIGNED_MULTIVARIANT || path === ONE_RUNG) return this.#unsigned(path);
+    if (path === ALIGNED_MULTIVARIANT)
+      return multivariantPlaylist({ ...this.#input, offer: { ...this.#input.offer, video: this.#aligned() } });
     const trickPlay = previewPlaylist(this.#input.media, path);
     if (trickPlay !== undefined) return trickPlay;
     const found = this.tracks.get(directoryOfPlaylist(path) ?? '');
     return found && mediaPlaylist(this.#input, found.rendition);
+  }
+
+  /** The grid of encodes refines that of the copy: as many segments are the same ones. */
+  #aligned(): Offer['video'] {
+    const { offer, plan } = this.#input;
+    const [first] = offer.video;
+    // Where the first is an encode, one of its segments may be listed as two chunks, and no copy's is.
+    return offer.video.filter(
+      one =>
+        first &&
+        (first.kind === 'video-copy' || one.kind === first.kind) &&
+        segmentCount(gridOf(plan, one)) === segmentCount(gridOf(plan, first)),
+    );
   }
 
   #unsigned(path: string): string {
@@ -231,7 +247,9 @@ export class LayoutCache {
   }
 }
 
-const isMultivariant = (path: string): boolean => path === MULTIVARIANT || path === ONE_RUNG || path === UNSIGNED_MULTIVARIANT;
+const MULTIVARIANTS: readonly string[] = [MULTIVARIANT, ONE_RUNG, UNSIGNED_MULTIVARIANT, ALIGNED_MULTIVARIANT];
+
+const isMultivariant = (path: string): boolean => MULTIVARIANTS.includes(path);
 
 const audioTrackOf = ({ track, form }: AudioRendition): Track => ({ kind: 'audio', track, ...(form === undefined ? {} : { form }) });
 

@@ -27,6 +27,16 @@ const GIVEN: Readonly<Record<string, readonly string[]>> = {
 
 for (const [playlist, userAgents] of Object.entries(GIVEN)) {
   test(`native readers: ${playlist} for ${userAgents.length} names`, () => {
-    for (const userAgent of userAgents) assert.equal(multivariantFor(userAgent), playlist, userAgent);
+    for (const userAgent of userAgents) assert.equal(multivariantFor(userAgent, 'gzip, deflate, br, zstd'), playlist, userAgent);
   });
 }
+
+test('native readers: what Chromium plays by itself is told from what its pages fetch, and from other media elements', () => {
+  const asked = 'gzip, identity;q=1, *;q=0';
+  const chromium = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36';
+  for (const name of [chromium, chromium.replace('Chrome/', 'HeadlessChrome/')]) {
+    for (const encodings of [asked, asked.slice('gzip, '.length)]) assert.equal(multivariantFor(name, encodings), 'aligned.m3u8');
+    assert.equal(multivariantFor(name, ''), 'main.m3u8');
+  }
+  assert.equal(multivariantFor('Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', asked), 'main.m3u8');
+});

@@ -70,6 +70,19 @@ test('layout: every address that a playlist names is there', () => {
   }
 });
 
+test('layout: who takes a number to mean one time in every rung is told of the rungs that are cut alike', () => {
+  const rungsOf = (everySeconds: number, video = OFFER.video): string[] => {
+    const keyframes = aMap(everyS(everySeconds, 60 / everySeconds), 60, { audio: [anAudioTimeline()] });
+    const planned = { media: MEDIA, keyframes, plan: buildPlan(keyframes, FPS_24, 2_000) };
+    const text = new StreamLayout(planned, { ...OFFER, video }).playlist('aligned.m3u8')?.plain.bytes.toString() ?? '';
+    return [...text.matchAll(/^video\/([^/]+)/gm)].map(([, rung = '']) => rung);
+  };
+  assert.deepEqual(rungsOf(2), ['original', '720p', '480p']);
+  assert.deepEqual(rungsOf(5), ['original'], 'encodes are cut finer than the copy');
+  assert.deepEqual(rungsOf(5, [aRung('720p'), ORIGINAL, aRung('480p')]), ['720p', '480p']);
+  assert.deepEqual(rungsOf(2, [aRung('720p'), ORIGINAL]), ['720p'], 'a segment of an encode may be listed as two chunks');
+});
+
 test('layout: anything else is not there', () => {
   const layout = new StreamLayout(PLANNED, OFFER);
   for (const path of [
