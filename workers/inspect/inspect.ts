@@ -44,7 +44,7 @@ export type OpenRemuxSource = (path: string) => Promise<RemuxSource | null>;
 export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource: OpenRemuxSource; readonly signal?: AbortSignal };
 
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
-const INSPECTION_FORMAT = 7;
+const INSPECTION_FORMAT = 8;
 
 const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
@@ -284,7 +284,7 @@ async function timelinesFromPackets(file: InputFile, probe: Probe, streams: Stre
   const listed = await runFfprobe(file, PACKET_ARGUMENTS, packetBounds(file.byteLength), tools);
   const { packets, mended } = parsePackets(listed, systemStreamsOf(probe));
   const [video] = streams.video;
-  const timeline = video === undefined ? null : videoTimeline(packets, video.index, timeBaseOf(probe, video.index), video.frameRate);
+  const timeline = video === undefined ? null : videoTimeline(packets, video, timeBaseOf(probe, video.index));
   if (timeline === null) throw new FerriteError('MEDIA_UNREADABLE', 'the video has no keyframe');
   return {
     copyMethod: 'ffmpeg',

@@ -1,5 +1,5 @@
 // Keyframe map from packets, for containers without a usable index: read once from start to end, never decoded.
-import type { AudioStream, AudioTimeline, MendedClock, Rational, VideoTimeline } from '#domain/media.ts';
+import type { AudioStream, AudioTimeline, MendedClock, Rational, VideoStream, VideoTimeline } from '#domain/media.ts';
 import { JumpingClock } from '#workers/mended/jumping-clock.ts';
 
 const PEAK_INTERVAL_S = 2;
@@ -8,7 +8,9 @@ const PEAK_INTERVAL_S = 2;
 class PacketList {
   /** Packets that have a decode time alone. */
   unshownCount = 0;
+  /** Of those, the decode time. */
   readonly pts: number[] = [];
+  readonly isUnshown: boolean[] = [];
   /** What has to be added to each time, while it is not known whether that clock jumps. */
   readonly offset: number[] = [];
   readonly duration: number[] = [];
@@ -78,6 +80,7 @@ function addPacket(
   const list = streams.get(index) ?? new PacketList();
   streams.set(index, list);
   if (pts === 'N/A') list.unshownCount++;
+  list.isUnshown.push(pts === 'N/A');
   list.pts.push(time);
   if (clock) list.offset.push(offset);
   list.duration.push(times.duration);
@@ -92,12 +95,18 @@ export function lacksPresentationTimes(packets: Packets, streamIndex: number): b
 }
 
 /** Null when there is no keyframe. */
-export function videoTimeline(packets: Packets, streamIndex: number, timeBase: Rational, frameRate: Rational): VideoTimeline | null {
-  const list = packets.get(streamIndex);
-  if (list === undefined) return null;
+export function videoTimeline(
+  packets: Packets,
+  { index, frameRate, reorderFrames }: Pick<VideoStream, 'index' | 'frameRate' | 'reorderFrames'>,
+  timeBase: Rational,
+): VideoTimeline | null {
+  const found = packets.get(index);
+  if (found === undefined) return null;
+  const exactTicks = (frameRate.den * timeBase.den) / (frameRate.num * timeBase.num);
+  const list = asDecoded(found, Math.round(reorderFrames * exactTicks));
   const { keyframes, hasLeadingPictures } = findKeyframes(list);
   if (keyframes.length === 0) return null;
-  const frameTicks = Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
+  const frameTicks = Math.max(1, Math.round(exactTicks));
   return {
     timescale: timeBase.den,
     originPts: (keyframes[0] ?? 0) * timeBase.num,
@@ -121,7 +130,18 @@ export function audioTimeline(packets: Packets, stream: AudioStream, timeBase: R
   return { index: stream.index, timescale: stream.sampleRate, firstPts, frameDuration, endPts };
 }
 
-function findKeyframes({ pts, isKey }: PacketList): { keyframes: number[]; hasLeadingPictures: boolean } {
+type Times = Pick<PacketList, 'pts' | 'duration' | 'byteLength' | 'isKey'>;
+
+/**
+ * In a container without presentation times a picture stands where ffmpeg's decoder gives it out: as much later as it holds pictures back to
+ * reorder them. Where the first keyframe has one, pictures without are those that a cut has torn apart.
+ */
+function asDecoded({ pts, isUnshown, duration, byteLength, isKey }: PacketList, delayTicks: number): Times {
+  if (!isUnshown[isKey.indexOf(true)]) return { pts, duration, byteLength, isKey };
+  return { pts: pts.map((time, at) => (isUnshown[at] ? time + delayTicks : time)), duration, byteLength, isKey };
+}
+
+function findKeyframes({ pts, isKey }: Times): { keyframes: number[]; hasLeadingPictures: boolean } {
   const keyframes: number[] = [];
   let hasLeadingPictures = false;
   pts.forEach((time, at) => {
@@ -133,11 +153,11 @@ function findKeyframes({ pts, isKey }: PacketList): { keyframes: number[]; hasLe
   return { keyframes, hasLeadingPictures };
 }
 
-function endOf({ pts, duration }: PacketList, unknownDuration: number): number {
+function endOf({ pts, duration }: Times, unknownDuration: number): number {
   return pts.reduce((end, time, at) => Math.max(end, time + (duration[at] || unknownDuration)), Number.NEGATIVE_INFINITY);
 }
 
-function peakBitrate({ pts, byteLength }: PacketList, timeBase: Rational): number {
+function peakBitrate({ pts, byteLength }: Times, timeBase: Rational): number {
   const intervalTicks = (PEAK_INTERVAL_S * timeBase.den) / timeBase.num;
   let [oldest, sum, peak] = [0, 0, 0];
   for (let at = 0; at < pts.length; at++) {
