@@ -172,7 +172,7 @@ async function run(
   args: readonly string[],
   environment: Record<string, string>,
 ): Promise<{ code: unknown; stderr: string; stdout: string }> {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH ?? '', ...environment }, timeout: 20_000 });
+  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH: process.env.PATH ?? '', ...environment }, timeout: 120_000 });
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code, stdout, stderr };
 }

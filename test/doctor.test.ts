@@ -23,13 +23,13 @@ async function doctor(t: TestContext, { args = ['--json'], env = {} }: { args?: 
   const settings = { FERRITE_DATA_DIR: dataDir, FERRITE_PORT: String(await freePort()), ...env };
   const { promise, resolve } = Promise.withResolvers<{ code: number; stdout: string }>();
   const environment = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings };
-  const child = execFile(process.execPath, [CLI, 'doctor', ...args], { env: environment, timeout: 90_000 }, (_error, stdout) =>
+  const child = execFile(process.execPath, [CLI, 'doctor', ...args], { env: environment, timeout: 300_000 }, (_error, stdout) =>
     resolve({ code: child.exitCode ?? -1, stdout }),
   );
   return { dataDir, ...(await promise) };
 }
 
-test('doctor: a fit machine is measured, and the measurement kept', { timeout: 120_000 }, async t => {
+test('doctor: a fit machine is measured, and the measurement kept', { timeout: 300_000 }, async t => {
   const { code, stdout, dataDir } = await doctor(t);
   const { isGood, pixelsPerSecond, checks, trials } = JSON.parse(stdout) as Diagnosis;
   assert.deepEqual([code, isGood], [0, true], stdout);
@@ -44,7 +44,7 @@ test('doctor: a fit machine is measured, and the measurement kept', { timeout: 1
   assert.ok(existsSync(join(dataDir, 'machine-speed.json')));
 });
 
-test('doctor: what is missing is named, and the exit code says so', { timeout: 120_000 }, async t => {
+test('doctor: what is missing is named, and the exit code says so', { timeout: 300_000 }, async t => {
   const scratch = await temporaryFolder(t);
   const file = join(scratch, 'a-file');
   await writeFile(file, '');

@@ -25,7 +25,7 @@ function run(t: TestContext, script: string) {
   return { child, lines: reader, ended };
 }
 
-test('a rejection that nobody awaits is logged and ends nothing', { timeout: 30_000 }, async t => {
+test('a rejection that nobody awaits is logged and ends nothing', { timeout: 120_000 }, async t => {
   const { ended } = run(
     t,
     `end.closeWith(async () => say('closing'));
@@ -38,7 +38,7 @@ test('a rejection that nobody awaits is logged and ends nothing', { timeout: 30_
 });
 
 test('a failure that nobody caught closes in order, and is told by the exit code; so is one while that lasts', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async t => {
   const once = run(
     t,
@@ -56,7 +56,7 @@ test('a failure that nobody caught closes in order, and is told by the exit code
   assert.deepEqual(await twice.ended, { exitCode: 1, lines: [failure, failure] });
 });
 
-test('the second signal does not wait for the first to be obeyed', { timeout: 30_000 }, async t => {
+test('the second signal does not wait for the first to be obeyed', { timeout: 120_000 }, async t => {
   const { child, lines, ended } = run(t, `end.closeWith(() => new Promise(() => {})); say('ready');`);
   await once(lines, 'line');
   child.kill('SIGTERM');

@@ -317,7 +317,7 @@ test('auth: upkeep rotates the key and forgets what has expired', async t => {
   assert.equal(await database.refreshTokens.purge(clock.nowMs), 0);
 });
 
-test('auth: an open service keeps no process alive', { timeout: 60_000 }, async t => {
+test('auth: an open service keeps no process alive', { timeout: 300_000 }, async t => {
   const dataDir = await makeFolder(t);
   const script = `import { AuthService } from '#src/auth/auth.ts'; import { openDatabase } from '#storage/database.ts';
     const database = await openDatabase(${JSON.stringify(dataDir)});

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { launchBrowser, signIn } from '../support/browser.ts';
 import { Client } from '../support/client.ts';
 import { lookAtFrame, makeFrameFilm } from '../support/frame-film.ts';
+import { makeForms } from '../support/media.ts';
 import { startServer, temporaryFolder } from '../support/server.ts';
 
 const SECONDS = 40;
@@ -15,14 +16,20 @@ const POSITIONS_S = [0, 21.3, 7.02, 33.5, 12.76];
 
 const FILMS = [
   { name: 'frames-remux.mkv', delivery: 'remux', args: ['-c:a', 'ac3'] },
-  { name: 'frames-transcode.mkv', delivery: 'transcode', args: ['-c:v', 'mpeg4', '-q:v', '4', '-bf', '0', '-c:a', 'libmp3lame'] },
+  {
+    name: 'frames-transcode.mkv',
+    delivery: 'transcode',
+    args: ['-c:v', 'mpeg4', '-q:v', '4', '-g', '48', '-bf', '0', '-c:a', 'libmp3lame'],
+  },
 ] as const;
 
 test("the browser's own HLS player", async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
-  for (const { name, args } of FILMS) await makeFrameFilm(join(library, name), { seconds: SECONDS, args });
+  const original = join(scratch, 'original.mp4');
+  await makeFrameFilm(original, { seconds: SECONDS });
+  await makeForms(original, library, FILMS);
   const server = await startServer(t, { library });
   const client = await Client.signIn(server.url);
   const films = await client.media();

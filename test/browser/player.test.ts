@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { launchBrowser, look, signIn, watchUntil } from '../support/browser.ts';
 import { Client } from '../support/client.ts';
-import { makeClockFilm } from '../support/media.ts';
+import { makeClockFilm, makeForms } from '../support/media.ts';
 import { freePort, startServer, TestServer, temporaryFolder } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
@@ -31,7 +31,9 @@ test('the web player', async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
-  for (const { name, args } of FILMS) await makeClockFilm(join(library, name), { seconds: SECONDS, args });
+  const original = join(scratch, 'original.mp4');
+  await makeClockFilm(original, { seconds: SECONDS });
+  await makeForms(original, library, FILMS);
   const dataDir = join(scratch, 'data');
   const server = await startServer(t, { library, dataDir, port: await freePort() });
   const client = await Client.signIn(server.url);

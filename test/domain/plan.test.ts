@@ -217,17 +217,17 @@ test('plan: a position before the start is in the first segment, one past the en
     assert.equal(segmentIndexAt(videoEncode, positionMs), index, `${positionMs} ms`);
 });
 
-test('plan: a film of eight hours is planned in well under a second, exactly', () => {
+test('plan: a film of eight hours is planned in well under a second of the processor, exactly', () => {
   const rate = { num: 24_000, den: 1001 };
   const keyframesS = everyS((48 * 1001) / 24_000, 14_386);
   const endS = 14_386 * ((48 * 1001) / 24_000);
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const plan = buildPlan(
     aMap(keyframesS, endS, { audio: [anAudioTimeline({ firstPts: -1024, endPts: Math.round(endS * 48_000) })] }),
     rate,
     2_000,
   );
-  assert.ok(performance.now() - startedMs < 1_000);
+  assert.ok(process.cpuUsage(before).user < 1_000_000);
   for (const grid of gridsOf(plan)) {
     assertAscending(grid, 'eight hours');
     assert.equal(segmentCount(grid) % 14_386, 0);

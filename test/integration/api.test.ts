@@ -11,7 +11,8 @@ import { startServer, temporaryFolder } from '../support/server.ts';
 import { readSegment } from '../support/track-check.ts';
 
 const VIEWER = { username: 'grace', password: 'nanoseconds of wire' };
-const REVOCATION_DEADLINE_MS = 1_000;
+/** That it takes a second at the most is held by revocation.test.ts. */
+const REVOCATION_DEADLINE_MS = 30_000;
 /** Long beside what any request takes on a busy machine. */
 const QUEUE_MS = 3_000;
 const TIMER_SLACK_MS = 10;
@@ -24,7 +25,7 @@ type SessionView = {
   readonly rung: string | null;
 };
 
-test('the interface', { timeout: 240_000 }, async t => {
+test('the interface', { timeout: 600_000 }, async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
@@ -254,7 +255,7 @@ type OpenApi = {
   >;
 };
 
-test('the queue for transcoders', { timeout: 240_000 }, async t => {
+test('the queue for transcoders', { timeout: 600_000 }, async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);

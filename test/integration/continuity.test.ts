@@ -23,6 +23,14 @@ test('continuity', async t => {
     return found;
   };
 
+  const pictureEncodes = async (): Promise<number> => {
+    const text = await client.metrics();
+    return [...text.matchAll(/^encodes_total\{rung="480p",outcome="started"\} (\d+)$/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
+  };
+
   async function check(
     session: Started,
     rendition: Rendition,
@@ -78,7 +86,10 @@ test('continuity', async t => {
   }
 
   await t.test('segments of restarted encodes join seamlessly across every seam', async () => {
-    const session = await client.start(film('Big Buck Bunny', 1920).id, { delivery: 'transcode' });
+    const long = film('Big Buck Bunny', 854);
+    const before = await pictureEncodes();
+    // Begun in the middle: what lies before is made by another encode.
+    const session = await client.start(long.id, { delivery: 'transcode', startPositionMs: long.durationMs / 2 });
     const rendition = (await client.renditions(session)).find(({ path }) => path === 'video/480p');
     assert.ok(rendition);
     const half = Math.floor(rendition.durationsS.length / 2);
@@ -93,6 +104,7 @@ test('continuity', async t => {
     const path = join(scratch, 'seam.mp4');
     await writeFile(path, Buffer.concat([init, ...seamBytes]));
     assert.equal(await complaints(path), '');
+    assert.ok((await pictureEncodes()) - before >= 2, 'there is a seam');
     await client.stop(session.sessionId);
   });
 });

@@ -1,11 +1,10 @@
 // Films with a damaged place, and sound that covers a part of its film: everything that is asked for comes.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Client, type MediaItem } from '../support/client.ts';
 import { ffmpeg } from '../support/media.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { startWorld } from '../support/world.ts';
 
 const SECONDS = 60;
 const PICTURE = [
@@ -44,15 +43,7 @@ async function makeFilms(library: string, scratch: string): Promise<void> {
 }
 
 test('films of which a part is missing', async t => {
-  const scratch = await temporaryFolder(t);
-  const library = join(scratch, 'films');
-  await mkdir(library);
-  await makeFilms(library, scratch);
-  const server = await startServer(t, { library });
-  const client = await Client.signIn(server.url);
-  const films = await client.media();
-  const film = (title: string): MediaItem =>
-    films.find(one => one.title.toLowerCase().replaceAll(' ', '-') === title) ?? assert.fail(title);
+  const { client, film } = await startWorld(t, makeFilms);
 
   for (const [title, order] of [
     ['damaged', 'forward'],

@@ -169,7 +169,7 @@ test('data folder: a damaged store ends in words and its exit code or is served,
 });
 
 test('data folder: of many damages to a store each is used or refused in words, and none ends the process', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async t => {
   const scratch = await temporaryFolder(t);
   const dataDir = await filledDataDir(join(scratch, 'data'));

@@ -1,13 +1,13 @@
 // Films whose clock jumps, begins again or runs over: they play whole, on one clock, and picture and sound stay together.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Client, type MediaItem, type Started } from '../support/client.ts';
+import type { Started } from '../support/client.ts';
 import { makeFrameFilm } from '../support/frame-film.ts';
 import { ffmpeg } from '../support/media.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
 import { frameAt, shownFrames, soundStarts } from '../support/shown-frames.ts';
+import { servedFile, startWorld } from '../support/world.ts';
 
 const FRAME_RATE = 24;
 const SECONDS = 8;
@@ -36,26 +36,9 @@ async function makeFilms(library: string, scratch: string): Promise<void> {
 }
 
 test('films whose clock jumps', async t => {
-  const scratch = await temporaryFolder(t);
-  const library = join(scratch, 'films');
-  await mkdir(library);
-  await makeFilms(library, scratch);
-  const server = await startServer(t, { library });
-  const client = await Client.signIn(server.url);
-  const films = await client.media();
-  const film = (title: string): MediaItem =>
-    films.find(one => one.title.toLowerCase().replaceAll(' ', '-') === title) ?? assert.fail(`${title}: ${films.map(one => one.title)}`);
-
-  /** What a player gets of one rendition from some segment on. */
-  async function served(session: Started, path: string, first = 0): Promise<string> {
-    const { durationsS } = (await client.renditions(session)).find(one => one.path === path) ?? assert.fail(path);
-    const parts = [await client.init(session, path)];
-    for (let index = first; index < durationsS.length; index++) parts.push(await client.segment(session, path, index));
-    const file = join(scratch, `${session.sessionId}-${path.replace('/', '-')}.mp4`);
-    await rm(file, { force: true });
-    await writeFile(file, Buffer.concat(parts));
-    return file;
-  }
+  const world = await startWorld(t, makeFilms);
+  const { client, film } = world;
+  const served = (session: Started, path: string, first = 0): Promise<string> => servedFile(world, session, path, first);
 
   for (const [title, path, delivery] of [
     ['joined', 'video/240p', 'transcode'],

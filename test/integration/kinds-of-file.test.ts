@@ -1,12 +1,12 @@
 // Films of awkward kinds: what is served of each shows and sounds as the file does, or is refused before a player has begun.
 import assert from 'node:assert/strict';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
-import { Client, type MediaItem, type Started } from '../support/client.ts';
+import type { Started } from '../support/client.ts';
 import { ffmpeg } from '../support/media.ts';
-import { startServer, temporaryFolder } from '../support/server.ts';
+import { servedFile, startWorld } from '../support/world.ts';
 
 const picture = (size = '320x180', rate = 25, seconds = 6): string[] => ['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=${rate}:d=${seconds}`];
 const sound = (seconds = 6, rate = 44_100): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:r=${rate}`];
@@ -45,26 +45,9 @@ async function makeFilms(library: string, scratch: string): Promise<void> {
 }
 
 test('films of awkward kinds', async t => {
-  const scratch = await temporaryFolder(t);
-  const library = join(scratch, 'films');
-  await mkdir(library);
-  await makeFilms(library, scratch);
-  const server = await startServer(t, { library });
-  const client = await Client.signIn(server.url);
-  const films = await client.media();
-  const film = (title: string): MediaItem =>
-    films.find(one => one.title.toLowerCase().replaceAll(' ', '-') === title) ?? assert.fail(`${title}: ${films.map(one => one.title)}`);
-
-  /** What a player gets of one rendition, in one file. */
-  async function served(session: Started, path: string): Promise<string> {
-    const { durationsS } = (await client.renditions(session)).find(one => one.path === path) ?? assert.fail(path);
-    const parts = [await client.init(session, path)];
-    for (const index of durationsS.keys()) parts.push(await client.segment(session, path, index));
-    const file = join(scratch, `${path.replace('/', '-')}.mp4`);
-    await rm(file, { force: true });
-    await writeFile(file, Buffer.concat(parts));
-    return file;
-  }
+  const world = await startWorld(t, makeFilms);
+  const { client, film } = world;
+  const served = (session: Started, path: string): Promise<string> => servedFile(world, session, path);
 
   async function withSession<T>(title: string, delivery: string, work: (session: Started) => Promise<T>): Promise<T> {
     const session = await client.start(film(title).id, { delivery, startPositionMs: 0 });
@@ -111,8 +94,8 @@ test('films of awkward kinds', async t => {
     });
   });
 
-  await t.test('encrypted: a film that nobody can show is not listed', () => {
-    assert.ok(!films.some(({ title }) => title.toLowerCase() === 'encrypted'));
+  await t.test('encrypted: a film that nobody can show is not listed', async () => {
+    assert.ok(!(await client.media()).some(({ title }) => title.toLowerCase() === 'encrypted'));
   });
 
   await t.test('still: a run that begins after the only picture shows it too', async () => {

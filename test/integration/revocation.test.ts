@@ -88,7 +88,7 @@ const REVOCATIONS: [string, (admin: Client, watching: Watched) => Promise<unknow
 ];
 
 test('who may watch no more is refused within a second wherever a request is, also after a restart, and nobody else is', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async t => {
   const world = await start(t);
   const other = await watch(t, world, 'somebody-else');

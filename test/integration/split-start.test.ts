@@ -35,7 +35,7 @@ for await (const chunk of process.stdin) {
 }
 `;
 
-test('a start that is encoded', { timeout: 120_000 }, async t => {
+test('a start that is encoded', { timeout: 300_000 }, async t => {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);

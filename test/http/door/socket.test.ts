@@ -52,11 +52,11 @@ async function connectTo(t: TestContext, url: string): Promise<{ socket: WebSock
   t.after(() => socket.close());
   const queue: unknown[] = [];
   socket.addEventListener('message', ({ data }) => queue.push(JSON.parse(String(data))));
-  await once(socket, 'open', { signal: AbortSignal.timeout(5_000) });
+  await once(socket, 'open', { signal: AbortSignal.timeout(60_000) });
   const next = async (): Promise<unknown> => {
     await waitFor(
       () => queue.length > 0,
-      5_000,
+      30_000,
       () => 'no message',
     );
     return queue.shift();
@@ -82,7 +82,7 @@ test('a socket opens with what authorize gave, at once or later, and is counted'
     socket.close();
     await waitFor(
       () => door.connections() === 0,
-      5_000,
+      30_000,
       () => `${door.connections()} connections`,
     );
   }
@@ -164,7 +164,7 @@ test('a frame that is too large closes the connection', async t => {
   const { socket, next } = await connectTo(t, `${door.url}/sessions/7/control?token=good`);
   await next();
   socket.send(JSON.stringify({ type: 'ping', id: 'a'.repeat(17 * 1024) }));
-  await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+  await once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
   assert.deepEqual(seen.received, []);
 });
 
@@ -188,12 +188,12 @@ test('to a peer that does not read, messages are dropped past a bound, and go ag
   client.socket.resume();
   await waitFor(
     () => client.socket.bytesRead > taken * 64 * 1024,
-    10_000,
+    30_000,
     () => 'not read',
   );
   await waitFor(
     () => socket.send({ type: 'progress' }),
-    5_000,
+    30_000,
     () => 'still refused',
   );
 });

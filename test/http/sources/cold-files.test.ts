@@ -40,7 +40,7 @@ async function start(t: TestContext, options: ColdFilesOptions & { byteLength?: 
   const allClosed = (): Promise<void> =>
     waitFor(
       () => coldFiles.openCount === 0,
-      5_000,
+      30_000,
       () => `${coldFiles.openCount} files open`,
     );
   return { bytes, path, coldFiles, door, allClosed };
@@ -97,7 +97,7 @@ test('slow readers hold a descriptor each and no bytes; when they leave in the m
   }
   await waitFor(
     () => coldFiles.openCount === clients.length && door.load().waitingBytes > 20 * 30 * MIB,
-    5_000,
+    30_000,
     () => `${coldFiles.openCount} open`,
   );
   const perReader = (process.memoryUsage.rss() - before) / clients.length;
@@ -105,7 +105,7 @@ test('slow readers hold a descriptor each and no bytes; when they leave in the m
   clients[0]?.socket.resume();
   await waitFor(
     () => (clients[0]?.socket.bytesRead ?? 0) > 40 * MIB,
-    10_000,
+    30_000,
     () => 'the reader that went on did not get all',
   );
   for (const client of clients) client.socket.destroy();
@@ -120,13 +120,13 @@ test('a client that left while its reply was being found leaves no file open', a
   client.send(request('GET', '/cold-later'));
   await waitFor(
     () => door.load().repliesInFlight === 1,
-    5_000,
+    30_000,
     () => 'not asked',
   );
   client.socket.destroy();
   await waitFor(
     () => door.connections() === 0,
-    5_000,
+    30_000,
     () => 'still connected',
   );
   gate.resolve();
@@ -142,7 +142,7 @@ test('a segment cut short while it is sent closes the connection', async t => {
   client.send(request('GET', '/cold'));
   await waitFor(
     () => coldFiles.openCount === 1,
-    5_000,
+    30_000,
     () => 'not begun',
   );
   await truncate(path, MIB);

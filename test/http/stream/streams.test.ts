@@ -150,7 +150,7 @@ test('several replies follow each other on one connection', async t => {
     client.send(request('GET', path));
     await waitFor(
       () => client.received.byteLength > before + bytes.byteLength,
-      10_000,
+      30_000,
       () => `${path} is not whole`,
     );
     assert.equal(digest(client.received.subarray(-bytes.byteLength)), digest(bytes), path);
@@ -166,7 +166,7 @@ test('a file that is gone is an answer, and one cut short while it is sent a clo
   client.send(request('GET', '/file'));
   await waitFor(
     () => door.connections() === 1 && openFiles(path) === 1,
-    5_000,
+    30_000,
     () => 'not begun',
   );
   await truncate(path, 5 * MIB);
@@ -210,7 +210,7 @@ test('a thousand aborted downloads leave no descriptor, no connection and no mem
       for (const client of clients) client.socket.destroy();
       await waitFor(
         () => door.connections() === 0,
-        10_000,
+        30_000,
         () => `${door.connections()} connections left`,
       );
       for (const client of clients) client.ignoreBytes();
@@ -219,14 +219,14 @@ test('a thousand aborted downloads leave no descriptor, no connection and no mem
   await abortMany(200);
   await waitFor(
     () => openFiles(path) === 0,
-    5_000,
+    30_000,
     () => 'files open after the first 200',
   );
   const before = { descriptors: readdirSync('/proc/self/fd').length, memory: heldMemory() };
   await abortMany(1_000);
   await waitFor(
     () => openFiles(path) === 0,
-    5_000,
+    30_000,
     () => `${openFiles(path)} files open`,
   );
   assert.ok(readdirSync('/proc/self/fd').length <= before.descriptors + 2);
@@ -267,7 +267,7 @@ test('twenty readers that stop reading cost no copy of a 50 MB body, from memory
     }
     await waitFor(
       () => door.connections() === 20 && (target === '/bytes' || openFiles(path) === 20),
-      10_000,
+      30_000,
       () => 'not all begun',
     );
     const [first] = clients;
@@ -285,7 +285,7 @@ test('twenty readers that stop reading cost no copy of a 50 MB body, from memory
     for (const client of clients) client.socket.destroy();
     await waitFor(
       () => door.connections() === 0,
-      10_000,
+      30_000,
       () => 'connections left',
     );
   }

@@ -11,7 +11,7 @@ import { SpawnerClient } from '#workers/programs/spawner-client.ts';
 import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { Film } from '../support.ts';
 
-const DEADLINE = { timeout: 120_000 };
+const DEADLINE = { timeout: 300_000 };
 
 /** Runs jobs to their end, one after the other, over one spawner. */
 async function encoder(t: TestContext) {

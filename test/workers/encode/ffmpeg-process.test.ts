@@ -19,7 +19,7 @@ import { readSegment } from '../../support/track-check.ts';
 import { isAlive, until } from '../../support/until.ts';
 import { cut, Film, record } from '../support.ts';
 
-const DEADLINE = { timeout: 60_000 };
+const DEADLINE = { timeout: 300_000 };
 
 /** The effect under a parent that only listens. */
 async function start(

@@ -24,7 +24,7 @@ import { RemuxCache } from '#workers/remux/remux-cache.ts';
 import { FakeHardware, type FakeMode } from '../../support/fake-hardware.ts';
 import { Film } from '../support.ts';
 
-const DEADLINE = { timeout: 60_000 };
+const DEADLINE = { timeout: 300_000 };
 const STALL_MS = 5_000;
 
 function jobOf(film: Film): EncodeJob {

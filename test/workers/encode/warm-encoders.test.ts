@@ -6,7 +6,7 @@ import { WarmEncoders } from '#workers/encode/warm-encoders.ts';
 import { HardwareUse } from '#workers/encoders/hardware-use.ts';
 import { type ChildProcess, SpawnerClient } from '#workers/programs/spawner-client.ts';
 
-const DEADLINE = { timeout: 60_000 };
+const DEADLINE = { timeout: 300_000 };
 
 /** Counts what is started; `cat` waits for its stdin as an encoder does. */
 class CountingSpawner extends SpawnerClient {

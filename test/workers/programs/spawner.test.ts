@@ -14,7 +14,7 @@ import { type ChildProcess, SpawnerClient, toolRunner } from '#workers/programs/
 import { temporaryFolder } from '../../support/run-tool.ts';
 import { isAlive, until } from '../../support/until.ts';
 
-const DEADLINE = { timeout: 60_000 };
+const DEADLINE = { timeout: 300_000 };
 const SPAWNER = fileURLToPath(new URL('../../../workers/programs/spawner.ts', import.meta.url));
 const STDERR_TAIL_BYTES = 64 * 1024;
 
