@@ -11,7 +11,7 @@ export type TrackRate = {
 };
 
 /** The bits that a picture takes at constant quality, with no bound of its rate. */
-export type Demand = {
+export type BitDemand = {
   /** Of the film's segments: how busy, where 1 is the average; each stands for as much of the film's time. Ascending. */
   readonly profile: readonly number[];
   /** The peak segment bit rate over the average, for a target duration of 1 s, 2 s, … */
@@ -30,7 +30,7 @@ export type FilmRates = {
   /** By audio track. */
   readonly audioCopy: readonly (TrackRate | null)[];
   readonly audioEncode: readonly (TrackRate | null)[];
-  readonly demand: Demand | null;
+  readonly demand: BitDemand | null;
 };
 
 /** Above the longest segment of a copy. */
@@ -100,7 +100,7 @@ export const atTarget = (byTarget: readonly number[], targetS: number): number =
 const PROFILE_PARTS = 20;
 
 /** Of the bits of all segments of a film, in whatever unit. */
-export function demandShape(segments: readonly MeasuredSegment[]): Pick<Demand, 'profile' | 'peaks'> {
+export function bitDemandShape(segments: readonly MeasuredSegment[]): Pick<BitDemand, 'profile' | 'peaks'> {
   const average = averageBps(segments);
   if (!(average > 0)) return { profile: [1], peaks: Array.from({ length: MAX_TARGET_S }, () => 1) };
   const sorted = segments.map(({ bits, seconds }) => ({ rate: bits / seconds / average, seconds })).toSorted((a, b) => a.rate - b.rate);
@@ -135,12 +135,12 @@ const BURST_PART = 0.2;
  * The bound of a rung's rate (`-maxrate`): a little below what its busiest segments want, so that what is declared is what is reached. A
  * prediction that is too low then costs those some bits, and is true; what is too high by a tenth is still within what a player may rely on.
  */
-export const boundBps = ({ peaks, keyframeS }: Demand, averageBps: number, targetS: number): number =>
+export const boundBps = ({ peaks, keyframeS }: BitDemand, averageBps: number, targetS: number): number =>
   averageBps * Math.max(HELD_PART * atTarget(peaks, targetS), KEYFRAME_ROOM * keyframeS);
 
 /** What is spent under a bound of the rate: on average, and in the busiest segments. */
 export function spentUnder(
-  demand: Demand,
+  demand: BitDemand,
   { averageBps, maxBps, bufferS, targetS }: { averageBps: number; maxBps: number; bufferS: number; targetS: number },
 ): { averageBps: number; peakBps: number } {
   const peakBps = Math.min(averageBps * atTarget(demand.peaks, targetS), maxBps * (1 + (BURST_PART * bufferS) / targetS));
@@ -148,5 +148,5 @@ export function spentUnder(
 }
 
 /** The average where no more than `limitBps` is spent for long: the busy parts of the film are held to it. */
-export const heldAverageBps = ({ profile }: Pick<Demand, 'profile'>, averageBps: number, limitBps: number): number =>
+export const heldAverageBps = ({ profile }: Pick<BitDemand, 'profile'>, averageBps: number, limitBps: number): number =>
   profile.reduce((sum, part) => sum + Math.min(part * averageBps, limitBps), 0) / profile.length;

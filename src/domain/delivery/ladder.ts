@@ -3,7 +3,7 @@ import { rungNameOf } from '../addresses.ts';
 import type { AudioStream, VideoStream } from '../media.ts';
 import { AC3, type AudioEncode, EAC3, type RungId, type VideoEncode } from '../rendition.ts';
 import { shownCrop } from './cropping.ts';
-import { boundBps, type Demand, heldAverageBps } from './film-rates.ts';
+import { type BitDemand, boundBps, heldAverageBps } from './film-rates.ts';
 
 type Target = { readonly height: number; readonly width: number; readonly maxBitrateBps: number };
 
@@ -47,7 +47,7 @@ export type SourceRate = {
   readonly averageBps: number;
   readonly peakBps: number;
   /** What the film is predicted to take; absent: it is not known, and every rung may spend what any film might need. */
-  readonly demand?: Demand | null;
+  readonly demand?: BitDemand | null;
 };
 
 export const RATE_BUFFER_S = { superfast: 1, veryfast: 2 } as const satisfies Record<VideoEncode['preset'], number>;

@@ -5,9 +5,9 @@ import { resolveCapabilities } from '#domain/delivery/client-profile.ts';
 import { chooseDelivery, type DeliveryRequest } from '#domain/delivery/delivery.ts';
 import {
   averageBps,
+  type BitDemand,
+  bitDemandShape,
   boundBps,
-  type Demand,
-  demandShape,
   type FilmRates,
   peakBps,
   RATES_FORMAT,
@@ -32,9 +32,9 @@ test('film rates: the peak is that of segments in a row that last half to one an
 });
 
 test('film rates: a film of two halves has a profile of two halves, which a bound cuts off in the busy one alone', () => {
-  const shape = demandShape(segments(...Array(10).fill(100), ...Array(10).fill(300)));
+  const shape = bitDemandShape(segments(...Array(10).fill(100), ...Array(10).fill(300)));
   assert.deepEqual([shape.profile[0], shape.profile.at(-1)], [0.5, 1.5]);
-  const demand: Demand = { ...shape, keyframeS: 0.5, rungs: [] };
+  const demand: BitDemand = { ...shape, keyframeS: 0.5, rungs: [] };
   const spent = (maxBps: number) => spentUnder(demand, { averageBps: 200, maxBps, bufferS: 1, targetS: 2 });
   assert.deepEqual(spent(1_000), { averageBps: 200, peakBps: 300 });
   const held = spent(200);
@@ -44,7 +44,7 @@ test('film rates: a film of two halves has a profile of two halves, which a boun
   assert.ok(boundBps({ ...demand, keyframeS: 2 }, 200, 2) > 400, 'a keyframe that is most of its segment has room');
 });
 
-const DEMAND: Demand = {
+const DEMAND: BitDemand = {
   profile: [0.5, 1, 1.5],
   peaks: [2, 2, 1.5, 1.5, 1.2],
   keyframeS: 0.4,

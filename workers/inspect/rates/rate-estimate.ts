@@ -1,5 +1,5 @@
 // From what some segments of a film take when they are encoded to what all of it takes. Pure.
-import { averageBps, type Demand, demandShape, type MeasuredSegment } from '#domain/delivery/film-rates.ts';
+import { averageBps, type BitDemand, bitDemandShape, type MeasuredSegment } from '#domain/delivery/film-rates.ts';
 import { type Place, weightsOf } from './rate-places.ts';
 
 /** Bits of the whole segment at each rung that was encoded there, and of its keyframe at the compared one. */
@@ -14,7 +14,7 @@ const LEAST_SPREAD = 0.05;
  * `compared`: the rung that was encoded everywhere. A segment's bits over its weight, averaged over places at equal distances of weight, are
  * the bits of the whole film, whatever their relation is; other rungs have the ratio to it that they have where all were encoded.
  */
-export function estimateDemand(source: readonly MeasuredSegment[], samples: readonly Sample[], compared: string): Demand | null {
+export function estimateBitDemand(source: readonly MeasuredSegment[], samples: readonly Sample[], compared: string): BitDemand | null {
   const weights = weightsOf(source);
   const weightAt = ({ place }: Sample): number => weights[place.index] ?? 0;
   const representative = samples.filter(({ place }) => place.isRepresentative);
@@ -29,7 +29,7 @@ export function estimateDemand(source: readonly MeasuredSegment[], samples: read
   const comparedBps = averageBps(segments);
   const rungIds = [...(full[0]?.bits.keys() ?? [])];
   return {
-    ...demandShape(segments),
+    ...bitDemandShape(segments),
     keyframeS: Math.max(...samples.map(({ keyframeBits }) => keyframeBits)) / comparedBps,
     rungs: rungIds.map(rungId => ({ rungId, averageBps: Math.round((comparedBps * mean(full, rungId)) / fullBits) })),
   };

@@ -9,7 +9,7 @@ import type { OpenRemuxSource } from '#workers/inspect/inspect.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { spanOf } from '#workers/remux/segment-span.ts';
 import type { RemuxSource } from '#workers/remux/source.ts';
-import { estimateDemand, type Sample } from './rate-estimate.ts';
+import { estimateBitDemand, type Sample } from './rate-estimate.ts';
 import { choosePlaces, type Place } from './rate-places.ts';
 import { type Counted, probePlace } from './rate-probe.ts';
 
@@ -110,7 +110,7 @@ async function measureEncodes(
   }
   const isTold = failed * 2 <= places.length;
   return {
-    demand: isTold ? estimateDemand(source, samples, compared.rungId) : null,
+    demand: isTold ? estimateBitDemand(source, samples, compared.rungId) : null,
     audio: streams.audio.map((_, track) => soundRate(heard[track] ?? [])),
     cpuSeconds: Math.round(cpuSeconds * 100) / 100,
   };

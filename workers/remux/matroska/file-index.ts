@@ -28,7 +28,7 @@ export type MatroskaIndex = {
   /** The Cues of one track, by ascending timestamp. Empty when the file has none, null when they are in no order. */
   cuesOf(trackNumber: number): Promise<CueTable | null>;
   /** Every place that the Cues name for a track, in the order of the file: also of several at one time. */
-  placesOf(trackNumber: number): Promise<readonly Cue[]>;
+  positionsOf(trackNumber: number): Promise<readonly Cue[]>;
 };
 
 export const ID = {
@@ -62,7 +62,7 @@ export async function readIndex(file: UnchangedFile, budget: FileBudget): Promis
     firstClusterPosition,
     segmentEnd: segment.end,
     cuesOf: async trackNumber => (cues ? (await readCues(cues, trackNumber, segment, budget)).sorted() : new CueTable()),
-    placesOf: async trackNumber => (cues ? readPlaces(cues, trackNumber, segment, budget) : []),
+    positionsOf: async trackNumber => (cues ? readPositions(cues, trackNumber, segment, budget) : []),
   };
 }
 
@@ -208,7 +208,7 @@ async function readCues(bytes: Buffer, trackNumber: number, segment: Segment, bu
   return cues;
 }
 
-async function readPlaces(bytes: Buffer, trackNumber: number, segment: Segment, budget: FileBudget): Promise<Cue[]> {
+async function readPositions(bytes: Buffer, trackNumber: number, segment: Segment, budget: FileBudget): Promise<Cue[]> {
   const places: Cue[] = [];
   let points = 0;
   for (const point of cueElements(bytes, { start: 0, end: bytes.byteLength }, budget)) {

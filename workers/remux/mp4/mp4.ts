@@ -34,7 +34,7 @@ export async function openMp4(path: string, { signal }: OpenOptions = {}): Promi
 }
 
 /** Samples [first, end) of a track, as one segment. */
-type Place = {
+type SampleRange = {
   readonly table: SampleTable;
   readonly first: number;
   readonly end: number;
@@ -78,11 +78,11 @@ class Mp4Source implements RemuxSource {
   }
 
   async segment(streamIndex: number, span: SegmentSpan): Promise<Buffer> {
-    const place = this.#place(streamIndex, span);
-    const dataStart = fragmentHeadByteLength(place.end - place.first);
-    const bytes = Buffer.allocUnsafeSlow(dataStart + place.dataByteLength);
-    writeHead(bytes, place);
-    await readSamples(this.#file, place.table, place.first, bytes.subarray(dataStart));
+    const range = this.#rangeOf(streamIndex, span);
+    const dataStart = fragmentHeadByteLength(range.end - range.first);
+    const bytes = Buffer.allocUnsafeSlow(dataStart + range.dataByteLength);
+    writeHead(bytes, range);
+    await readSamples(this.#file, range.table, range.first, bytes.subarray(dataStart));
     await this.#file.verify();
     return bytes;
   }
@@ -101,11 +101,11 @@ class Mp4Source implements RemuxSource {
   }
 
   async locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment> {
-    const place = this.#place(streamIndex, span);
-    const head = Buffer.allocUnsafeSlow(fragmentHeadByteLength(place.end - place.first));
-    writeHead(head, place);
-    const stretches = stretchesOf(place.table, place.first, place.end);
-    return { head, stretches, byteLength: head.byteLength + place.dataByteLength };
+    const range = this.#rangeOf(streamIndex, span);
+    const head = Buffer.allocUnsafeSlow(fragmentHeadByteLength(range.end - range.first));
+    writeHead(head, range);
+    const stretches = stretchesOf(range.table, range.first, range.end);
+    return { head, stretches, byteLength: head.byteLength + range.dataByteLength };
   }
 
   close(): Promise<void> {
@@ -113,7 +113,7 @@ class Mp4Source implements RemuxSource {
   }
 
   /** @throws SEGMENT_NOT_FOUND when no sample lies there. */
-  #place(streamIndex: number, span: SegmentSpan): Place {
+  #rangeOf(streamIndex: number, span: SegmentSpan): SampleRange {
     const track = this.#track(streamIndex);
     const { table } = track;
     const [first, end] = samplesOf(track, span);
@@ -170,7 +170,7 @@ function earliestPts(table: SampleTable, keyframe: number): number {
   return earliest;
 }
 
-type Times = Pick<Place, 'decodeTimes' | 'shownTimes'>;
+type Times = Pick<SampleRange, 'decodeTimes' | 'shownTimes'>;
 
 function timesOf({ table, keyframes }: CopyableTrack, first: number, end: number, span: SegmentSpan, video: Shown): Times {
   const { originPts, factor, index } = span;
@@ -188,7 +188,7 @@ function timesOf({ table, keyframes }: CopyableTrack, first: number, end: number
   return { decodeTimes, shownTimes: shownTimes(pts, video, span, index === 0) };
 }
 
-function writeHead(target: Buffer, { table, first, end, dataByteLength, decodeTimes, shownTimes, sequenceNumber }: Place): void {
+function writeHead(target: Buffer, { table, first, end, dataByteLength, decodeTimes, shownTimes, sequenceNumber }: SampleRange): void {
   const { syncSamples } = table;
   const decodeTime = decodeTimes[0] ?? 0;
   const head = new FragmentHeadWriter(target, { sequenceNumber, decodeTime, sampleCount: end - first, dataByteLength });

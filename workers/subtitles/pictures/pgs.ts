@@ -32,7 +32,7 @@ export function canvasOf(sup: Buffer): Canvas | null {
   return null;
 }
 
-type Place = {
+type Showing = {
   /** Counted from the first picture of the file, 0. */
   readonly number: number;
   /** When the next picture is shown, which takes this one off where it lasts so long; infinite where there is none. */
@@ -41,7 +41,7 @@ type Place = {
 };
 
 /** A picture as its parts of a file. */
-export function displaySets({ startMs, endMs, bitmap }: Picture, { number, nextMs, canvas }: Place): Buffer[] {
+export function displaySets({ startMs, endMs, bitmap }: Picture, { number, nextMs, canvas }: Showing): Buffer[] {
   const composition = (number * 2) & 0xffff;
   const shown = displaySet(startMs, composition, canvas, bitmap);
   return nextMs > endMs ? [...shown, ...displaySet(endMs, composition + 1, canvas, null)] : shown;

@@ -7,7 +7,7 @@ import type { MatroskaTrack } from '#workers/remux/matroska/tracks.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import type { Packet, Packets } from './packets.ts';
 
-type Place = { readonly clusterPosition: number; readonly relativePosition: number | null };
+type CuedPosition = { readonly clusterPosition: number; readonly relativePosition: number | null };
 
 /** ffmpeg and mkvmerge name every packet of subtitles in the Cues. Of others nobody knows, and a line that is missing is missed by nobody but the viewer. */
 const NAMES_EVERY_PACKET = /^(?:Lavf|libebml)/;
@@ -32,9 +32,10 @@ export async function packetsByCue(film: Pick<Media, 'path'>, streamIndex: numbe
     const index = await readIndex(file, budget);
     const track = index.tracks.find(one => one.streamIndex === streamIndex);
     if (!track || track.isEncoded || track.timestampScale !== 1 || !NAMES_EVERY_PACKET.test(index.muxingApp)) return null;
-    const places = await index.placesOf(track.number);
-    if (places.length === 0 || places.length > MAX_PACKETS || places.some(({ relativePosition }) => relativePosition === null)) return null;
-    const packets = await new CuedPackets({ file, budget, index, track, places }).read();
+    const positions = await index.positionsOf(track.number);
+    if (positions.length === 0 || positions.length > MAX_PACKETS || positions.some(({ relativePosition }) => relativePosition === null))
+      return null;
+    const packets = await new CuedPackets({ file, budget, index, track, positions }).read();
     await file.verify();
     return packets && { codecPrivate: track.codecPrivate, packets };
   } finally {
@@ -47,7 +48,7 @@ type Cued = {
   readonly budget: FileBudget;
   readonly index: MatroskaIndex;
   readonly track: MatroskaTrack;
-  readonly places: readonly Place[];
+  readonly positions: readonly CuedPosition[];
 };
 
 class CuedPackets {
@@ -58,13 +59,13 @@ class CuedPackets {
 
   constructor(cued: Cued) {
     this.#cued = cued;
-    this.#positions = new Set(cued.places.map(({ clusterPosition, relativePosition }) => clusterPosition + (relativePosition ?? 0)));
+    this.#positions = new Set(cued.positions.map(({ clusterPosition, relativePosition }) => clusterPosition + (relativePosition ?? 0)));
   }
 
   async read(): Promise<Packet[] | null> {
     const packets: Packet[] = [];
     let byteLength = 0;
-    for (const { clusterPosition, relativePosition } of this.#cued.places) {
+    for (const { clusterPosition, relativePosition } of this.#cued.positions) {
       await this.#cued.budget.pause();
       const cluster = await this.#clusterAt(clusterPosition);
       const packet = cluster && (await this.#packetAt(cluster, cluster.start + (relativePosition ?? 0)));
@@ -109,7 +110,7 @@ class CuedPackets {
     return { startMs, endMs: block.durationTicks === null ? null : startMs + ms(block.durationTicks), bytes: payload };
   }
 
-  /** A packet of the track right behind that no cue names: then others may be missing too. `named` is the place of this one, as cues name places. */
+  /** A packet of the track right behind that no cue names: then others may be missing too. `named` is the position of this one, as cues have it. */
   #isNextKnown(bytes: Buffer, at: number, named: number): boolean {
     const next = readElement(bytes, at);
     if (!next || (next.id !== SIMPLE_BLOCK && next.id !== BLOCK_GROUP)) return true;

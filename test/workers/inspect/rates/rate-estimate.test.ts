@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { BT709 } from '#domain/colour/encode-colour.ts';
 import { averageBps, type MeasuredSegment, peakBps } from '#domain/delivery/film-rates.ts';
 import { segmentCount } from '#domain/plan.ts';
-import { estimateDemand, type Sample } from '#workers/inspect/rates/rate-estimate.ts';
+import { estimateBitDemand, type Sample } from '#workers/inspect/rates/rate-estimate.ts';
 import { choosePlaces } from '#workers/inspect/rates/rate-places.ts';
 import { measureRates } from '#workers/inspect/rates/rates.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
@@ -25,7 +25,7 @@ function predict(scenes: readonly Scene[]) {
     const bits = encoded[place.index]?.bits ?? 0;
     return { place, keyframeBits: bits / 3, bits: new Map([['360p', bits], ...(place.isFull ? [['720p', bits * 3] as const] : [])]) };
   });
-  const demand = estimateDemand(source, samples, '360p');
+  const demand = estimateBitDemand(source, samples, '360p');
   assert.ok(demand);
   const average = (rungId: string): number => demand.rungs.find(rung => rung.rungId === rungId)?.averageBps ?? 0;
   return {
