@@ -204,7 +204,9 @@ export const session = setup({
       if (!run) return;
       enqueue.emit({ type: 'run.progressed', run });
       const { rendition } = run.job;
-      if ('rungId' in rendition) enqueue.sendTo('ladder', { type: 'rung.ready', rungId: rendition.rungId });
+      // A run may be through before its viewer has asked for a first rung: of what was made ahead, or for its headers.
+      const hasLadder = context.rungId !== null;
+      if (hasLadder && 'rungId' in rendition) enqueue.sendTo('ladder', { type: 'rung.ready', rungId: rendition.rungId });
     }),
     endRun: enqueueActions(({ context, enqueue }, { actorId, job, error }: EncodeOutput) => {
       const run = runNamed(context.runs, actorId) ?? null;

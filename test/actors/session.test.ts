@@ -654,6 +654,18 @@ test('session: a run whose next segments are kept already ends as if its work we
   assert.deepEqual(firsts(), [10, 15]);
 });
 
+test('session: what is made for its headers, or ahead, may be ready before a rung is watched', () => {
+  for (const ask of ['wantsInit', 'wantsAhead'] as const) {
+    const world = start();
+    world[ask](0);
+    world.run(0).write(0);
+    assert.equal(world.actor.getSnapshot().status, 'active', ask);
+    world.wants(1);
+    world.run(0).write(1);
+    assert.deepEqual([world.firsts(), world.emitted.at(-1)], [[0], 'run.progressed encode-0'], ask);
+  }
+});
+
 test('session: a pending seek that is due starts nothing by itself, and its slot is free for the next', () => {
   const { wants, calm, firsts, due, pending, context } = start({ hasRoom: false });
   wants(0);
