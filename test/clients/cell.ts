@@ -45,6 +45,7 @@ export class Cell {
   readonly #playing: Playing;
   readonly result: CellResult;
   #session: Started | null = null;
+  #isAbandoned = false;
 
   constructor(world: World, plan: CellPlan, playing: Playing) {
     this.#world = world;
@@ -83,16 +84,25 @@ export class Cell {
     try {
       for (const step of planned) {
         const reason = client.cannot(step, delivery);
+        if (this.#isAbandoned) break;
         const outcome: Outcome = reason === null ? await outcomeOf(steps[step]) : { is: 'untried', text: reason };
+        if (this.#isAbandoned) break;
         this.result.steps[step] = outcome;
         // A player that shows nothing has nothing to seek in.
         if (step === 'start' && this.result.startMs === null) break;
       }
     } finally {
-      this.#world.proxy.limit(Number.POSITIVE_INFINITY);
+      // The line is another cell's by then.
+      if (!this.#isAbandoned) this.#world.proxy.limit(Number.POSITIVE_INFINITY);
       await this.#end();
     }
     return this.result;
+  }
+
+  /** Its time is up: a step that hangs may go on, but no other begins. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#world.proxy.limit(Number.POSITIVE_INFINITY);
   }
 
   async #start(positionS: number): Promise<void> {
@@ -197,6 +207,7 @@ export class Cell {
     if (ladder.length < 2) throw new NotPossible('the film has one rung');
     await this.#playing.seek([2], 0);
     const before = await until('a picture segment', () => this.#rungsSince(0).at(-1), ABR_DEADLINE_MS);
+    if (this.#isAbandoned) throw new Error('its time is up');
     proxy.limit(NARROW_BPS);
     const narrowMs = performance.now();
     const lower = await until(
@@ -276,7 +287,7 @@ const isStray = ({ wrong, checked }: Tally): boolean => wrong > 0 && wrong * 2 <
 
 async function outcomeOf(step: () => Promise<void>): Promise<Outcome> {
   try {
-    await within(step(), 'the step', STEP_DEADLINE_MS * 3);
+    await within(step(), 'the step', STEP_DEADLINE_MS * 2);
     return { is: 'ok', text: '' };
   } catch (error) {
     return { is: error instanceof NotPossible ? 'untried' : 'wrong', text: messageOf(error) };

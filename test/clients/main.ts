@@ -1,4 +1,4 @@
-// npm run clients [-- --only chromium-native,mpv] [--quick] [--types] [--list]: real players on every delivery; writes docs/clients.md, or docs/segment-types.md.
+// npm run clients [-- --only chromium-native,mpv] [--quick] [--resume] [--types] [--list]: real players on every delivery; writes docs/clients.md, or docs/segment-types.md.
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,15 @@ import { parseArgs } from 'node:util';
 import { CLIENTS } from './clients.ts';
 import { makeFilms } from './films.ts';
 import { QUICK, runMatrix } from './matrix.ts';
+import { ownRun } from './own-processes.ts';
 import { type MeasuredCell, pageOf } from './page-of-results.ts';
 import { tryTypes } from './segment-types.ts';
 
 const OPTIONS = {
   only: { type: 'string' },
   quick: { type: 'boolean', default: false },
+  /** Goes on with a run that was broken off: cells that it has are not run again. */
+  resume: { type: 'boolean', default: false },
   types: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
 } as const;
@@ -20,6 +23,7 @@ const OPTIONS = {
 const PAGE = fileURLToPath(new URL('../../docs/clients.md', import.meta.url));
 const TYPES_PAGE = fileURLToPath(new URL('../../docs/segment-types.md', import.meta.url));
 const FOLDER = join(tmpdir(), 'ferrite-clients-films');
+const RESULTS = join(FOLDER, 'results.json');
 const WRONG_USE = 2;
 
 async function main(): Promise<void> {
@@ -46,16 +50,21 @@ async function main(): Promise<void> {
     process.exitCode = isWrong ? 1 : 0;
     return;
   }
-  let isWrong = false;
+  const isWhole = values.only === undefined && !values.quick && !values.resume;
+  if (isWhole) await replace(RESULTS, '[]');
+  const done = values.resume ? await keptResults() : [];
+  const sitting = new Date().toISOString();
+  let isWrong = done.some(({ steps }) => Object.values(steps).some(({ is }) => is === 'wrong'));
   await runMatrix({
     clients,
     library,
     ...(values.quick ? { steps: QUICK } : {}),
     say,
+    isDone: (client, film, delivery) => done.some(one => one.client === client && one.film === film && one.delivery === delivery),
     onCell: async result => {
       isWrong ||= Object.values(result.steps).some(({ is }) => is === 'wrong');
       // A part of the steps is no table of what a player can do.
-      if (!values.quick) await keep({ ...result, load: loadavg()[0] ?? 0 });
+      if (!values.quick) await keep({ ...result, load: loadavg()[0] ?? 0, sitting });
     },
   });
   if (!values.quick) console.error(`written: ${PAGE}`);
@@ -64,21 +73,28 @@ async function main(): Promise<void> {
 
 /** A run that is cut short loses nothing; rows that were not run stay as their last run left them. */
 async function keep(result: MeasuredCell): Promise<void> {
-  const path = join(FOLDER, 'results.json');
-  const kept = await readFile(path, 'utf8').then(
-    text => JSON.parse(text) as MeasuredCell[],
-    () => [],
-  );
+  const kept = await keptResults();
   const isAnother = ({ client, film, delivery }: MeasuredCell): boolean =>
     client !== result.client || film !== result.film || delivery !== result.delivery;
   const all = [...kept.filter(isAnother), result];
-  await replace(path, JSON.stringify(all));
+  await replace(RESULTS, JSON.stringify(all));
   await replace(PAGE, pageOf(all));
 }
+
+const keptResults = (): Promise<MeasuredCell[]> =>
+  readFile(RESULTS, 'utf8').then(
+    text => JSON.parse(text) as MeasuredCell[],
+    () => [],
+  );
 
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
 }
 
-await main();
+const run = ownRun();
+try {
+  await main();
+} finally {
+  run.end();
+}

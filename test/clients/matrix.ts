@@ -12,7 +12,8 @@ import { emptyTally } from './judge.ts';
 import { type Client, DELIVERIES, type Delivery, type PlayerProgram, STEPS, type Step } from './player.ts';
 import { openSoundCard } from './sound-card.ts';
 
-const CELL_DEADLINE_MS = 300_000;
+/** A player that hangs costs so much of a run and no more. */
+const CELL_DEADLINE_MS = 180_000;
 const PROGRAM_DEADLINE_MS = 60_000;
 export const QUICK: readonly Step[] = ['start', 'seek', 'scrub', 'close'];
 
@@ -27,6 +28,8 @@ export type MatrixOptions = {
   /** All, unless some are named. */
   readonly steps?: readonly Step[];
   readonly say: (line: string) => void;
+  /** A run that was broken off has this cell already. */
+  readonly isDone?: (client: string, film: string, delivery: Delivery) => boolean;
   readonly onCell: (result: CellResult) => Promise<void>;
 };
 
@@ -38,6 +41,7 @@ export async function runMatrix({
   env = {},
   steps: named,
   say,
+  isDone = () => false,
   onCell,
 }: MatrixOptions): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'ferrite-clients-'));
@@ -59,6 +63,7 @@ export async function runMatrix({
     for (const client of clients) {
       for (const film of films) {
         for (const delivery of deliveries) {
+          if (isDone(client.name, film.name, delivery)) continue;
           const steps = named ?? stepsOf(film, delivery);
           const result = await runCell(world, { client, film, delivery, steps });
           say(lineOf(result));
@@ -100,6 +105,7 @@ async function runCell(world: World, plan: ConstructorParameters<typeof Cell>[1]
     const cell = new Cell(world, plan, program?.playing() ?? NOBODY);
     // What the cell had found by then is kept.
     return await within(cell.run(), 'the cell', CELL_DEADLINE_MS).catch(error => {
+      cell.abandon();
       const missing = plan.steps.find(step => cell.result.steps[step] === undefined) ?? 'close';
       cell.result.steps[missing] = { is: 'wrong', text: messageOf(error) };
       return cell.result;

@@ -6,8 +6,8 @@ import { FILMS } from './films.ts';
 import { PLATFORMS, type Platform, TASKS } from './platforms.ts';
 import { DELIVERIES, STEPS, type Step } from './player.ts';
 
-/** With how many processes wanted a processor at its end: on a machine that has other work, players are late by themselves. */
-export type MeasuredCell = CellResult & { readonly load?: number };
+/** In which sitting it was run, and with how many processes wanted a processor at its end: on a machine that has other work, players are late by themselves. */
+export type MeasuredCell = CellResult & { readonly load?: number; readonly sitting?: string };
 
 const HEADS: Readonly<Record<Step, string>> = {
   start: 'start',
@@ -21,7 +21,7 @@ const HEADS: Readonly<Record<Step, string>> = {
   abr: 'ABR',
 };
 
-const ABOUT = `Written by \`npm run clients\`, never by hand. It installs what is missing of the players (Debian packages, npm) and takes each of them through every delivery: a start, short and long seeks, a scrub of ten seeks in two seconds of which only the last counts, a switch of the sound and of the subtitles, a pause, a close, a resume at the saved place, and a line that narrows and opens again. \`--only chromium-native,mpv\` runs some, \`--quick\` fewer steps, \`--list\` names them. A player that is missing is an error in its rows.
+const ABOUT = `Written by \`npm run clients\`, never by hand. It installs what is missing of the players (Debian packages, npm) and takes each of them through every delivery: a start, short and long seeks, a scrub of ten seeks in two seconds of which only the last counts, a switch of the sound and of the subtitles, a pause, a close, a resume at the saved place, and a line that narrows and opens again. \`--only chromium-native,mpv\` runs some, \`--quick\` fewer steps, \`--resume\` what a run that was broken off has not, \`--list\` names them. A player that is missing is an error in its rows.
 
 Every picture of the films bears its number, every moment of their sound its time (a tone that rises by 150 Hz a second). After each step they are read off the player and held against the player's own clock: one that is more than a frame (42 ms) away from it counts as wrong. A pause must still the session's encodes, a close must leave neither session nor encode.`;
 
@@ -113,7 +113,12 @@ function machineOf(results: readonly MeasuredCell[]): string {
   const [median, most] = [loads[Math.floor(loads.length / 2)] ?? 0, loads.at(-1) ?? 0];
   const cores = availableParallelism();
   const busy = median > 2 * cores ? ': it had much else to do, and steps that miss a deadline of theirs may be its fault' : '';
-  return `These rows were run on ${cores} cores with a load of ${median.toFixed(0)} (half of the ${loads.length} rows that note it), ${most.toFixed(0)} at most${busy}.`;
+  const sittings = [...new Set(results.flatMap(({ sitting }) => sitting ?? []))].toSorted();
+  const whole =
+    sittings.length > 1
+      ? ` They are of ${sittings.length} sittings (${sittings.join(', ')}): the run was continued, or some players were run anew.`
+      : '';
+  return `These rows were run on ${cores} cores with a load of ${median.toFixed(0)} (half of the ${loads.length} rows that note it), ${most.toFixed(0)} at most${busy}.${whole}`;
 }
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

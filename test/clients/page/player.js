@@ -36,6 +36,18 @@
     }
   }
 
+  /** Its promise stays open for as long as there is nothing to play. */
+  async function plays(deadlineMs) {
+    let failed = null;
+    let isPlaying = false;
+    video.play().then(
+      () => (isPlaying = true),
+      error => (failed = error),
+    );
+    await until(() => isPlaying || failed, 'the film plays', deadlineMs);
+    if (failed) throw failed;
+  }
+
   /** A graph that begins after the film would hold it up by as much. */
   async function runGraph(deadlineMs) {
     await audio.resume();
@@ -93,7 +105,8 @@
           ({ detail }) => detail.severity === 2 && fail(`Shaka: ${detail.code} ${JSON.stringify(detail.data).slice(0, 200)}`),
         );
         await player.attach(video);
-        await player
+        // The first picture is waited for, to a deadline: a load that hangs is none.
+        player
           .load(url, startS === 0 ? undefined : startS)
           .catch(error => fail(`Shaka: ${error.code ?? error} ${JSON.stringify(error.data ?? '').slice(0, 200)}`));
       },
@@ -188,7 +201,7 @@
         video.currentTime = startS;
         await until(() => !video.seeking && video.readyState >= 2, 'the first picture', deadlineMs);
       }
-      await video.play();
+      await plays(deadlineMs);
       const from = video.currentTime;
       await until(() => video.currentTime > from, 'the clock runs', deadlineMs);
       return { clockS: from };
@@ -205,7 +218,7 @@
         `the seek to ${target}`,
         deadlineMs,
       );
-      if (video.paused) await video.play();
+      if (video.paused) await plays(deadlineMs);
       const from = video.currentTime;
       await until(() => video.currentTime > from, `the clock runs after the seek to ${target}`, deadlineMs);
     },
@@ -227,14 +240,14 @@
       await nextFrame();
       await nextFrame();
       pictures.push(picture());
-      await video.play();
+      await plays(deadlineMs);
       return { pictures, sounds };
     },
     async pause() {
       video.pause();
     },
-    async play() {
-      await video.play();
+    async play({ deadlineMs }) {
+      await plays(deadlineMs);
     },
     async clock() {
       if (failure) throw new Error(failure);
