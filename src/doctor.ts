@@ -50,8 +50,10 @@ export const inWords = ({ checks, trials, isGood }: Diagnosis): string =>
   ].join('\n');
 
 /** No machine has all of them: one that does not work is no fault, unless it is x264. */
-function trialInWords({ isProven, pixelsPerSecond, reason }: EncoderTrial): string {
+function trialInWords({ isProven, kind, pixelsPerSecond, reason }: EncoderTrial): string {
   if (!isProven) return `does not work here: ${reason}`;
+  // A trial of software is a few pictures with the start of the program in it, which says nothing of its speed: `encoding` does.
+  if (kind === 'software') return 'works';
   const frames =
     pixelsPerSecond === null
       ? ''

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inWords } from '#src/doctor.ts';
 import { freePort, temporaryFolder } from './support/server.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
@@ -42,6 +43,17 @@ test('doctor: a fit machine is measured, and the measurement kept', { timeout: 3
   assert.ok(trials.find(({ name }) => name === 'libx264')?.isProven);
   for (const { name, isProven, reason } of trials) assert.equal(isProven, reason === '', name);
   assert.ok(existsSync(join(dataDir, 'machine-speed.json')));
+});
+
+test('doctor: of hardware it says how fast its trial was, of software only that it works', () => {
+  const trial = { does: 'encode', codec: 'h264', device: null, isProven: true, pixelsPerSecond: 92_160_000, reason: '' } as const;
+  const trials = [
+    { ...trial, kind: 'software', name: 'libx264' },
+    { ...trial, kind: 'nvenc', name: 'h264_nvenc' },
+  ] as const;
+  const words = inWords({ checks: [], pixelsPerSecond: null, trials, isGood: true }).split('\n');
+  assert.match(words[0] ?? '', /libx264.*: works$/);
+  assert.match(words[1] ?? '', /h264_nvenc.*: works, about 100 frames of 720p a second$/);
 });
 
 test('doctor: what is missing is named, and the exit code says so', { timeout: 300_000 }, async t => {
