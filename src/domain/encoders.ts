@@ -64,6 +64,12 @@ type MadeBy = { readonly encoder?: EncoderName; readonly device?: string };
 export const codecOf = ({ encoder = 'libx264' }: MadeBy): EncodeCodec => encoderFacts(encoder).codec;
 export const isHardware = ({ encoder = 'libx264' }: MadeBy): boolean => encoderFacts(encoder).kind !== 'software';
 
+const KEEPS_CAPTIONS: readonly string[] = ['software', 'nvenc', 'qsv', 'videotoolbox'];
+
+/** Whether closed captions of the source (ATSC A/53) are in the encoded pictures for certain, also where software goes on: x265 and those of AV1 leave them out. */
+export const keepsCaptions = (made: MadeBy): boolean =>
+  codecOf(made) === 'h264' && KEEPS_CAPTIONS.includes(encoderFacts(made.encoder ?? 'libx264').kind);
+
 /** A device, and what it is used for there: one that fails to make HEVC may go on making H.264. */
 export const encoderKey = ({ encoder = 'libx264', device }: MadeBy): string => (device === undefined ? encoder : `${encoder} ${device}`);
 

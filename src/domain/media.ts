@@ -42,7 +42,7 @@ export type VideoStream = StreamBase & {
   readonly colour: Colour;
   /** What the colours come to; Dolby Vision too where its base layer is of another kind. */
   readonly hdr: Hdr | null;
-  /** Its pictures carry closed captions (CEA-608, CEA-708): a copy has them too, and x264 writes what it was given. */
+  /** Its pictures carry closed captions (CEA-608, CEA-708): a copy has them too, and H.264 of most encoders writes what it was given. */
   readonly hasCaptions: boolean;
   /** Reorder depth in frames (ffprobe has_b_frames). */
   readonly reorderFrames: number;

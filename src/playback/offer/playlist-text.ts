@@ -10,6 +10,7 @@ import {
   transportFile,
   videoDirectory,
 } from '#domain/addresses.ts';
+import { keepsCaptions } from '#domain/encoders.ts';
 import type { Media } from '#domain/media.ts';
 import { gridOf, type Plan, segmentCount, segmentDurationS, targetDurationS } from '#domain/plan.ts';
 import type { AudioRendition, ChunkNumber, Rendition, SubtitleRendition, VideoIframes, VideoRendition } from '#domain/rendition.ts';
@@ -70,7 +71,7 @@ export function multivariantPlaylist(input: PlaylistInput): string {
         videoRange: videoRangeOf(rendition, media),
         audio,
         subtitles,
-        closedCaptions,
+        closedCaptions: hasCaptions(rendition) ? closedCaptions : [],
         currentRenditions: { audio: 0, video: 0, subtitles: 0, closedCaptions: 0 },
       });
     }),
@@ -83,7 +84,7 @@ export function multivariantPlaylist(input: PlaylistInput): string {
     (whole, rendition) => withSupplementalCodecs(whole, rendition, supplementalCodecsOf(rendition, media)),
     text,
   );
-  return listed + trickPlayStreams(input);
+  return withoutDenials(listed) + trickPlayStreams(input);
 }
 
 /** An attribute that the writer does not know (RFC 8216bis, 4.4.6.2): set behind CODECS of each variant of the rendition. */
@@ -148,7 +149,13 @@ export function withSplitSegment(playlist: string, index: number, durationsS: re
   );
 }
 
-/** The first channel, which is what broadcasts and discs use; what else there is a player finds. x264 writes what it was given; of other encodes the name promises nothing. */
+const hasCaptions = (rendition: VideoRendition): boolean => rendition.kind !== 'video-encode' || keepsCaptions(rendition);
+
+/** Where some variants have captions, none may deny them (RFC 8216, 4.3.4.2): those that may have lost them say nothing. */
+const withoutDenials = (playlist: string): string =>
+  playlist.includes(`CLOSED-CAPTIONS="${CAPTION_GROUP}"`) ? playlist.replaceAll(',CLOSED-CAPTIONS=NONE', '') : playlist;
+
+/** The first channel, which is what broadcasts and discs use; what else there is a player finds. */
 function captionRenditions({ streams }: Media) {
   if (streams.video[0]?.hasCaptions !== true) return [];
   const facts = { type: 'CLOSED-CAPTIONS', groupId: CAPTION_GROUP, name: 'Closed captions', instreamId: 'CC1' } as const;

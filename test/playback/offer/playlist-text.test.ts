@@ -4,9 +4,10 @@ import HLS from 'hls-parser';
 import { resolveCapabilities } from '#domain/delivery/client-profile.ts';
 import { chooseDelivery } from '#domain/delivery/delivery.ts';
 import type { Capabilities } from '#domain/delivery/profiles.ts';
+import type { EncoderName } from '#domain/encoders.ts';
 import type { AudioStream, Chapter, KeyframeMap, Media, VideoStream } from '#domain/media.ts';
 import { buildPlan } from '#domain/plan.ts';
-import type { SubtitleRendition } from '#domain/rendition.ts';
+import type { SubtitleRendition, VideoRendition } from '#domain/rendition.ts';
 import { iframesOfOffer } from '#domain/trick-play/iframes.ts';
 import { mediaPlaylist, multivariantPlaylist, type PlaylistInput, withStart } from '#src/playback/offer/playlist-text.ts';
 import { aMap, anAudioStream, anAudioTimeline, aTitle, aVideoStream, everyS, seededRandom } from '../../support/titles.ts';
@@ -267,6 +268,21 @@ test('playlist: where pictures carry captions, every variant names them, copied 
   assert.deepEqual(named, [
     { TYPE: 'CLOSED-CAPTIONS', 'GROUP-ID': 'captions', NAME: 'Closed captions', DEFAULT: 'NO', AUTOSELECT: 'YES', 'INSTREAM-ID': 'CC1' },
   ]);
+});
+
+test('playlist: rungs of encoders that leave captions out do not name them, and deny none where others have them', () => {
+  const input = given({ video: { hasCaptions: true } });
+  const by = (...encoders: readonly EncoderName[]): (string | undefined)[] => {
+    const [rung] = input.offer.video.filter(({ kind }) => kind === 'video-encode');
+    const video = encoders.map((encoder, at) => ({ ...(rung ?? assert.fail()), rungId: `r${at}`, encoder }) as VideoRendition);
+    const { text } = main({ ...input, offer: { ...input.offer, video } });
+    return attributesOf(text, 'EXT-X-STREAM-INF').map(facts => facts['CLOSED-CAPTIONS']);
+  };
+  assert.deepEqual(new Set(by('libx264', 'h264_nvenc', 'h264_qsv', 'h264_videotoolbox')), new Set(['captions']));
+  for (const encoder of ['h264_vaapi', 'h264_v4l2m2m', 'libx265', 'libaom-av1', 'hevc_nvenc'] as const) {
+    assert.deepEqual(new Set(by('libx264', encoder)), new Set(['captions', undefined]), encoder);
+    assert.deepEqual(new Set(by(encoder)), new Set(['NONE']), encoder);
+  }
 });
 
 test('playlist: a VP9 copy is listed without H.264 beside it, whose sessions stay to be had', () => {

@@ -58,9 +58,13 @@ export const MULTIVARIANT_CHECKS: readonly Check<Playlist>[] = [
   {
     name: 'closed-captions',
     rule: `${APPLE} 4 and ${RFC} 4.3.4.2`,
-    says: 'CLOSED-CAPTIONS is NONE or a group',
+    says: 'CLOSED-CAPTIONS is NONE or a group, or absent beside a group',
     level: 'error',
-    find: wanted('CLOSED-CAPTIONS', /^(NONE|"[^"]+")$/),
+    find: playlist => {
+      const named = playlist.variants.filter(({ attributes }) => attributes['CLOSED-CAPTIONS'] !== undefined);
+      const hasGroup = named.some(({ attributes }) => attributes['CLOSED-CAPTIONS'] !== 'NONE');
+      return wanted('CLOSED-CAPTIONS', /^(NONE|"[^"]+")$/)(hasGroup ? { ...playlist, variants: named } : playlist);
+    },
   },
   {
     name: 'no-captions-anywhere',
