@@ -62,7 +62,7 @@ const PROBE: ProgramBounds = {
 const FIRST_PICTURES: ProgramBounds = { ...PROBE, limits: { ...PROBE.limits, addressSpaceBytes: 2 * 1024 * MIB } };
 
 /** The packets of a whole film are read from disk: minutes for the largest on the slowest, but a small file has no such excuse. */
-const packetBounds = (byteLength: number): ProgramBounds => ({
+export const packetBounds = (byteLength: number): ProgramBounds => ({
   deadlineMs: Math.min(10 * 60_000, 120_000 + Math.ceil((byteLength * 1000) / (5 * MIB))),
   maxOutputBytes: Math.min(128 * MIB, 8 * MIB + byteLength),
   limits: { addressSpaceBytes: 1024 * MIB, cpuSeconds: Math.min(5 * 60, 8 + Math.ceil(byteLength / (50 * MIB))), priority: 'background' },

@@ -2,7 +2,7 @@
 import type { AudioTimeline, CopyMethod, Crop, Rational, VideoTimeline } from '#domain/media.ts';
 import type { LocatedSegment } from '#domain/protocol.ts';
 import { asUnreadable } from './contradiction.ts';
-import type { RemuxSource, SegmentSpan } from './source.ts';
+import type { RemuxSource, SegmentSpan, SizedPacket } from './source.ts';
 
 /** Passes everything on to `source`; throws MEDIA_UNREADABLE where that one throws RangeError. */
 export class GuardedSource implements RemuxSource {
@@ -68,8 +68,21 @@ export class GuardedSource implements RemuxSource {
     return await this.#source.locate(streamIndex, span).catch(rethrow);
   }
 
+  sizes(): AsyncIterable<readonly SizedPacket[]> | null {
+    const sizes = this.#source.sizes();
+    return sizes && guarded(sizes);
+  }
+
   close(): Promise<void> {
     return this.#source.close();
+  }
+}
+
+async function* guarded<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (cause) {
+    rethrow(cause);
   }
 }
 

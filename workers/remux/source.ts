@@ -21,6 +21,9 @@ export type SegmentSpan = {
 /** `signal` ends the reading of an index with CANCELLED. */
 export type OpenOptions = { readonly signal?: AbortSignal };
 
+/** A packet of a track, at so many seconds of the source's clock; `frames`: how many it holds. */
+export type SizedPacket = { readonly streamIndex: number; readonly atS: number; readonly byteLength: number; readonly frames: number };
+
 export interface RemuxSource {
   readonly copyMethod: Exclude<CopyMethod, 'ffmpeg'>;
   /** ffmpeg's stream index of the picture. */
@@ -56,6 +59,11 @@ export interface RemuxSource {
    * The caller, which reads the stretches, has to check that the file is still the one that was opened. Throws as `segment` does.
    */
   locate(streamIndex: number, span: SegmentSpan): Promise<LocatedSegment | null>;
+  /**
+   * The sizes of all packets of picture and sound in file order, for which all of the file is walked through: of a container whose index does
+   * not tell them, and null of one that answers `locate`. Throws MEDIA_CHANGED, MEDIA_UNREADABLE.
+   */
+  sizes(): AsyncIterable<readonly SizedPacket[]> | null;
   /** Bytes of memory the index takes, for a cache that is bounded by bytes. */
   readonly indexByteLength: number;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 // What a film spends, in bits per second, and is predicted to spend when it is encoded: measured once in the background, kept with its record.
 
 /** Raised when the same film would be measured to something else: it is then measured again. */
-export const RATES_FORMAT = 1;
+export const RATES_FORMAT = 2;
 
 /** As its segments are sent. */
 export type TrackRate = {

@@ -104,6 +104,7 @@ test('inspect: the index of the container is preferred, its source closed, and t
     segment: () => assert.fail('not asked for'),
     keyframe: () => assert.fail('not asked for'),
     locate: () => assert.fail('not asked for'),
+    sizes: () => assert.fail('not asked for'),
     indexByteLength: 0,
     close: async () => void closed.push('closed'),
   };

@@ -4,11 +4,10 @@ import { buildLadder, stereoAac } from '#domain/delivery/ladder.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { Inspections } from '#domain/inspector-protocol.ts';
 import { buildPlan, type Grid, gridOf, type Plan, segmentCount, segmentDurationS } from '#domain/plan.ts';
-import type { AudioCopy, VideoCopy, VideoEncode } from '#domain/rendition.ts';
+import type { VideoEncode } from '#domain/rendition.ts';
 import type { OpenRemuxSource } from '#workers/inspect/inspect.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
-import { spanOf } from '#workers/remux/segment-span.ts';
-import type { RemuxSource } from '#workers/remux/source.ts';
+import { measureCopies } from './copied-rates.ts';
 import { estimateBitDemand, type Sample } from './rate-estimate.ts';
 import { choosePlaces, type Place } from './rate-places.ts';
 import { type Counted, probePlace } from './rate-probe.ts';
@@ -27,8 +26,7 @@ export async function measureRates(input: Input, { runTool, openRemuxSource }: R
   const [video] = input.streams.video;
   if (!video) throw new FerriteError('MEDIA_UNREADABLE', 'no video stream');
   const plan = buildPlan(input.keyframes, video.frameRate, input.targetMs);
-  const source = input.keyframes.copyMethod === 'mp4' ? await openRemuxSource(input.path) : null;
-  const copies = await measureCopies(input, plan, source).finally(() => source?.close());
+  const copies = await measureCopies(input, plan, { runTool, openRemuxSource });
   const encodes = await measureEncodes(input, { plan, copied: copies.video }, runTool);
   const rates: FilmRates = {
     format: RATES_FORMAT,
@@ -39,36 +37,6 @@ export async function measureRates(input: Input, { runTool, openRemuxSource }: R
     demand: encodes.demand,
   };
   return { rates, cpuSeconds: encodes.cpuSeconds };
-}
-
-type Copies = { readonly video: MeasuredSegment[] | null; readonly audio: readonly (MeasuredSegment[] | null)[] };
-
-async function measureCopies({ keyframes, streams }: Input, plan: Plan, source: RemuxSource | null): Promise<Copies> {
-  const facts = { bandwidthBps: 0, codecs: '' };
-  const measure = async (rendition: VideoCopy | AudioCopy, grid: Grid | null | undefined): Promise<MeasuredSegment[] | null> => {
-    if (!source || !grid) return null;
-    const segments: MeasuredSegment[] = [];
-    try {
-      for (let index = 0; index < segmentCount(grid); index++) {
-        const located = await source.locate(rendition.streamIndex, spanOf(keyframes, grid, rendition, index));
-        if (!located) return null;
-        segments.push({ bits: 8 * located.byteLength, seconds: segmentDurationS(grid, index) });
-      }
-    } catch (error) {
-      if (error instanceof FerriteError && (error.code === 'MEDIA_UNSUPPORTED' || error.code === 'SEGMENT_NOT_FOUND')) return null;
-      throw error;
-    }
-    return segments;
-  };
-  const videoIndex = streams.video[0]?.index ?? 0;
-  return {
-    video: await measure({ ...facts, kind: 'video-copy', rungId: '', streamIndex: videoIndex, width: 0, height: 0 }, plan.videoCopy),
-    audio: await Promise.all(
-      streams.audio.map(({ index, channels }, track) =>
-        measure({ ...facts, kind: 'audio-copy', track, streamIndex: index, channels }, plan.audioCopy[track]),
-      ),
-    ),
-  };
 }
 
 type Encodes = Pick<FilmRates, 'demand'> & { readonly audio: readonly (TrackRate | null)[]; readonly cpuSeconds: number };

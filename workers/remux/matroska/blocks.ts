@@ -14,12 +14,17 @@ export type Block = {
   readonly clusterPosition: number;
   /** Where the element that holds it ends in the file. */
   readonly endPosition: number;
+  /** Of its frames, with what says how long each of several is. */
+  readonly byteLength: number;
   /** Views into the read buffer: valid until its next `next()`. */
   readonly frames: Laces;
 };
 
-/** How much of a track's blocks is wanted: `start` gives at least their first bytes and reads over the rest where it can. */
-export type Interest = 'whole' | 'start' | 'none';
+/**
+ * How much of a track's blocks is wanted: `start` gives at least their first bytes and reads over the rest where it can. `size` always
+ * reads over it: neither the frames nor whether it is a keyframe are told.
+ */
+export type Interest = 'whole' | 'start' | 'size' | 'none';
 
 export type ClusterHeader = { readonly position: number; readonly timestamp: number; readonly start: number; readonly end: number | null };
 
@@ -148,13 +153,15 @@ export class BlockReader {
     const interest = this.#walk.interest(header.trackNumber);
     if (interest === 'none') return true;
     const isLaced = (header.flags & 0x06) !== 0;
-    if ((interest === 'whole' || isLaced) && element.end > this.#buffer.byteLength) return this.#need(element.end - at);
+    if ((interest === 'whole' || (isLaced && interest !== 'size')) && element.end > this.#buffer.byteLength)
+      return this.#need(element.end - at);
     const isKeyframe = (header.flags & 0x80) !== 0;
     const end = Math.min(element.end, this.#buffer.byteLength);
     blocks.push({
       ...this.#placed(header, element),
       isKeyframe,
       durationTicks: null,
+      byteLength: element.end - header.end,
       frames: this.#laces(header, end),
     });
     return true;
@@ -165,7 +172,15 @@ export class BlockReader {
     const known = Math.min(element.end, element.start + START_BYTES);
     if (!first || known > this.#buffer.byteLength) return this.#need(known - at);
     const isBlockFirst = first.id === BLOCK && first.end !== null;
-    if (isBlockFirst && this.#walk.interest(readBlockHeader(this.#buffer, first).trackNumber) === 'none') return true;
+    const begun = isBlockFirst ? readBlockHeader(this.#buffer, first) : null;
+    const interest = begun && this.#walk.interest(begun.trackNumber);
+    if (interest === 'none') return true;
+    if (begun && interest === 'size' && first.end !== null) {
+      const frames = this.#laces(begun, Math.min(first.end, this.#buffer.byteLength));
+      const byteLength = first.end - begun.end;
+      blocks.push({ ...this.#placed(begun, element), isKeyframe: false, durationTicks: null, byteLength, frames });
+      return true;
+    }
     // The duration and the references follow the block: the group is wanted whole even for its start.
     if (element.end > this.#buffer.byteLength) return this.#need(element.end - at);
     const { block, duration, isKeyframe } = this.#groupOf(element);
@@ -177,6 +192,7 @@ export class BlockReader {
       ...this.#placed(header, element),
       isKeyframe,
       durationTicks,
+      byteLength: block.end - header.end,
       frames: this.#laces(header, block.end),
     });
     return true;

@@ -8,8 +8,9 @@ import { terminologyCode } from '#workers/remux/codecs/track-language.ts';
 import { asUnreadable } from '#workers/remux/contradiction.ts';
 import { EncryptedFilm } from '#workers/remux/encrypted-film.ts';
 import { FileBudget } from '#workers/remux/file-budget.ts';
-import type { OpenOptions, RemuxSource, SegmentSpan } from '#workers/remux/source.ts';
+import type { OpenOptions, RemuxSource, SegmentSpan, SizedPacket } from '#workers/remux/source.ts';
 import { UnchangedFile } from '#workers/remux/unchanged-file.ts';
+import { BlockReader } from './blocks.ts';
 import { type DecodeClock, type FrameGrid, FrameNumbering, framePosition } from './clock.ts';
 import { type Cue, CueTable } from './cues.ts';
 import { unreadable } from './ebml.ts';
@@ -194,6 +195,31 @@ class MatroskaSource implements RemuxSource {
     return null;
   }
 
+  async *sizes(): AsyncGenerator<readonly SizedPacket[]> {
+    const { firstClusterPosition, clustersEnd, ticksPerSecond } = this.#layout;
+    const file = this.#file;
+    const tracks = new Map([this.#video, ...this.#audio].map(({ track }) => [track.number, track]));
+    const reader = new BlockReader({
+      file,
+      budget: new FileBudget(file.byteLength),
+      position: firstClusterPosition,
+      limit: clustersEnd,
+      interest: number => (tracks.has(number) ? 'size' : 'none'),
+      firstReadBytes: 0,
+      readBytes: this.#walkBytes(),
+      cluster: null,
+    });
+    for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+      yield blocks.flatMap(({ trackNumber, timestamp, byteLength, frames: { count } }): SizedPacket[] => {
+        const track = tracks.get(trackNumber);
+        if (!track) return [];
+        const atS = (timestamp - codecDelayTicks(track, this.#layout)) / ticksPerSecond;
+        return [{ streamIndex: track.streamIndex, atS, byteLength: byteLength + count * track.strippedHeader.byteLength, frames: count }];
+      });
+    }
+    await file.verify();
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }
@@ -219,13 +245,18 @@ class MatroskaSource implements RemuxSource {
   #audioSegment({ track, grid, timeline }: AudioTrack, span: SegmentSpan): Promise<Buffer> {
     if (!grid) throw new FerriteError('MEDIA_UNSUPPORTED', `a track of codec ${track.codecId} can not be copied`);
     const { firstClusterPosition, clustersEnd } = this.#layout;
-    const { cues, clock } = this.#video;
-    const ticks = this.#video.timeline.endPts - (this.#video.timeline.keyframes[0] ?? 0);
-    const frameBytes = ((clustersEnd - firstClusterPosition) / Math.max(ticks, 1)) * clock.frameTicks;
-    const readBytes = frameBytes > LARGE_FRAME_BYTES ? LARGE_FRAME_BYTES / 4 : LARGE_FRAME_BYTES * 4;
     const delayTicks = codecDelayTicks(track, this.#layout);
-    const where = { file: this.#file, cues, firstClusterPosition, clustersEnd, readBytes };
+    const where = { file: this.#file, cues: this.#video.cues, firstClusterPosition, clustersEnd, readBytes: this.#walkBytes() };
     return audioSegment({ ...where, track, grid, firstPts: timeline.firstPts, delayTicks }, span);
+  }
+
+  /** How much to read at once where pictures are passed over. */
+  #walkBytes(): number {
+    const { clock, timeline } = this.#video;
+    const { firstClusterPosition, clustersEnd } = this.#layout;
+    const ticks = timeline.endPts - (timeline.keyframes[0] ?? 0);
+    const frameBytes = ((clustersEnd - firstClusterPosition) / Math.max(ticks, 1)) * clock.frameTicks;
+    return frameBytes > LARGE_FRAME_BYTES ? LARGE_FRAME_BYTES / 4 : LARGE_FRAME_BYTES * 4;
   }
 
   #trackAt(streamIndex: number): VideoTrack | AudioTrack {

@@ -108,6 +108,10 @@ class Mp4Source implements RemuxSource {
     return { head, stretches, byteLength: head.byteLength + range.dataByteLength };
   }
 
+  sizes(): null {
+    return null;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }
