@@ -119,9 +119,15 @@ function report(rungs: readonly Rung[]): Result {
   const ratio = sum(atEqualSsim) / sum(({ plain }) => plain.kbps);
   return {
     tables: [
-      { title: 'Each rung of the sample film', columns: ['rung', 'made', 'kb/s', 'SSIM Y', 'PSNR Y', 'bytes', 'bytes at equal SSIM', 'declared kb/s'], rows },
+      {
+        title: 'Each rung of the sample film',
+        columns: ['rung', 'made', 'kb/s', 'SSIM Y', 'PSNR Y', 'bytes', 'bytes at equal SSIM', 'declared kb/s'],
+        rows,
+      },
     ],
-    aims: [{ what: 'bytes of all rungs at equal SSIM, beside plain veryfast', aim: `≤ ${AIM}`, measured: ratio.toFixed(3), isMet: ratio <= AIM }],
+    aims: [
+      { what: 'bytes of all rungs at equal SSIM, beside plain veryfast', aim: `≤ ${AIM}`, measured: ratio.toFixed(3), isMet: ratio <= AIM },
+    ],
     notes: [
       'Equal SSIM is reckoned: what is served would lose as much as plain ffmpeg does if it had so many bytes.',
       'Both are compared with the source, scaled as they are. Plain ffmpeg has the same CRF, ceiling and keyframes every two seconds.',
