@@ -2,7 +2,7 @@
 import { FerriteError } from '#domain/errors.ts';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
-import type { LibraryScanner } from '#library/scanner.ts';
+import type { LibraryScanner } from '#library/scan/scanner.ts';
 import type { Database } from '#storage/database.ts';
 import type { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';

@@ -26,7 +26,7 @@ import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
 import type { CatalogueIndex } from './library/catalogue-index.ts';
 import type { PosterFiles } from './library/posters.ts';
-import type { LibraryScanner } from './library/scanner.ts';
+import type { LibraryScanner } from './library/scan/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
 import { Extras } from './playback/segments/extras.ts';
 import { SegmentFinder } from './playback/segments/finder.ts';

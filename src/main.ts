@@ -1,7 +1,7 @@
 // Composition root: settings → store → process starter → threads → sessions → catalogue → front door, and the one order in which they close.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ScanStatus } from '#library/scan-run.ts';
+import type { ScanStatus } from '#library/scan/scan-run.ts';
 import type { Database } from '#storage/database.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
@@ -20,7 +20,7 @@ import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
 import { PreviewQueue } from './library/previews/preview-queue.ts';
 import { RateQueue } from './library/rate-queue.ts';
-import { LibraryScanner } from './library/scanner.ts';
+import { LibraryScanner } from './library/scan/scanner.ts';
 import { stillPicture } from './library/still-picture.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';

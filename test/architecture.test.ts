@@ -113,6 +113,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/domain'],
   'src/auth': [...DOMAIN, 'storage', 'storage/records'],
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
+  'src/library/scan': [...DOMAIN, 'storage/records', 'src/library'],
   'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
@@ -155,6 +156,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage/records',
     'src/auth',
     'src/library',
+    'src/library/scan',
     'src/telemetry',
     'src/http/contract',
     'src/http/vendor',
@@ -191,6 +193,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/http/stream',
     'src/library',
     'src/library/previews',
+    'src/library/scan',
     'src/playback/admission',
     'src/playback/segments',
     'src/playback/session',

@@ -9,7 +9,7 @@ import type { Caller, Library } from '#domain/media.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { PosterFiles } from '#library/posters.ts';
-import type { LibraryScanner } from '#library/scanner.ts';
+import type { LibraryScanner } from '#library/scan/scanner.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import { type MediaRouteOptions, mediaRoutes } from './media.ts';
 import { posterRoute } from './posters.ts';

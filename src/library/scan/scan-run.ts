@@ -8,13 +8,13 @@ import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import { keyframeFactsOf } from '#domain/keyframes.ts';
 import { isSameFile, type Library, type Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
+import type { CatalogueIndex } from '#library/catalogue-index.ts';
+import { isLoss } from '#library/inspection-losses.ts';
+import { nameFacts } from '#library/naming.ts';
+import type { PosterFiles } from '#library/posters.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import type { RefusedFileRepository } from '#storage/records/refused-files.ts';
-import type { CatalogueIndex } from './catalogue-index.ts';
-import { isLoss } from './inspection-losses.ts';
-import { nameFacts } from './naming.ts';
-import type { PosterFiles } from './posters.ts';
 import { type FoundFile, walkVideos } from './walk.ts';
 
 export type Log = { info(facts: object, message: string): void; warn(facts: object, message: string): void };

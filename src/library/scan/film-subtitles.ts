@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sidecar, scannedFile } from '#domain/media.ts';
 import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
-import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar } from './sidecar-names.ts';
+import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar } from '#library/sidecar-names.ts';
 
 /** More belong to no film. */
 const MAX_SIDECARS = 100;

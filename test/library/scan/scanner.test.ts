@@ -9,8 +9,8 @@ import type { Inspection } from '#domain/protocol.ts';
 import { PosterQueue } from '#library/poster-queue.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
 import { cutPoster } from '#workers/inspect/poster.ts';
-import { makeFilm, runTool, temporaryFolder } from '../support/run-tool.ts';
-import { makeWorld, scanToEnd, within } from './support.ts';
+import { makeFilm, runTool, temporaryFolder } from '../../support/run-tool.ts';
+import { makeWorld, scanToEnd, within } from '../support.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 let film = '';

@@ -4,9 +4,9 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Sidecar } from '#domain/media.ts';
-import { walkVideos } from '#library/walk.ts';
+import { walkVideos } from '#library/scan/walk.ts';
 import { readSidecar } from '#workers/subtitles/sources/sidecar-file.ts';
-import { temporaryFolder } from '../support/run-tool.ts';
+import { temporaryFolder } from '../../support/run-tool.ts';
 
 async function library(t: TestContext, files: readonly string[]): Promise<string> {
   const root = join(await temporaryFolder(t), 'films');
