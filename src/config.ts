@@ -1,6 +1,6 @@
 // Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { HARDWARE_KINDS, type HardwareKind } from './domain/encoders.ts';
 import { proxyMistake } from './http/contract/client-address.ts';
 
@@ -51,6 +51,16 @@ const libraries: Setting<readonly LibrarySetting[]> = {
         if ((kind !== 'movies' && kind !== 'shows') || !paths) throw new Error('must look like movies=/path[:/path],shows=/path');
         return { kind, paths: paths.split(':').map(path => resolve(path)) };
       }),
+};
+
+const roots: Setting<readonly string[]> = {
+  meaning: 'folders that libraries may lie in, and that administrators are shown to choose from: `/path[:/path…]`',
+  fallback: '/',
+  parse: value => {
+    const paths = value.split(':').filter(path => path !== '');
+    if (paths.length === 0 || paths.some(path => !isAbsolute(path))) throw new Error('must be absolute paths');
+    return paths;
+  },
 };
 
 const list: Setting<readonly string[]> = {
@@ -129,6 +139,7 @@ export const SETTINGS = {
     Number.MAX_SAFE_INTEGER,
   ),
   FERRITE_LIBRARY: libraries,
+  FERRITE_LIBRARY_ROOTS: roots,
   FERRITE_ADMIN_USERNAME: text('first administrator, made on first start; empty: made in the browser', ''),
   FERRITE_ADMIN_PASSWORD: text('password of the first administrator', ''),
   FERRITE_WORKERS: integer('session host threads; 0: one less than there are cores', '0', 0, 256),
@@ -234,6 +245,7 @@ function toConfig(values: Values) {
     cacheMaxBytes: values.FERRITE_CACHE_MAX_BYTES,
     cacheMemoryBytes: values.FERRITE_CACHE_MEMORY_BYTES,
     libraries: values.FERRITE_LIBRARY,
+    libraryRoots: values.FERRITE_LIBRARY_ROOTS,
     admin:
       values.FERRITE_ADMIN_USERNAME === '' ? null : { username: values.FERRITE_ADMIN_USERNAME, password: values.FERRITE_ADMIN_PASSWORD },
     workers: values.FERRITE_WORKERS,

@@ -9,13 +9,14 @@ import type { Config } from './config.ts';
 import { STREAM_PREFIX } from './domain/addresses.ts';
 import { authRoutes } from './http/api/auth.ts';
 import { controlSocket } from './http/api/control.ts';
-import { libraryRoutes } from './http/api/library.ts';
 import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
-import { PosterLinks } from './http/api/posters.ts';
 import { progressRoutes } from './http/api/progress.ts';
 import { sessionRoutes } from './http/api/sessions.ts';
 import { userRoutes } from './http/api/users.ts';
 import { webRoutes } from './http/api/web.ts';
+import { FolderRoots } from './http/catalogue/folders.ts';
+import { libraryRoutes } from './http/catalogue/library.ts';
+import { PosterLinks } from './http/catalogue/posters.ts';
 import { ClientAddresses } from './http/contract/client-address.ts';
 import { decisionRoute } from './http/delivery/decision.ts';
 import { type FrontDoor, startServer } from './http/door/server.ts';
@@ -24,7 +25,7 @@ import { ColdFiles } from './http/sources/cold-files.ts';
 import type { Previews } from './http/stream/preview-replies.ts';
 import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
-import type { CatalogueIndex } from './library/catalogue-index.ts';
+import type { CatalogueIndex } from './library/items/catalogue-index.ts';
 import type { PosterFiles } from './library/posters.ts';
 import type { LibraryScanner } from './library/scan/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
@@ -65,7 +66,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
-  const { libraries, media, progress } = database;
+  const { libraries, media, progress, corrections } = database;
   const coldFiles = new ColdFiles();
   const counts = new StreamCounts();
   // At every level of the log: without it nobody could set the server up.
@@ -86,7 +87,12 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const routes = [
     ...authRoutes(auth, guard, addresses),
     ...userRoutes(auth),
-    ...libraryRoutes({ libraries, media, progress, links, readable: () => sessions.readable, ...catalogue }),
+    ...libraryRoutes({
+      ...{ libraries, media, progress, corrections, links },
+      roots: new FolderRoots(config.libraryRoots),
+      readable: () => sessions.readable,
+      ...catalogue,
+    }),
     ...progressRoutes({ media, progress, links }),
     decisionRoute(sessions),
     ...sessionRoutes({ sessions, auth, users: database.users, stats }),

@@ -14,7 +14,7 @@ import type { Burnable, HostOptions } from './domain/protocol.ts';
 import type { ReadableText } from './domain/subtitles/tracks.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
-import { CatalogueIndex } from './library/catalogue-index.ts';
+import { CatalogueIndex } from './library/items/catalogue-index.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
@@ -117,11 +117,14 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   record(pool, metrics, log);
   const hosts: MediaHosts = pool;
   const segments = new Segments(cache, hosts);
+  const { media, corrections } = database;
+  const index = new CatalogueIndex({ media, corrections, descriptions: { get: () => undefined } });
   const sessions = owned.add(
     'playback sessions',
     new PlaybackSessions({
       database,
       hosts,
+      versionsOf: id => index.itemOf(id)?.versions ?? [],
       segments,
       capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : workCapacity(machine.pixelsPerSecond),
       encoders: { hardware: config.hardware, codecs: config.codecs, coreSpeed: () => machine.pixelsPerSecond },
@@ -149,6 +152,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const { catalogue, posterQueue, previews, rateQueue } = await openCatalogue({
     config,
     database,
+    index,
     inspectors,
     metrics,
     log,
@@ -276,6 +280,7 @@ function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: S
 type CatalogueParts = {
   readonly config: Config;
   readonly database: Database;
+  readonly index: CatalogueIndex;
   readonly inspectors: InspectionPool;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -283,10 +288,9 @@ type CatalogueParts = {
   readonly canConvertColours: boolean;
 };
 
-async function openCatalogue({ config, database, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
+async function openCatalogue({ config, database, index, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
   const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
-  const index = new CatalogueIndex(media);
   const posterQueue = new PosterQueue({
     media,
     keyframes,

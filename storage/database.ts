@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Environment, type EnvironmentMode } from './environment.ts';
 import { checkFormats, type Family, migrate } from './migrations.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
+import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
 import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
 import { MEDIA, MediaRepository } from './records/media.ts';
@@ -24,6 +25,7 @@ const FAMILIES: readonly Family[] = [
   KEYFRAME_MAPS,
   REFUSED_FILES,
   PROGRESS,
+  CORRECTIONS,
   SESSIONS,
   SEGMENT_INDEX,
 ];
@@ -40,6 +42,7 @@ export class Database {
   readonly keyframeMaps: KeyframeMapRepository;
   readonly refusedFiles: RefusedFileRepository;
   readonly progress: ProgressRepository;
+  readonly corrections: CorrectionRepository;
   readonly sessions: SessionRepository;
   readonly segmentIndex: SegmentIndexRepository;
   readonly #environment: Environment;
@@ -54,6 +57,7 @@ export class Database {
     this.keyframeMaps = new KeyframeMapRepository(environment);
     this.refusedFiles = new RefusedFileRepository(environment);
     this.progress = new ProgressRepository(environment);
+    this.corrections = new CorrectionRepository(environment);
     this.sessions = new SessionRepository(environment);
     this.segmentIndex = new SegmentIndexRepository(environment);
   }

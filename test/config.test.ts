@@ -39,6 +39,7 @@ test('config: every setting can be given', () => {
     FERRITE_CACHE_MAX_BYTES: '0',
     FERRITE_CACHE_MEMORY_BYTES: '1048576',
     FERRITE_LIBRARY: 'movies=/a:/b,shows=/c=d',
+    FERRITE_LIBRARY_ROOTS: '/srv:/mnt/films',
     FERRITE_ADMIN_USERNAME: 'root',
     FERRITE_ADMIN_PASSWORD: 'pass=word ',
     FERRITE_WORKERS: '3',
@@ -68,6 +69,7 @@ test('config: every setting can be given', () => {
     previewsMaxBytes: 7,
     cacheMaxBytes: 0,
     cacheMemoryBytes: 1_048_576,
+    libraryRoots: ['/srv', '/mnt/films'],
     libraries: [
       { kind: 'movies', paths: ['/a', '/b'] },
       { kind: 'shows', paths: ['/c=d'] },

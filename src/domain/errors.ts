@@ -22,6 +22,11 @@ export const ERRORS = {
   USER_NOT_FOUND: { status: 404, title: 'No such user', remedy: 'List the users.' },
   LIBRARY_NOT_FOUND: { status: 404, title: 'No such library', remedy: 'List the libraries.' },
   MEDIA_NOT_FOUND: { status: 404, title: 'No such media', remedy: 'Search the library again: the file may have been removed.' },
+  SHOW_NOT_FOUND: {
+    status: 404,
+    title: 'No such show',
+    remedy: 'List the shows: its episodes may have been removed, or be called otherwise.',
+  },
   SESSION_NOT_FOUND: { status: 404, title: 'No such playback session', remedy: 'Start a new session: this one ended or expired.' },
   SESSION_EXPIRED: { status: 410, title: 'The playback session has expired', remedy: 'Start a new session where the last one was.' },
   SEGMENT_NOT_FOUND: { status: 404, title: 'No such segment, rung or track', remedy: 'Use the addresses in the playlist.' },

@@ -9,6 +9,9 @@ export type UserId = Id<'user'>;
 export type LibraryId = Id<'library'>;
 export type MediaId = Id<'media'>;
 export type SessionId = Id<'session'>;
+export type ShowId = Id<'show'>;
+/** Of a person, a genre or a collection: what one browses by. */
+export type FacetId = Id<'facet'>;
 
 const OPAQUE = /^[A-Za-z0-9_-]{6,40}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -21,13 +24,30 @@ function parseWith<T extends string>(pattern: RegExp, name: string, value: strin
 export const parseUserId = (value: string): UserId => parseWith(OPAQUE, 'userId', value);
 export const parseLibraryId = (value: string): LibraryId => parseWith(OPAQUE, 'libraryId', value);
 export const parseMediaId = (value: string): MediaId => parseWith(OPAQUE, 'mediaId', value);
+export const parseShowId = (value: string): ShowId => parseWith(OPAQUE, 'showId', value);
+export const parseFacetId = (value: string): FacetId => parseWith(OPAQUE, 'id', value);
 export const parseSessionId = (value: string): SessionId => parseWith(UUID, 'sessionId', value);
 
 export const newUserId = (): UserId => randomBytes(9).toString('base64url') as UserId;
 export const newLibraryId = (): LibraryId => randomBytes(9).toString('base64url') as LibraryId;
 export const newSessionId = (): SessionId => randomUUID() as SessionId;
 
+/** For versions that a person has put together: no name can say the same. */
+export const newItemKey = (): string => `own ${randomBytes(9).toString('base64url')}`;
+
 /** The same file of the same library keeps its id over rescans, so progress and links survive them. */
 export function mediaIdFor(libraryId: LibraryId, relativePath: string): MediaId {
   return createHash('sha256').update(`${libraryId}\0${relativePath}`).digest('base64url').slice(0, 16) as MediaId;
+}
+
+/** A show is what its episodes say: it keeps its id as long as they name it so. */
+export function showIdFor(libraryId: LibraryId, title: string, year: number | null): ShowId {
+  return createHash('sha256')
+    .update(`show\0${libraryId}\0${title}\0${year ?? ''}`)
+    .digest('base64url')
+    .slice(0, 16) as ShowId;
+}
+
+export function facetIdFor(kind: string, name: string): FacetId {
+  return createHash('sha256').update(`${kind}\0${name}`).digest('base64url').slice(0, 16) as FacetId;
 }

@@ -92,6 +92,18 @@ export type Streams = {
   readonly subtitles: readonly SubtitleStream[];
 };
 
+/** What the container says of the film that it holds. Null: nothing. */
+export type EmbeddedTags = {
+  readonly title: string | null;
+  readonly show: string | null;
+  readonly season: number | null;
+  readonly episode: number | null;
+  /** As it is written: a year, or a day. */
+  readonly date: string | null;
+  readonly description: string | null;
+  readonly genres: readonly string[];
+};
+
 export type Container = 'mp4' | 'matroska' | 'webm' | 'mpegts' | 'avi' | 'other';
 
 export type Media = NameFacts & {
@@ -119,6 +131,8 @@ export type Media = NameFacts & {
   /** Null: not cut yet. */
   readonly hasPoster: boolean | null;
   readonly addedAtMs: number;
+  /** Absent: its inspection found none. */
+  readonly tags?: EmbeddedTags;
   /** Absent: not measured yet. */
   readonly rates?: FilmRates;
   /** How often they could not be measured. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library, Media } from '#domain/media.ts';
-import { CatalogueIndex } from '#library/catalogue-index.ts';
+import { CatalogueIndex } from '#library/items/catalogue-index.ts';
 import { PosterQueue, type PosterQueueOptions } from '#library/poster-queue.ts';
 import { PosterFiles } from '#library/posters.ts';
 import type { ScannerOptions, ScanStatus } from '#library/scan/scan-run.ts';
@@ -45,7 +45,8 @@ export async function makeWorld(
   const dataDir = join(folder, 'data');
   const database = await openDatabase(dataDir);
   const posters = new PosterFiles(dataDir);
-  const index = new CatalogueIndex(database.media);
+  const { media: mediaRecords, corrections } = database;
+  const index = new CatalogueIndex({ media: mediaRecords, corrections, descriptions: { get: () => undefined } });
   const inspected: string[] = [];
   const { paths = (path: string) => [path], cut, ...options } = changes;
   const log = { info: () => {}, warn: () => {} };

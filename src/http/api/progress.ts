@@ -2,12 +2,13 @@
 import Type, { type Static } from 'typebox';
 import { parseMediaId } from '#domain/ids.ts';
 import type { Media, Progress } from '#domain/media.ts';
+import { ProgressAnswer } from '#http/catalogue/item-answers.ts';
+import { requireMedia } from '#http/catalogue/parts.ts';
+import type { PosterLinks } from '#http/catalogue/posters.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import type { ProgressEntry, ProgressRepository } from '#storage/records/progress.ts';
-import { ProgressAnswer, requireMedia } from './media.ts';
-import type { PosterLinks } from './posters.ts';
 
 export type ProgressRouteOptions = { readonly media: MediaRepository; readonly progress: ProgressRepository; readonly links: PosterLinks };
 

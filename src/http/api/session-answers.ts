@@ -32,6 +32,7 @@ function startFields({ session, token, queueWaitMs }: StartedSession): Record<st
   const { offer } = record;
   return {
     sessionId: record.id,
+    mediaId: record.mediaId,
     delivery: offer.delivery,
     reasons: offer.reasons,
     controlUrl: `/api/v1/sessions/${record.id}/control?token=${token}`,

@@ -31,6 +31,8 @@ export const CapabilityFields = {
 
 export const StartBody = Type.Object({
   mediaId: Type.String({ maxLength: 40 }),
+  /** This very file; absent: the version of its film that the client takes most directly, unless a track of the file is named. */
+  exact: Type.Optional(Type.Boolean()),
   client: Type.Optional(
     Type.Object({
       profile: Type.Optional(ProfileSchema),
@@ -96,6 +98,8 @@ export const SessionAnswer = Type.Object({
 });
 const startFields = {
   sessionId: Type.String(),
+  /** The file that is played. */
+  mediaId: Type.String(),
   state: Type.String(),
   delivery: Type.String(),
   reasons: Type.Array(Type.String()),

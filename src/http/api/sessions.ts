@@ -153,6 +153,8 @@ function toStartRequest(
 ): StartRequest {
   return {
     mediaId: parseMediaId(body.mediaId),
+    // Tracks are counted in one file.
+    isExact: body.exact ?? (body.audioTrack !== undefined || body.subtitleTrack !== undefined),
     profile: body.client?.profile ?? null,
     hints,
     // Absent fields stay absent: they must not override the profile.

@@ -1,13 +1,14 @@
 // Starting a session: what is delivered, a grant where its first segment must be encoded, then the session itself.
 
 import { videoDirectory } from '#domain/addresses.ts';
+import type { PlayedVersions } from '#domain/catalogue/item-progress.ts';
 import { type Client, type ClientHints, resolveClient } from '#domain/delivery/client-profile.ts';
 import { type Decision, decide } from '#domain/delivery/decision.ts';
 import { chooseDelivery, type DeliveryRequest } from '#domain/delivery/delivery.ts';
 import type { Capabilities, ProfileName } from '#domain/delivery/profiles.ts';
 import { usualAudioTrack } from '#domain/delivery/usual-audio-track.ts';
 import { FerriteError, toErrorRecord } from '#domain/errors.ts';
-import { type MediaId, newSessionId, type UserId } from '#domain/ids.ts';
+import { type MediaId, newSessionId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { firstChunkEnd, gridOf, segmentIndexAt } from '#domain/plan.ts';
 import type { Burnable } from '#domain/protocol.ts';
@@ -26,6 +27,7 @@ import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
 import type { OpenSessions, Room } from './open-sessions.ts';
 import { type Seeking, startOf } from './seeking.ts';
+import { type Choice, chooseVersion } from './version-choice.ts';
 
 /** The part of a start that decides what is delivered. */
 export type WantedDelivery = {
@@ -43,6 +45,8 @@ export type WantedDelivery = {
 };
 
 export type StartRequest = WantedDelivery & {
+  /** This very file, and no other version of what it shows. */
+  readonly isExact: boolean;
   readonly startPositionMs: number | null;
   readonly seekMode: SeekMode;
   readonly priority: Priority;
@@ -63,6 +67,8 @@ export type SessionStartOptions = {
   readonly targetMs: number;
   readonly encoders: OfferedEncoders;
   readonly hosts: Pick<MediaHosts, 'request'>;
+  /** The files that show the same as one of them, by version, the sharpest first; none of what is no version of anything. */
+  readonly versionsOf: (id: MediaId) => PlayedVersions;
   /** Whether this server's ffmpeg can draw into a picture. */
   readonly canBurn: () => Burnable;
   /** Which subtitles it reads. */
@@ -106,8 +112,9 @@ export class SessionStarts {
   async #startIn(room: Room, owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
     const { grants, plans, sessions, targetMs } = this.#options;
     const sinceMs = performance.now();
-    const planned = plans.for(this.#mediaOf(request.mediaId), targetMs);
-    const agreed = this.#agree(owner, request, planned);
+    const choice = this.#choose(owner, request);
+    const planned = plans.for(this.#mediaOf(choice.mediaId), targetMs);
+    const agreed = this.#agree(owner, { ...request, ...choice }, planned);
     const demand = this.#demandOf(agreed, planned);
     // Without a demand the first segment is kept or being made: offering it as two chunks would show it no sooner.
     const draft = { ...agreed, splitIndex: demand && (agreed.offer.segments === 'mpegts' ? null : splitIndexOf(demand, planned)) };
@@ -250,7 +257,18 @@ export class SessionStarts {
     return { ...decide(media, keyframes, plan, wanted), client };
   }
 
-  #agree(owner: SessionOwner, request: StartRequest, planned: PlannedMedia): Agreed {
+  #choose(owner: SessionOwner, request: StartRequest): Choice {
+    const { versionsOf, database } = this.#options;
+    const media = this.#mediaOf(request.mediaId);
+    const versions = versionsOf(media.id);
+    return chooseVersion(request, {
+      versions: versions.length === 0 ? [[media]] : versions,
+      progressOf: id => database.progress.get(owner.id, id),
+      deliveryOf: mediaId => this.decide({ ...request, mediaId }).offer.delivery,
+    });
+  }
+
+  #agree(owner: SessionOwner, request: StartRequest & Choice, planned: PlannedMedia): Agreed {
     const { media, keyframes, plan } = planned;
     const { profile, capabilities } = resolveClient(request.profile, request.capabilities, request.hints);
     if (request.burnSubtitles === true) this.#requireFilters(media, request.subtitleTrack ?? null);
@@ -264,8 +282,7 @@ export class SessionStarts {
       canConvertColours: this.#canConvertColours,
       ...this.#encodersFor(media),
     });
-    const requestedMs = request.startPositionMs ?? this.#savedPositionMs(owner.id, media);
-    const positionMs = Math.min(requestedMs, Math.max(0, media.durationMs - 1));
+    const positionMs = Math.min(request.positionMs, Math.max(0, media.durationMs - 1));
     return {
       id: newSessionId(),
       userId: owner.id,
@@ -308,11 +325,6 @@ export class SessionStarts {
     const media = this.#options.database.media.get(mediaId);
     if (!media) throw new FerriteError('MEDIA_NOT_FOUND', 'there is no such media');
     return media;
-  }
-
-  #savedPositionMs(userId: UserId, media: Media): number {
-    const saved = this.#options.database.progress.get(userId, media.id);
-    return saved && !saved.watched ? saved.positionMs : 0;
   }
 }
 

@@ -24,11 +24,12 @@ import { OpenSessions } from './open-sessions.ts';
 import { PinnedAhead } from './pinned-ahead.ts';
 import { type Landing, Seeking } from './seeking.ts';
 import { SessionRecovery } from './session-recovery.ts';
-import { SessionStarts, type StartedSession, type StartRequest, type WantedDelivery } from './session-starts.ts';
+import { type SessionStartOptions, SessionStarts, type StartedSession, type StartRequest, type WantedDelivery } from './session-starts.ts';
 
 type Options = {
   readonly database: Database;
   readonly hosts: MediaHosts;
+  readonly versionsOf: SessionStartOptions['versionsOf'];
   readonly segments: Segments;
   readonly capacity: Capacity;
   /** Absent: x264 alone. */

@@ -17,6 +17,8 @@ const GIVE_UP_MS = 120_000;
 export function startBody(mediaId, capabilities, { delivery, audioTrack }, positionMs) {
   return {
     mediaId,
+    // The film's page has chosen the version.
+    exact: true,
     client: { capabilities },
     ...(positionMs === null ? {} : { startPositionMs: Math.round(positionMs) }),
     delivery,

@@ -73,6 +73,7 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
   const sessions = new PlaybackSessions({
     database,
     hosts,
+    versionsOf: () => [],
     segments,
     capacity: workCapacity(capacity),
     queue: { timeoutMs, maxWaiting: 100, maxWaitingPerUser: 100 },
@@ -97,6 +98,7 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
     seekMode: 'keyframe',
     audioTrack: 0,
     priority: 'interactive',
+    isExact: false,
     isAnsweredAtOnce: false,
     ...changes,
   });

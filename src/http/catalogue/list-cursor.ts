@@ -1,17 +1,17 @@
-// The opaque cursor of the media list: the sort and the position behind which the next page begins.
+// The opaque cursor of a sorted list: the sort and the position behind which the next page begins.
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { FerriteError } from '#domain/errors.ts';
-import type { MediaSort, Position } from '#library/catalogue-index.ts';
+import type { Position } from '#library/items/sorted-list.ts';
 
 const Cursor = Type.Tuple([Type.String(), Type.Number(), Type.String(), Type.String()]);
 
-export function encodeMediaCursor(sort: MediaSort, position: Position): string {
+export function encodeListCursor(sort: string, position: Position): string {
   return Buffer.from(JSON.stringify([sort, ...position])).toString('base64url');
 }
 
 /** A cursor of another order would skip or repeat titles. */
-export function parseMediaCursor(cursor: string, sort: MediaSort): Position {
+export function parseListCursor(cursor: string, sort: string): Position {
   const value = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!Value.Check(Cursor, value) || value[0] !== sort) {
     const message = 'is not a cursor of this list';

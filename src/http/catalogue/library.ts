@@ -11,10 +11,18 @@ import { type Route, route } from '#http/contract/route.ts';
 import type { PosterFiles } from '#library/posters.ts';
 import type { LibraryScanner } from '#library/scan/scanner.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
-import { type MediaRouteOptions, mediaRoutes } from './media.ts';
+import { type CorrectionParts, correctionRoutes } from './corrections.ts';
+import { facetRoutes } from './facets.ts';
+import { type FolderRoots, foldersRoute } from './folders.ts';
+import { mediaRoutes } from './media.ts';
 import { posterRoute } from './posters.ts';
+import { showRoutes } from './shows.ts';
 
-export type LibraryRouteOptions = MediaRouteOptions & { readonly scanner: LibraryScanner; readonly posters: PosterFiles };
+export type LibraryRouteOptions = CorrectionParts & {
+  readonly roots: FolderRoots;
+  readonly scanner: LibraryScanner;
+  readonly posters: PosterFiles;
+};
 
 const Kind = Type.Union([Type.Literal('movies'), Type.Literal('shows')]);
 const LibraryAnswer = Type.Object({
@@ -52,6 +60,10 @@ export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
   startScan(options),
   getScan(options),
   ...mediaRoutes(options),
+  ...showRoutes(options),
+  ...facetRoutes(options),
+  ...correctionRoutes(options),
+  foldersRoute(options.roots),
   posterRoute(options),
 ];
 
@@ -69,7 +81,7 @@ function listLibraries({ libraries }: LibraryRouteOptions): Route {
   });
 }
 
-function addLibrary({ libraries, scanner }: LibraryRouteOptions): Route {
+function addLibrary({ libraries, scanner, roots }: LibraryRouteOptions): Route {
   /** Names on their way into the store, so that of two equal requests one loses. */
   const pending = new Set<string>();
   return route({
@@ -88,7 +100,7 @@ function addLibrary({ libraries, scanner }: LibraryRouteOptions): Route {
       }
       pending.add(key);
       try {
-        const library: Library = { id: newLibraryId(), name, kind, paths: await resolveFolders(paths), createdAtMs: Date.now() };
+        const library: Library = { id: newLibraryId(), name, kind, paths: await resolveFolders(paths, roots), createdAtMs: Date.now() };
         await libraries.put(library);
         return { status: 201, json: { ...describe(library, requireCaller(request)), scanId: scanner.start(library) } };
       } finally {
@@ -151,11 +163,11 @@ const describe = ({ id, name, kind, paths, createdAtMs }: Library, { role }: Cal
   createdAtMs,
 });
 
-async function resolveFolders(paths: readonly string[]): Promise<readonly string[]> {
+async function resolveFolders(paths: readonly string[], roots: FolderRoots): Promise<readonly string[]> {
   const fields: FieldError[] = [];
   const folders = new Set<string>();
   for (const [index, path] of paths.entries()) {
-    const checked = await checkFolder(path);
+    const checked = await checkFolder(path, roots);
     if ('fault' in checked) fields.push({ path: `/paths/${index}`, message: checked.fault });
     else folders.add(checked.folder);
   }
@@ -164,10 +176,11 @@ async function resolveFolders(paths: readonly string[]): Promise<readonly string
   return [...folders];
 }
 
-async function checkFolder(path: string): Promise<{ readonly folder: string } | { readonly fault: string }> {
+async function checkFolder(path: string, roots: FolderRoots): Promise<{ readonly folder: string } | { readonly fault: string }> {
   if (!isAbsolute(path) || path.includes('\0')) return { fault: 'must be an absolute path' };
   try {
     const folder = await realpath(path);
+    if (!(await roots.contain(folder))) return { fault: 'lies outside the folders that libraries may lie in' };
     if (!(await stat(folder)).isDirectory()) return { fault: 'is not a folder' };
     await access(folder, constants.R_OK | constants.X_OK);
     return { folder };

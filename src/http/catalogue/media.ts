@@ -1,0 +1,109 @@
+// The catalogue as a caller sees it: lists, searches and one title with its streams.
+import Type from 'typebox';
+import { parseFacetId } from '#domain/ids.ts';
+import type { Caller, Media } from '#domain/media.ts';
+import { subtitleTracks } from '#domain/subtitles/tracks.ts';
+import { requireCaller } from '#http/contract/caller.ts';
+import { type Route, route } from '#http/contract/route.ts';
+import { MEDIA_SORTS } from '#library/items/item-lists.ts';
+import { ITEM_KINDS } from '#library/items/items.ts';
+import { describeId, describeMedia, MediaItem } from './item-answers.ts';
+import { encodeListCursor, parseListCursor } from './list-cursor.ts';
+import { type CatalogueParts, requireMedia, selectLibraries } from './parts.ts';
+import { subjectsOf } from './selections.ts';
+
+export const MediaDetails = Type.Intersect([
+  MediaItem,
+  Type.Object({
+    byteLength: Type.Integer(),
+    bitrateBps: Type.Integer(),
+    streams: Type.Object({ video: Type.Array(Type.Unknown()), audio: Type.Array(Type.Unknown()), subtitles: Type.Array(Type.Unknown()) }),
+    chapters: Type.Array(Type.Object({ startMs: Type.Integer(), endMs: Type.Integer(), title: Type.Union([Type.String(), Type.Null()]) })),
+    keyframes: Type.Union([Type.Object({ count: Type.Integer(), longestGapMs: Type.Integer(), copyMethod: Type.String() }), Type.Null()]),
+    /** Trailers, scenes and interviews. */
+    extras: Type.Array(MediaItem),
+  }),
+]);
+
+const KINDS = ['movies', 'shows', ...ITEM_KINDS] as const;
+
+const ListQuery = Type.Object({
+  query: Type.Optional(Type.String({ maxLength: 200 })),
+  /** Of its library (`movies`, `shows`), or its own (`movie`, `episode`). */
+  kind: Type.Optional(Type.Union(KINDS.map(kind => Type.Literal(kind)))),
+  libraryId: Type.Optional(Type.String()),
+  year: Type.Optional(Type.Integer({ minimum: 1800, maximum: 3000 })),
+  /** By name or id. */
+  genre: Type.Optional(Type.String({ maxLength: 100 })),
+  personId: Type.Optional(Type.String({ maxLength: 40 })),
+  collectionId: Type.Optional(Type.String({ maxLength: 40 })),
+  sort: Type.Optional(Type.Union(MEDIA_SORTS.map(sort => Type.Literal(sort)))),
+  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+  cursor: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** `together`: one entry for all versions of a film; `apart`: one for each file. */
+  versions: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('apart')])),
+});
+
+export const mediaRoutes = (parts: CatalogueParts): Route[] => [listMedia(parts), getMedia(parts)];
+
+function listMedia(parts: CatalogueParts): Route {
+  return route({
+    method: 'GET',
+    path: '/api/v1/media',
+    auth: 'user',
+    summary: "Films and episodes with the caller's progress; with `query`, the best matches first",
+    query: ListQuery,
+    responses: {
+      200: Type.Object({
+        items: Type.Array(MediaItem),
+        nextCursor: Type.Union([Type.String(), Type.Null()]),
+        /** Of all pages, where that is known. */
+        total: Type.Union([Type.Integer(), Type.Null()]),
+      }),
+    },
+    handler: request => {
+      const caller = requireCaller(request);
+      const { query, kind, libraryId, year, genre, personId, collectionId, limit, cursor, versions } = request.query;
+      const sort = request.query.sort ?? (query === undefined ? 'title' : 'relevance');
+      const { ids, next, total } = parts.index.find({
+        text: query ?? null,
+        libraryIds: selectLibraries(parts.libraries, kind === 'movies' || kind === 'shows' ? kind : undefined, libraryId),
+        kind: kind === 'movie' || kind === 'episode' ? kind : null,
+        year: year ?? null,
+        among: subjectsOf(parts.index.facets, {
+          genre,
+          person: personId === undefined ? undefined : parseFacetId(personId),
+          collection: collectionId === undefined ? undefined : parseFacetId(collectionId),
+        }),
+        sort,
+        after: cursor === undefined ? null : parseListCursor(cursor, sort),
+        limit,
+        rows: versions === 'apart' ? 'files' : 'items',
+      });
+      const items = ids.flatMap(id => describeId(id, caller, parts));
+      return { status: 200, json: { items, nextCursor: next === null ? null : encodeListCursor(sort, next), total } };
+    },
+  });
+}
+
+function getMedia(parts: CatalogueParts): Route {
+  return route({
+    method: 'GET',
+    path: '/api/v1/media/:mediaId',
+    auth: 'user',
+    summary: "One title: streams, chapters, facts of its keyframe index and the caller's progress",
+    responses: { 200: MediaDetails, 404: 'MEDIA_NOT_FOUND' },
+    handler: request => ({
+      status: 200,
+      json: describeFully(requireMedia(parts.media, request.params.mediaId), requireCaller(request), parts),
+    }),
+  });
+}
+
+export function describeFully(media: Media, caller: Caller, parts: CatalogueParts) {
+  const { byteLength, bitrateBps, chapters, keyframes } = media;
+  const streams = { ...media.streams, subtitles: subtitleTracks(media, parts.readable()) };
+  const item = parts.index.itemOf(media.id);
+  const extras = (item === undefined ? [] : parts.index.extrasOf(item)).flatMap(id => describeId(id, caller, parts));
+  return { ...describeMedia(media, caller, parts), byteLength, bitrateBps, streams, chapters, keyframes, extras };
+}

@@ -1,0 +1,123 @@
+// What the index keeps in memory of one file: what it is called, what it may be a version of, and how good it is.
+import type { Correction } from '#domain/catalogue/correction.ts';
+import type { Description } from '#domain/catalogue/description.ts';
+import type { EpisodeFacts } from '#domain/catalogue/name-facts.ts';
+import { searchable } from '#domain/catalogue/title-text.ts';
+import type { LibraryId, MediaId } from '#domain/ids.ts';
+import type { Media } from '#domain/media.ts';
+import { NO_PLACE, type Place, placeOf } from './place.ts';
+
+/** What others than the name say of a file, or of a show. */
+export type Told = { readonly correction: Correction | undefined; readonly description: Description | undefined };
+export const UNTOLD: Told = { correction: undefined, description: undefined };
+
+/** The smaller, the more it counts. */
+export const RANKS = { corrected: 0, described: 1, tagged: 2, named: 3 } as const;
+
+export type Titles = {
+  readonly title: string;
+  /** Who says so. */
+  readonly rank: number;
+  readonly year: number | null;
+  readonly yearRank: number;
+  readonly sortTitle: string | null;
+};
+
+export type Entry = Titles & {
+  readonly id: MediaId;
+  readonly libraryId: LibraryId;
+  readonly path: string;
+  /** How many names lead to it from its library's folder. */
+  readonly depth: number;
+  /** As it is compared: of a film or a show what its name says of the title, or its correction. */
+  readonly words: string;
+  /** The same for the year. */
+  readonly keyYear: number | null;
+  /** Fixed by a person: the one item that it is a version of. */
+  readonly item: string | null;
+  readonly isEpisode: boolean;
+  /** Of an episode its show's title as it is written. */
+  readonly named: string;
+  readonly place: Place;
+  readonly edition: string | null;
+  readonly part: number | null;
+  /** Of a file that is a part: what all parts of the version are called. */
+  readonly whole: string | null;
+  readonly addedAtMs: number;
+  readonly durationMs: number;
+  readonly bitrateBps: number;
+  /** Pixels of a picture. */
+  readonly size: number;
+  /** Of its first sound, for articles in front of titles. */
+  readonly language: string | null;
+};
+
+const PART_WORD = /[\s._([-]*\b(?:cd|dvd|dis[ck]|part|pt)[\s._-]*(?:\d{1,2}|[a-d]|i{1,3})\b[)\]]?/gi;
+
+export function entryOf(media: Media, told: Told): Entry {
+  const { correction } = told;
+  const { id, libraryId, addedAtMs, durationMs, bitrateBps, streams, episode, part } = media;
+  const [video] = streams.video;
+  const isEpisode = episode !== null;
+  // The show of an episode is corrected for all of its episodes.
+  const named = isEpisode ? media.title : (correction?.title ?? media.title);
+  return {
+    id,
+    libraryId,
+    path: media.path,
+    depth: media.name.split('/').length,
+    words: searchable(named),
+    keyYear: isEpisode ? media.year : (correction?.year ?? media.year),
+    item: correction?.item ?? null,
+    isEpisode,
+    named: media.title,
+    place: episode === null ? NO_PLACE : placeOf(corrected(episode, correction)),
+    edition: correction?.edition ?? media.edition,
+    part,
+    whole: part === null ? null : media.name.replaceAll(PART_WORD, '').toLowerCase(),
+    addedAtMs,
+    durationMs,
+    bitrateBps,
+    size: (video?.width ?? 0) * (video?.height ?? 0),
+    language: streams.audio.find(({ isDefault }) => isDefault)?.language ?? streams.audio[0]?.language ?? null,
+    ...titlesOf(media, told),
+  };
+}
+
+const corrected = (episode: EpisodeFacts, correction: Correction | undefined): EpisodeFacts => ({
+  ...episode,
+  season: correction?.season ?? episode.season,
+  ...(correction?.episodes === undefined ? {} : { episodes: correction.episodes, absolute: [] }),
+});
+
+/** Of an episode its own. */
+function titlesOf(media: Media, { correction, description }: Told): Titles {
+  const { title, rank } = titleOf(media, { correction, description });
+  const year = correction?.year ?? description?.year ?? null;
+  const ownYear = media.episode === null ? media.year : null;
+  return {
+    title,
+    rank,
+    year: year ?? ownYear,
+    yearRank: correction?.year !== undefined ? RANKS.corrected : year !== null ? RANKS.described : RANKS.named,
+    sortTitle: correction?.sortTitle ?? description?.sortTitle ?? null,
+  };
+}
+
+function titleOf(media: Media, { correction, description }: Told): Pick<Titles, 'title' | 'rank'> {
+  if (correction?.title !== undefined) return { title: correction.title, rank: RANKS.corrected };
+  if (description !== undefined && description.title !== null) return { title: description.title, rank: RANKS.described };
+  const named = media.episode === null ? media.title : (media.episode.title ?? '');
+  const tagged = media.tags?.title ?? null;
+  if (tagged !== null && saysNothing(named) && !isNoTitle(tagged)) return { title: tagged, rank: RANKS.tagged };
+  return { title: named, rank: RANKS.named };
+}
+
+const NOTHING =
+  /^(?:(?:movie|film|video|title|clip|output|untitled|unknown|index|main|feature|stream|bdmv|new|test|mvi|img|dsc|vts|vid|gopr|track|disc|dvd)\W*)*[\d\W_]*$/i;
+const HASHED = /^[0-9a-f]{12,}$/i;
+/** "1917" and "2012" are films. */
+const saysNothing = (name: string): boolean => name === '' || HASHED.test(name) || (NOTHING.test(name) && !/^\d{1,4}$/.test(name.trim()));
+/** What tools and groups leave where a title should be. */
+const isNoTitle = (tag: string): boolean =>
+  saysNothing(tag) || /https?:|www\.|\.(?:com|net|org|to)\b|\b(?:encoded|ripped|uploaded) by\b|\.(?:mkv|mp4|avi)$/i.test(tag);

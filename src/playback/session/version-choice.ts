@@ -1,0 +1,68 @@
+// Which file of a film or an episode a session plays, and from where: the version that the client takes most directly, at the viewer's place in it.
+import { itemProgress, type PlayedVersions, partAt, partStartMs } from '#domain/catalogue/item-progress.ts';
+import { FerriteError } from '#domain/errors.ts';
+import type { MediaId } from '#domain/ids.ts';
+import type { Progress } from '#domain/media.ts';
+import type { Offer } from '#domain/session.ts';
+
+export type Wanted = {
+  readonly mediaId: MediaId;
+  /** This file and no other version. */
+  readonly isExact: boolean;
+  /** In the file that is named; null: where the viewer was last. */
+  readonly startPositionMs: number | null;
+};
+
+export type Choice = { readonly mediaId: MediaId; readonly positionMs: number };
+
+export type ChoiceOptions = {
+  /** The sharpest first. */
+  readonly versions: PlayedVersions;
+  readonly progressOf: (id: MediaId) => Progress | undefined;
+  /** How a file would reach the client. Throws where it can not. */
+  readonly deliveryOf: (id: MediaId) => Offer['delivery'];
+};
+
+/** From what costs the server and the picture least. */
+const COSTS: Readonly<Record<Offer['delivery'], number>> = { direct: 0, remux: 1, transcode: 2 };
+
+/** @throws what `deliveryOf` throws, where no version can be delivered */
+export function chooseVersion(wanted: Wanted, { versions, progressOf, deliveryOf }: ChoiceOptions): Choice {
+  const { mediaId, isExact, startPositionMs } = wanted;
+  const own = versions.find(version => version.some(({ id }) => id === mediaId)) ?? [];
+  const beforeMs = partStartMs(own, mediaId);
+  const positionMs = startPositionMs === null ? resumeMs(versions, progressOf) : beforeMs + startPositionMs;
+  if (isExact || versions.length === 0) {
+    const partMs = startPositionMs ?? positionMs - beforeMs;
+    // Another part is where the viewer was.
+    const isOfOther = startPositionMs === null && own.length > 1 && partAt(own, positionMs)?.id !== mediaId;
+    return { mediaId, positionMs: isOfOther ? 0 : partMs };
+  }
+  const parts = versions.flatMap(version => partAt(version, positionMs) ?? []);
+  const { id, ...place } = parts.length === 1 ? (parts[0] ?? { id: mediaId, positionMs }) : cheapest(parts, deliveryOf);
+  return { mediaId: id, ...place };
+}
+
+/** Over all parts. What was watched begins anew. */
+function resumeMs(versions: PlayedVersions, progressOf: ChoiceOptions['progressOf']): number {
+  const saved = itemProgress(versions, progressOf)?.progress;
+  return saved === undefined || saved.watched ? 0 : saved.positionMs;
+}
+
+type Part = { readonly id: MediaId; readonly positionMs: number };
+
+function cheapest(parts: readonly Part[], deliveryOf: ChoiceOptions['deliveryOf']): Part {
+  let best: { readonly part: Part; readonly cost: number } | null = null;
+  let failure: unknown = null;
+  for (const part of parts) {
+    try {
+      const cost = COSTS[deliveryOf(part.id)];
+      if (best === null || cost < best.cost) best = { part, cost };
+    } catch (error) {
+      if (!(error instanceof FerriteError)) throw error;
+      failure ??= error;
+    }
+  }
+  if (best === null) throw failure;
+  return best.part;
+}

@@ -1,0 +1,56 @@
+// The routes of the catalogue behind a real front door, over a real store.
+import type { TestContext } from 'node:test';
+import type { Media } from '#domain/media.ts';
+import { progressRoutes } from '#http/api/progress.ts';
+import { FolderRoots } from '#http/catalogue/folders.ts';
+import { libraryRoutes } from '#http/catalogue/library.ts';
+import { PosterLinks } from '#http/catalogue/posters.ts';
+import { makeWorld, type World } from '../../library/support.ts';
+import { startForTest } from '../../support/http-server.ts';
+
+/** A JSON value from the wire, taken apart by the assertions. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests check shapes by comparing them
+export type Json = any;
+export type Answer = { readonly status: number; readonly body: Json; readonly text: string };
+export type Call = (method: string, path: string, options?: { as?: string; body?: unknown }) => Promise<Answer>;
+
+export async function serve(
+  t: TestContext,
+  roots: (world: World) => readonly string[] = () => ['/'],
+): Promise<{ world: World; call: Call; url: string }> {
+  const world = await makeWorld(t);
+  const { media, progress, libraries } = world.database;
+  const options = {
+    media,
+    progress,
+    libraries,
+    index: world.index,
+    links: new PosterLinks(Buffer.alloc(32, 7)),
+    readable: () => ({ teletext: false }),
+    scanner: world.scanner,
+    posters: world.posters,
+    corrections: world.database.corrections,
+    roots: new FolderRoots(roots(world)),
+  };
+  const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...progressRoutes(options)] });
+  const call: Call = async (method, path, { as = 'viewer', body } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(as === '' ? {} : { Authorization: `Bearer ${as}` }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(60_000),
+    });
+    const text = await response.text();
+    return { status: response.status, text, body: text.startsWith('{') ? JSON.parse(text) : null };
+  };
+  return { world, call, url };
+}
+
+export async function put(world: World, media: Media): Promise<Media> {
+  await world.database.media.put(media);
+  world.index.put(media);
+  return media;
+}
