@@ -115,7 +115,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Derived from records that it is handed: it reads no store.
   'src/library/items': DOMAIN,
-  'src/library/scan': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items'],
+  'src/library/naming': [...DOMAIN, 'src/library/naming/numbering'],
+  'src/library/naming/numbering': ['src/library/naming'],
+  'src/library/scan': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/naming'],
   'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],

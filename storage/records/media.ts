@@ -62,7 +62,7 @@ export const MEDIA: Family = {
     },
     ({ key, value }) => {
       const media = value as Omit<Media, 'name' | 'fingerprint' | keyof NameFacts> & Pick<NameFacts, 'title' | 'year'>;
-      const told = { edition: null, part: null, extra: null, episode: null, name: basename(media.path), fingerprint: '' };
+      const told = { edition: null, part: null, extra: null, episode: null, ids: {}, name: basename(media.path), fingerprint: '' };
       return { key, value: { ...media, ...told, keyframes: media.streams.video.length === 0 ? media.keyframes : null } };
     },
     ({ key, value }) => {

@@ -37,6 +37,7 @@ export async function makeWorld(
   changes: Partial<ScannerOptions> & {
     readonly cut?: PosterQueueOptions['cut'];
     readonly paths?: (root: string) => readonly string[];
+    readonly kind?: Library['kind'];
   } = {},
 ): Promise<World> {
   const folder = await temporaryFolder(t);
@@ -48,7 +49,7 @@ export async function makeWorld(
   const { media: mediaRecords, corrections } = database;
   const index = new CatalogueIndex({ media: mediaRecords, corrections, descriptions: { get: () => undefined } });
   const inspected: string[] = [];
-  const { paths = (path: string) => [path], cut, ...options } = changes;
+  const { paths = (path: string) => [path], kind = 'movies', cut, ...options } = changes;
   const log = { info: () => {}, warn: () => {} };
   const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posterQueue = new PosterQueue({
@@ -59,7 +60,7 @@ export async function makeWorld(
     parallel: 2,
     log,
   });
-  const library: Library = { id: newLibraryId(), name: 'Films', kind: 'movies', paths: paths(root), createdAtMs: 1 };
+  const library: Library = { id: newLibraryId(), name: 'Films', kind, paths: paths(root), createdAtMs: 1 };
   await database.libraries.put(library);
   const scanner = new LibraryScanner({
     media,

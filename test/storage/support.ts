@@ -39,6 +39,7 @@ export function aMedia(title: string, changes: Partial<Media> & { libraryId?: Li
     part: null,
     extra: null,
     episode: null,
+    ids: {},
     container: 'matroska',
     version: 'v1',
     byteLength: 10,

@@ -71,6 +71,7 @@ export const aTitle = (changes: Partial<Media> = {}): Media => ({
   part: null,
   extra: null,
   episode: null,
+  ids: {},
   container: 'mp4',
   version: 'v1',
   byteLength: 1000,

@@ -21,7 +21,7 @@ export type ExtraKind = (typeof EXTRA_KINDS)[number];
 export type EpisodeFacts = {
   /** 0: specials. Null: not told. */
   readonly season: number | null;
-  /** Of its season, ascending: a file may hold several. */
+  /** Of its season, ascending: a file may hold several. Where the name tells no season, as it counts: the same as `absolute`. */
   readonly episodes: readonly number[];
   /** Counted through all seasons, ascending. */
   readonly absolute: readonly number[];
@@ -30,6 +30,9 @@ export type EpisodeFacts = {
   /** Of the episode itself. */
   readonly title: string | null;
 };
+
+/** What those who describe films and shows number them by. */
+export type ProviderIds = { readonly imdb?: string; readonly tmdb?: string; readonly tvdb?: string };
 
 export type NameFacts = {
   /** Of the film, or of the show that an episode belongs to; of an extra, its own. */
@@ -42,4 +45,6 @@ export type NameFacts = {
   readonly part: number | null;
   readonly extra: ExtraKind | null;
   readonly episode: EpisodeFacts | null;
+  /** Of the film, or of the show. */
+  readonly ids: ProviderIds;
 };

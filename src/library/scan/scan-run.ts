@@ -1,8 +1,9 @@
 // One scan of one library, from its start to its end.
 import { readdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { NameFacts } from '#domain/catalogue/name-facts.ts';
 import { type ErrorCode, FerriteError, toErrorRecord } from '#domain/errors.ts';
 import { type MediaId, mediaIdFor } from '#domain/ids.ts';
 import { keyframeFactsOf } from '#domain/keyframes.ts';
@@ -10,7 +11,7 @@ import { isSameFile, type Library, type Media } from '#domain/media.ts';
 import type { Inspection } from '#domain/protocol.ts';
 import { isLoss } from '#library/inspection-losses.ts';
 import type { CatalogueIndex } from '#library/items/catalogue-index.ts';
-import { nameFacts } from '#library/naming.ts';
+import { isSample, nameFacts } from '#library/naming/name-facts.ts';
 import type { PosterFiles } from '#library/posters.ts';
 import type { KeyframeMapRepository } from '#storage/records/keyframe-maps.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
@@ -144,6 +145,7 @@ export class ScanRun {
     let isComplete = true;
     const listener = {
       found: (file: FoundFile) => {
+        if (isSample(file.name)) return;
         files.push(file);
         this.#counts.found = files.length;
         this.#tell('soon');
@@ -217,7 +219,7 @@ export class ScanRun {
   async #keep(known: Media, file: FoundFile): Promise<void> {
     const isPosterLost = known.hasPoster === true && !(await this.#options.posters.has(known));
     const change: Partial<Media> = {
-      ...nameFacts(file.name),
+      ...this.#namedAs(file),
       ...{ name: file.name, path: file.path, sidecars: file.sidecars },
       ...(isPosterLost ? { hasPoster: null } : {}),
     };
@@ -229,6 +231,12 @@ export class ScanRun {
     if (now?.hasPoster === null) this.#options.onPosterWanted(now.id);
   }
 
+  /** Where no name in the library says which show it is, the library's folder is the show's. */
+  #namedAs({ name, rootIndex }: FoundFile): NameFacts {
+    const facts = nameFacts(name, this.#library.kind);
+    return facts.title === '' ? { ...facts, title: basename(this.#library.paths[rootIndex] ?? '') || name } : facts;
+  }
+
   async #inspect(file: FoundFile, known: Media | undefined): Promise<void> {
     const id = this.#idOf(file);
     const { title: _containerTitle, keyframes, ...facts } = await this.#inspectPatiently(file);
@@ -237,7 +245,7 @@ export class ScanRun {
       libraryId: this.#library.id,
       path: file.path,
       name: file.name,
-      ...nameFacts(file.name),
+      ...this.#namedAs(file),
       ...facts,
       sidecars: file.sidecars,
       keyframes: keyframeFactsOf(keyframes),

@@ -43,6 +43,18 @@ test('scanner: films with strange names in nested folders are catalogued with ti
   assert.ok((await readdir(join(world.dataDir, 'posters'))).every(name => name.endsWith('.jpg')));
 });
 
+test('scanner: a library of shows lists seasons and episodes, names after its own folder what nothing else names, and leaves samples out', async t => {
+  const world = await makeWorld(t, { kind: 'shows' });
+  await mkdir(join(world.root, 'Harbour Lights (2014)', 'Season 2', 'Sample'), { recursive: true });
+  const names = ['Harbour Lights (2014)/Season 2/03.mp4', 'S01E02.mp4', 'Harbour Lights (2014)/Season 2/Sample/hl.mp4', 'sample.mp4'];
+  for (const name of names) await copyFile(film, join(world.root, name));
+  assert.equal((await world.scan()).found, 2);
+  assert.deepEqual(
+    new Set(world.media().map(({ title, year, episode }) => `${title} ${year} ${episode?.season} ${episode?.episodes}`)),
+    new Set(['Harbour Lights 2014 2 3', 'films null 1 2']),
+  );
+});
+
 test('scanner: broken files are listed with a reason and without the path, and the others are catalogued', async t => {
   const world = await makeWorld(t);
   await copyFile(film, join(world.root, 'good.mp4'));

@@ -1,0 +1,128 @@
+// A name as that of an episode: the show's title in front, its place, and the episode's own title behind.
+import { latinPart, unbracketed } from './bracketed-names.ts';
+import { cleanName, plainBrackets } from './clean-name.ts';
+import { type Numbering, numberingOf } from './numbering/numbering.ts';
+import { SPECIAL_WORDS } from './numbering/words.ts';
+import { partIn } from './parts.ts';
+import { releaseStart } from './release-words.ts';
+import { folded, type Style, styleOf, titleText } from './title-text.ts';
+import { tokensOf, type Word, wordsOf } from './tokens.ts';
+import { bracketedYear, plainYear } from './years.ts';
+
+export type EpisodeName = Omit<Numbering, 'start' | 'end'> & {
+  /** Of the show; empty where the name has none. */
+  readonly title: string;
+  readonly year: number | null;
+  readonly ownTitle: string | null;
+  readonly part: number | null;
+  /** It is of the extras of a season. */
+  readonly isExtra: boolean;
+};
+
+export type Known = {
+  /** Of the folder. */
+  readonly season: number | null;
+  /** Of the show, as its folder has it. */
+  readonly show: string | null;
+};
+
+/** Null where the name says nothing of a place in a show. `name`: without an extension. */
+export function episodeName(name: string, known: Known): EpisodeName | null {
+  const { text, group } = cleanName(unbracketed(plainBrackets(name)));
+  const found = readName(text, group, known);
+  // Some turn names around, against those who look for them.
+  return found ?? (/\d\dE[-. ]?\d\d?S/.test(text) ? readName([...text].reverse().join(''), null, known) : null);
+}
+
+function readName(text: string, group: string | null, known: Known): EpisodeName | null {
+  const words = wordsOf(tokensOf(text));
+  const releaseFrom = words[releaseStart(words)]?.start ?? text.length;
+  const place = { isFansub: group !== null, season: known.season, releaseFrom, titleLength: lengthOfTitle(text, known.show) };
+  const numbering = specialIn(text) ?? numberingOf(text, place);
+  if (numbering === null) return null;
+  const style = styleOf(text);
+  const show = showTitle(group === null ? text.slice(0, numbering.start) : latinPart(text.slice(0, numbering.start)), style);
+  const rest = behind(text.slice(numbering.end), style);
+  const isSpecial = /^(?:specials?|ovas?|oad)$/.test(rest.first) && !(numbering.season !== null && numbering.episodes.length > 0);
+  const { season, episodes, absolute, airDate, isCertain } = numbering;
+  const isExtra = rest.first === 'extras' && episodes.length === 0;
+  return {
+    ...show,
+    season: isSpecial ? 0 : season,
+    episodes,
+    absolute,
+    airDate,
+    isCertain,
+    ownTitle: rest.title,
+    part: rest.part,
+    isExtra,
+  };
+}
+
+/** `Show OVA 2`, `Show - SP1`: a special by its word, where nothing numbers it better. */
+function specialIn(text: string): Numbering | null {
+  const tokens = tokensOf(text);
+  const at = tokens.findIndex(({ kind, word }, here) => {
+    if (kind !== 'letters' || here === 0 || !SPECIAL_WORDS.has(word)) return false;
+    const isOfItsOwn = /^(?:ovas?|oad)$/.test(word);
+    if (isOfItsOwn) return !/\d\s?[-–]\s?$/.test(text.slice(0, tokens[here]?.start));
+    const place = /^[\s._]$/.test(tokens[here + 1]?.text ?? '') && word.length > 2 ? here + 2 : here + 1;
+    const isLast = place === here + 1 || tokens[place + 1] === undefined || /[[(]|\s[-–]\s/.test(tokens[place + 1]?.text ?? '');
+    return tokens[place]?.kind === 'digits' && isLast && tokens[here - 1]?.kind === 'gap';
+  });
+  if (at === -1 || numberedBefore(text.slice(0, tokens[at]?.start))) return null;
+  const next = tokens[at + 1]?.kind === 'digits' ? at + 1 : /^[\s._-]+$/.test(tokens[at + 1]?.text ?? '') ? at + 2 : at;
+  const number = tokens[next];
+  const isNumbered = number?.kind === 'digits' && number.text.length < 3 && tokens[next + 1]?.kind !== 'letters';
+  const end = tokens[isNumbered ? next + 1 : at + 1]?.start ?? text.length;
+  return {
+    season: 0,
+    episodes: isNumbered ? [number.value] : [],
+    absolute: [],
+    airDate: null,
+    start: tokens[at]?.start ?? 0,
+    end,
+    isCertain: true,
+  };
+}
+
+const numberedBefore = (text: string): boolean =>
+  numberingOf(text, { isFansub: false, season: null, releaseFrom: text.length, titleLength: 0 })?.isCertain === true;
+
+function showTitle(piece: string, style: Style): { title: string; year: number | null } {
+  const plain = piece.replaceAll(/\[(?!(?:19|20)\d\d\])[^[\]]*\]/g, ' ').replace(/^\s*\d{6}\s+(?=\S*\p{L})/u, '');
+  const words = wordsOf(tokensOf(plain));
+  const bracketed = bracketedYear(plain, words);
+  const release = releaseStart(words);
+  const year = bracketed !== null && bracketed.at > 0 ? bracketed : plainYear(words, release);
+  const alias = words.findIndex(({ text }, at) => at > 0 && text === 'aka');
+  const end = withoutComplete(words, Math.min(release, year?.at ?? words.length, alias === -1 ? words.length : alias));
+  return { title: titleText(plain.slice(0, words[end]?.start ?? plain.length), style), year: year?.year ?? null };
+}
+
+/** `The Complete Season 3`, `Season S01`: words of the number behind the title. */
+function withoutComplete(words: readonly Word[], end: number): number {
+  let last = end;
+  while (last > 1 && /^(?:complete|completa|komplett|seasons?|temporadas?)$/.test(words[last - 1]?.text ?? '')) last--;
+  return last < end && last > 1 && words[last - 1]?.text === 'the' ? last - 1 : last;
+}
+
+/** What stands behind the number, up to what is of the release. */
+function behind(rest: string, style: Style): { title: string | null; first: string; part: number | null } {
+  const words = wordsOf(tokensOf(rest));
+  const release = releaseStart(words, 0);
+  const part = partIn(words, release) ?? partIn(words.slice(0, 1), 0);
+  const tag = words.findIndex(({ gap }) => /\[/.test(gap));
+  const end = Math.min(release, part?.from ?? words.length, tag === -1 ? words.length : tag);
+  const title = titleText(rest.slice(0, words[end]?.start ?? rest.length), style);
+  return { title: title === '' ? null : title, first: words[0]?.text ?? '', part: part?.part ?? null };
+}
+
+/** Of the folder's title in front of the name, in characters. */
+function lengthOfTitle(text: string, show: string | null): number {
+  if (show === null || folded(show) === '') return 0;
+  const words = wordsOf(tokensOf(text));
+  const count = folded(show).split(' ').length;
+  const end = words[count - 1]?.end ?? 0;
+  return folded(text.slice(0, end)) === folded(show) ? end : 0;
+}

@@ -1,0 +1,138 @@
+// What the name of a file says of it, with that of the folders it lies in. Pure: nothing is looked up, and a name is all that is read.
+import type { EpisodeFacts, NameFacts, ProviderIds } from '#domain/catalogue/name-facts.ts';
+import type { Library } from '#domain/media.ts';
+import { cleanName, withoutExtension } from './clean-name.ts';
+import { type EpisodeName, episodeName } from './episode-name.ts';
+import { type ExtraAt, extraOf, isExtraFolder } from './extras.ts';
+import { type FilmName, filmName } from './film-name.ts';
+import { type ShowFolder, showFolders } from './folders.ts';
+import { idsIn } from './ids.ts';
+import { folded, styleOf, titleText } from './title-text.ts';
+
+/** A piece of a film to try it with: the scan leaves it out. */
+export const isSample = (relativePath: string): boolean => pathOf(relativePath).extra?.extra === 'sample';
+
+type Path = {
+  readonly stem: string;
+  /** The outermost first; none of them is of extras. */
+  readonly folders: readonly string[];
+  readonly extra: ExtraAt | null;
+  readonly ids: ProviderIds;
+  /** Of the folders alone: in an episode's own name they may be the episode's. */
+  readonly showIds: ProviderIds;
+  readonly whole: string;
+};
+
+/** Names that say nothing. */
+const NOTHING_NAMES = /^(?:movie|film|video|title|main|feature|index|disc ?\d?|cd ?\d|vts \d+ \d+|video ts|\d{5})$/i;
+
+/**
+ * `relativePath`: inside the library's folder, with `/` between names. The title is empty where an episode's name and folders have none,
+ * which leaves the library's own folder to be asked.
+ */
+export function nameFacts(relativePath: string, kind: Library['kind']): NameFacts {
+  const path = pathOf(relativePath);
+  return kind === 'shows' ? episodeFacts(path) : (episodeAmongFilms(path) ?? filmFacts(path));
+}
+
+function pathOf(relativePath: string): Path {
+  const parts = relativePath.normalize('NFC').split('/');
+  const fileName = parts.at(-1) ?? '';
+  const file = idsIn(withoutExtension(fileName) || fileName);
+  const above = parts.slice(0, -1).map(name => idsIn(name));
+  const extra = extraOf(fileName, file.text, parts.slice(0, -1));
+  const folders = above.map(({ text }) => text);
+  const end = folders.findIndex((name, at) => at > 0 && isExtraFolder(name));
+  const showIds: ProviderIds = Object.assign({}, ...above.map(each => each.ids));
+  const ids = { ...showIds, ...file.ids };
+  return {
+    stem: extra?.stem ?? file.text,
+    folders: folders.slice(0, end === -1 ? folders.length : end),
+    extra,
+    ids,
+    showIds,
+    whole: relativePath,
+  };
+}
+
+function filmFacts({ stem, folders, extra, ids, whole }: Path): NameFacts {
+  const own = filmName(stem);
+  const { title, year } = filmTitle(own, folders.at(-1), stem);
+  const shown = title === '' ? stem.trim() || whole.trim() || 'Untitled' : title;
+  return { title: shown, year, edition: own.edition, part: own.part, extra: extra?.extra ?? null, episode: null, ids };
+}
+
+/** The folder tells what the file leaves out: the year of the same title, or all of it. */
+function filmTitle(own: FilmName, folder: string | undefined, stem: string): Pick<FilmName, 'title' | 'year'> {
+  if (folder === undefined || own.isYearCertain) return own;
+  const above = filmName(folder);
+  if (above.title === '') return own;
+  if (own.title === '' || NOTHING_NAMES.test(own.title)) return above;
+  const isSame = folded(own.title) === folded(above.title);
+  if (isSame && own.year === null) return above;
+  // "Title 1984 (2020)/Title 1984.mkv": the number is of the title.
+  return above.isYearCertain && folded(filmName(stem).title + (own.year === null ? '' : ` ${own.year}`)) === folded(above.title)
+    ? above
+    : own;
+}
+
+/** Among films an episode is one only where it is numbered as nothing else is. */
+function episodeAmongFilms(path: Path): NameFacts | null {
+  if (filmName(path.stem).isYearCertain && !/s\d{1,2}\s?e\d/i.test(path.stem)) return null;
+  const isFansub = cleanName(path.stem).group !== null;
+  const isNumbered =
+    /(?<![\p{L}\p{N}])s\d{1,2}[\s._-]?e\d/iu.test(path.stem) ||
+    (isFansub && /\s-\s\d{2,4}(?:v\d)?(?:\s|\[|$)|\[\d{2,3}\]|E\d{2,3}[-~]E?\d/.test(path.stem));
+  return isNumbered ? episodeFacts(path) : null;
+}
+
+function episodeFacts(path: Path): NameFacts {
+  const { stem, folders, extra, showIds } = path;
+  const above = showFolders(folders);
+  const own = episodeName(stem, { season: above.season, show: above.show?.title ?? null });
+  const released = own?.isCertain === true ? null : releaseOf(folders.at(-1));
+  const told = released ?? own;
+  if (told === null) return withoutNumber(path);
+  const { title, year } = showOf(told, released === null ? above.show : showFolders(folders.slice(0, -1)).show);
+  const episode: EpisodeFacts = {
+    season: told.season ?? above.season,
+    episodes: told.episodes,
+    absolute: told.absolute,
+    airDate: told.airDate,
+    title: told.ownTitle,
+  };
+  return { title, year, edition: null, part: told.part, extra: extra?.extra ?? (told.isExtra ? 'other' : null), episode, ids: showIds };
+}
+
+/** A folder named as the release of one episode says more than the file in it, which may be called anything. */
+function releaseOf(folder: string | undefined): EpisodeName | null {
+  const found = folder === undefined ? null : episodeName(folder, { season: null, show: null });
+  return found?.isCertain === true && found.title !== '' && found.episodes.length > 0 ? found : null;
+}
+
+/** In a folder of a season it is an episode all the same. */
+function withoutNumber(path: Path): NameFacts {
+  const above = showFolders(path.folders);
+  const film = filmFacts(path);
+  if (above.season === null || path.extra !== null) return film;
+  const own = titleText(path.stem, styleOf(path.stem));
+  const episode: EpisodeFacts = { season: above.season, episodes: [], absolute: [], airDate: null, title: own === '' ? null : own };
+  return { ...film, title: above.show?.title ?? '', year: above.show?.year ?? null, episode };
+}
+
+/** Whose title a show is listed under: its folder's, where that is sure to be the show's or says the same as the file. */
+function showOf(own: Pick<EpisodeName, 'title' | 'year'>, folder: ShowFolder | null): { title: string; year: number | null } {
+  if (folder === null) return { title: own.title, year: own.year };
+  const isTold = folder.isCertain || own.title === '' || isSameShow(own.title, folder.title);
+  return isTold ? { title: folder.title, year: folder.year ?? (own.title === '' ? null : own.year) } : { title: own.title, year: own.year };
+}
+
+/** Equal, an abbreviation, or what the folder's title begins with: "got", "The Office" in "The Office (US)". */
+function isSameShow(own: string, folder: string): boolean {
+  const [short, long] = [folded(own), folded(folder)];
+  const initials = long
+    .split(' ')
+    .map(word => word.slice(0, 1))
+    .join('');
+  return short === long || long.startsWith(`${short} `) || (short.length > 2 && short === initials);
+}

@@ -1,0 +1,183 @@
+// What a name says of its place in a show: the surest notation that it has, and where the titles before and behind it end and begin.
+import { type Token, tokensOf } from '../tokens.ts';
+import { airDateIn, type DateMark } from './air-dates.ts';
+import { isFree } from './free-numbers.ts';
+import { type LoneNumber, loneNumberIn, type Place } from './lone-numbers.ts';
+import { type EpisodeMark, episodesIn, type Mark, pairIn, type SeasonMark, type Span, seasonAt, seasonIn } from './marks.ts';
+import { firstToLast } from './runs.ts';
+import { NUMBER_WORDS, PART_WORDS, SEASON_WORDS } from './words.ts';
+
+export type Numbering = {
+  readonly season: number | null;
+  readonly episodes: readonly number[];
+  readonly absolute: readonly number[];
+  readonly airDate: string | null;
+  /** Characters: the show's title is before the first, the episode's own behind the second. */
+  readonly start: number;
+  readonly end: number;
+  /** Called by its words or letters, not by its place alone. */
+  readonly isCertain: boolean;
+};
+
+export function numberingOf(text: string, place: Place): Numbering | null {
+  const all = tokensOf(text);
+  const date = airDateIn(all, false);
+  const tokens = without(all, date);
+  const pair = pairIn(tokens);
+  if (pair !== null) return fromPair(tokens, pair, { date, isFansub: place.isFansub });
+  const season = ofTitle(seasonIn(tokens), tokens, place);
+  const chapter = chapterIn(tokens);
+  if (chapter !== null) return numbering(tokens, { spans: [chapter, season], date, ...chapter });
+  const episodes = ofTitle(episodesIn(tokens), tokens, place);
+  if (season !== null && episodes !== null)
+    return numbering(tokens, {
+      spans: isTagBefore(tokens, episodes, season) ? [season] : [season, episodes],
+      date,
+      season: season.season,
+      episodes: episodes.episodes,
+    });
+  if (episodes !== null) return fromEpisodes(tokens, episodes, { date, season: place.season });
+  const day = date ?? (season === null ? airDateIn(all, true) : null);
+  if (day !== null) return numbering(tokens, { spans: [season], date: day, season: season?.season ?? null, episodes: [] });
+  const parts = season === null ? partsIn(tokens) : null;
+  return (
+    fromLoneNumber(tokens, season, place) ??
+    (parts === null ? fromSeason(tokens, season) : fromEpisodes(tokens, parts, { date, season: place.season }))
+  );
+}
+
+/** What is told already says nothing else. */
+const without = (tokens: readonly Token[], span: Span | null): readonly Token[] =>
+  span === null
+    ? tokens
+    : tokens.map((token, at) => (at >= span.from && at < span.to ? { ...token, kind: 'gap', word: token.text, value: Number.NaN } : token));
+
+/** `1080p-S56`: behind the words of a release a hyphen leads to the name of its group. */
+function ofTitle<Found extends Span>(found: Found | null, tokens: readonly Token[], { releaseFrom }: Place): Found | null {
+  const isOfGroup = found !== null && (tokens[found.from]?.start ?? 0) > releaseFrom && tokens[found.from - 1]?.text === '-';
+  return isOfGroup ? null : found;
+}
+
+/** `名侦探[第01-15集].Show.S01`: the title is between the two. */
+const isTagBefore = (tokens: readonly Token[], episodes: Span, season: Span): boolean =>
+  episodes.to < season.from &&
+  tokens[episodes.from - 1]?.text.endsWith('[') === true &&
+  tokens.slice(episodes.to, season.from).some(({ text }) => /^\p{Script=Latin}/u.test(text));
+
+/** `Show Part02`: a show of few episodes. */
+function partsIn(tokens: readonly Token[]): EpisodeMark | null {
+  for (const [at, { word }] of tokens.entries()) {
+    if (at === 0 || !PART_WORDS.has(word)) continue;
+    const place = tokens[at + 1]?.kind === 'gap' ? at + 2 : at + 1;
+    const number = tokens[place];
+    const value = number?.kind === 'digits' && number.text.length < 3 ? number.value : NUMBER_WORDS.indexOf(number?.word ?? '') + 1;
+    if (value > 0 && tokens[place + 1]?.kind !== 'letters') return { from: at, to: place + 1, episodes: [value], isWord: true };
+  }
+  return null;
+}
+
+function fromPair(tokens: readonly Token[], pair: Mark, { date, isFansub }: { date: DateMark | null; isFansub: boolean }): Numbering {
+  const count = absoluteBeside(tokens, pair, isFansub);
+  const { season, episodes } = pair;
+  return numbering(tokens, { spans: [pair, count], date, season, episodes, absolute: count?.episodes ?? [] });
+}
+
+/** `10x14 214`, `214 10x14`, `S01E01-02 (001-002)`. */
+function absoluteBeside(tokens: readonly Token[], { from, to }: Mark, isFansub: boolean): EpisodeMark | null {
+  const bracketed = beforeBracket(tokens, from);
+  if (bracketed !== null) return bracketed;
+  for (const at of isFansub ? [to + 1, from - 2] : [to + 1]) {
+    const number = tokens[at];
+    if (number?.kind !== 'digits' || number.text.length < 3 || number.text.length > 4 || !isFree(tokens, at)) continue;
+    const gap = tokens[at < from ? from - 1 : to]?.text ?? '';
+    const isBracketed = gap.trim() === '(';
+    if (!isBracketed && !(/^[\s._]$/.test(gap) && (isFansub || number.text.startsWith('0')))) continue;
+    const last = tokens[at + 1]?.text === '-' && tokens[at + 2]?.kind === 'digits' ? at + 2 : at;
+    return { from: at, to: last + 1, episodes: firstToLast(number.value, tokens[last]?.value ?? 0), isWord: false };
+  }
+  return null;
+}
+
+/** `Show - 13 (S02E01)`, and `07.5`, which is no number of an episode. */
+function beforeBracket(tokens: readonly Token[], from: number): EpisodeMark | null {
+  if (!/^[\s._]*[([]$/.test(tokens[from - 1]?.text ?? '')) return null;
+  const isHalf = tokens[from - 3]?.text === '.';
+  const at = isHalf ? from - 4 : from - 2;
+  const number = tokens[at];
+  if (number?.kind !== 'digits' || number.text.length > 4 || !/^[\s._]*[-–][\s._]+$/.test(tokens[at - 1]?.text ?? '')) return null;
+  return { from: at, to: from, episodes: isHalf ? [] : [number.value], isWord: false };
+}
+
+/** `Cap.408`: the eighth of the fourth, as Spanish releases number. */
+function chapterIn(tokens: readonly Token[]): Mark | null {
+  const at = tokens.findIndex(
+    ({ word }, here) => word === 'cap' && /^[1-9]\d{2,3}$/.test(tokens[here + 2]?.text ?? '') && tokens[here + 1]?.text === '.',
+  );
+  const value = tokens[at + 2]?.value ?? 0;
+  return at === -1 ? null : { from: at, to: at + 3, season: Math.floor(value / 100), episodes: [value % 100] };
+}
+
+/** A show without seasons has one. */
+function fromEpisodes(
+  tokens: readonly Token[],
+  { from, to, episodes }: EpisodeMark,
+  { date, season }: { date: DateMark | null; season: number | null },
+): Numbering {
+  const absolute = season === null ? episodes : [];
+  return numbering(tokens, { spans: [{ from, to }], date, season: season ?? 1, episodes, absolute });
+}
+
+function fromLoneNumber(tokens: readonly Token[], season: SeasonMark | null, place: Place): Numbering | null {
+  if (season?.isSeveral === true) return null;
+  const found = season === null ? loneNumberIn(tokens, place) : behindSeason(tokens, season, place);
+  if (found === null) return null;
+  const told = found.season ?? season?.season ?? place.season;
+  return numbering(tokens, {
+    spans: [season, found],
+    season: told,
+    episodes: found.episodes,
+    absolute: told === null ? found.episodes : [],
+    isCertain: season !== null,
+  });
+}
+
+function behindSeason(tokens: readonly Token[], { season, to }: SeasonMark, place: Place): LoneNumber | null {
+  const found = loneNumberIn(tokens.slice(to), { ...place, season, titleLength: 0 });
+  return found === null ? null : { ...found, from: found.from + to, to: found.to + to };
+}
+
+const fromSeason = (tokens: readonly Token[], season: SeasonMark | null): Numbering | null =>
+  season === null ? null : numbering(tokens, { spans: [season], season: season.season, episodes: [] });
+
+type Told = {
+  readonly spans: readonly ({ readonly from: number; readonly to: number } | null)[];
+  readonly date?: DateMark | null;
+  readonly season: number | null;
+  readonly episodes: readonly number[];
+  readonly absolute?: readonly number[];
+  readonly isCertain?: boolean;
+};
+
+function numbering(tokens: readonly Token[], { spans, date = null, season, episodes, absolute = [], isCertain = true }: Told): Numbering {
+  const told = [...spans, date].filter(span => span !== null);
+  const from = Math.min(...told.map(span => span.from));
+  const earlier = tokens.findIndex((_, at) => at < from && seasonAt(tokens, at)?.season === season);
+  const to = Math.max(...told.map(span => span.to));
+  return {
+    season,
+    episodes,
+    absolute,
+    airDate: date?.airDate ?? null,
+    start: startOf(tokens[earlier === -1 ? from : earlier]),
+    end: tokens[to]?.start ?? tokens.at(-1)?.end ?? 0,
+    isCertain,
+  };
+}
+
+/** `titles01e02`: the last letter is the season's. */
+const startOf = (token: Token | undefined): number =>
+  token === undefined
+    ? 0
+    : token.kind === 'letters' && token.word.length > 2 && /s$/.test(token.word) && !SEASON_WORDS.has(token.word)
+      ? token.end - 1
+      : token.start;
