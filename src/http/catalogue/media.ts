@@ -1,11 +1,12 @@
 // The catalogue as a caller sees it: lists, searches and one title with its streams.
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
+import { FerriteError } from '#domain/errors.ts';
 import { parseFacetId } from '#domain/ids.ts';
 import type { Caller, Media } from '#domain/media.ts';
 import { subtitleTracks } from '#domain/subtitles/tracks.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
-import { MEDIA_SORTS } from '#library/items/item-lists.ts';
+import { MEDIA_SORTS, type MediaSort } from '#library/items/item-lists.ts';
 import { ITEM_KINDS } from '#library/items/items.ts';
 import { describeId, describeMedia, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
@@ -40,6 +41,12 @@ const ListQuery = Type.Object({
   sort: Type.Optional(Type.Union(MEDIA_SORTS.map(sort => Type.Literal(sort)))),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
   cursor: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** Instead of a cursor: how many to pass over. Lists that are filtered by more than library and kind have cursors alone. */
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000_000 })),
+  /** In a list by title, instead of an offset: begins with the titles that begin so. */
+  from: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+  /** In a list by title: also where each letter begins. */
+  letters: Type.Optional(Type.Boolean()),
   /** `together`: one entry for all versions of a film; `apart`: one for each file. */
   versions: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('apart')])),
 });
@@ -59,16 +66,26 @@ function listMedia(parts: CatalogueParts): Route {
         nextCursor: Type.Union([Type.String(), Type.Null()]),
         /** Of all pages, where that is known. */
         total: Type.Union([Type.Integer(), Type.Null()]),
+        /** Of the first entry, where `offset` or `from` asked for one. */
+        offset: Type.Optional(Type.Integer()),
+        letters: Type.Optional(Type.Array(Type.Object({ letter: Type.String(), offset: Type.Integer() }))),
       }),
     },
     handler: request => {
       const caller = requireCaller(request);
       const { query, kind, libraryId, year, genre, personId, collectionId, limit, cursor, versions } = request.query;
       const sort = request.query.sort ?? (query === undefined ? 'title' : 'relevance');
-      const { ids, next, total } = parts.index.find({
-        text: query ?? null,
+      const scope = {
         libraryIds: selectLibraries(parts.libraries, kind === 'movies' || kind === 'shows' ? kind : undefined, libraryId),
         kind: kind === 'movie' || kind === 'episode' ? kind : null,
+        rows: versions === 'apart' ? ('files' as const) : ('items' as const),
+      };
+      checkPlace(request.query, sort);
+      const { from, letters } = request.query;
+      const offset = from === undefined ? request.query.offset : parts.index.offsetOf(from, scope);
+      const { ids, next, total } = parts.index.find({
+        ...scope,
+        text: query ?? null,
         year: year ?? null,
         among: subjectsOf(parts.index.facets, {
           genre,
@@ -77,14 +94,35 @@ function listMedia(parts: CatalogueParts): Route {
         }),
         sort,
         after: cursor === undefined ? null : parseListCursor(cursor, sort),
+        offset: offset ?? null,
         limit,
-        rows: versions === 'apart' ? 'files' : 'items',
       });
       const items = ids.flatMap(id => describeId(id, caller, parts));
-      return { status: 200, json: { items, nextCursor: next === null ? null : encodeListCursor(sort, next), total } };
+      return {
+        status: 200,
+        json: {
+          items,
+          nextCursor: next === null ? null : encodeListCursor(sort, next),
+          total,
+          ...(offset === undefined ? {} : { offset }),
+          ...(letters ? { letters: parts.index.letters(scope) } : {}),
+        },
+      };
     },
   });
 }
+
+/** @throws INVALID_REQUEST where a list has no such place: a wrong answer would look like a right one */
+function checkPlace(query: Static<typeof ListQuery>, sort: MediaSort): void {
+  const { cursor, offset, from, letters } = query;
+  const isFiltered = [query.query, query.year, query.genre, query.personId, query.collectionId].some(filter => filter !== undefined);
+  if ([cursor, offset, from].filter(place => place !== undefined).length > 1) throw misplaced('cursor, offset and from exclude each other');
+  if (isFiltered && (offset !== undefined || from !== undefined || letters)) throw misplaced('this list is told by cursors alone');
+  if (sort !== 'title' && (from !== undefined || letters)) throw misplaced('letters are those of a list by title');
+}
+
+const misplaced = (message: string): FerriteError =>
+  new FerriteError('INVALID_REQUEST', message, { fields: [{ path: '/offset', message }] });
 
 function getMedia(parts: CatalogueParts): Route {
   return route({

@@ -2,7 +2,7 @@
 
 import type { Correction } from '#domain/catalogue/correction.ts';
 import type { Description } from '#domain/catalogue/description.ts';
-import { searchable } from '#domain/catalogue/title-text.ts';
+import { searchable, sortable } from '#domain/catalogue/title-text.ts';
 import type { LibraryId, MediaId, ShowId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { type Entry, entryOf, type Told } from './entry.ts';
@@ -10,6 +10,7 @@ import { Extras } from './extras.ts';
 import { Facets, type Subject } from './facets.ts';
 import { ItemLists, type MediaSort, positionOf, type Row, type Rows, rowsOf, rowsOfAll, sortedRows } from './item-lists.ts';
 import { type Item, type ItemKind, Items } from './items.ts';
+import { type Letter, lettersOf } from './letters.ts';
 import { comparePlaces } from './place.ts';
 import { positionOfShow, type Show, type ShowSort, Shows } from './shows.ts';
 import { compare, type Position } from './sorted-list.ts';
@@ -32,6 +33,8 @@ export type IndexQuery = {
   readonly sort: MediaSort;
   /** The position of the last entry of the page before. */
   readonly after: Position | null;
+  /** Instead of `after`: how many to pass over, where the list is one of libraries and kinds alone. */
+  readonly offset?: number | null;
   readonly limit: number;
   /** One row an item, or one a file. */
   readonly rows: Rows;
@@ -154,6 +157,18 @@ export class CatalogueIndex {
     return this.#extras.of(this.#shows.entriesOf(id));
   }
 
+  /** In a list by title: how many titles stand before each letter. */
+  letters({ libraryIds, kind = null, rows }: Pick<IndexQuery, 'libraryIds' | 'kind' | 'rows'>): readonly Letter[] {
+    this.#items.settle();
+    return lettersOf(this.#lists.get('title', rows, { libraryIds, kind }, () => this.#items.all()));
+  }
+
+  /** In a list by title: how many titles stand before those that begin so, or before where they would stand. */
+  offsetOf(text: string, { libraryIds, kind = null, rows }: Pick<IndexQuery, 'libraryIds' | 'kind' | 'rows'>): number {
+    this.#items.settle();
+    return this.#lists.get('title', rows, { libraryIds, kind }, () => this.#items.all()).countUpTo([0, sortable(text), '']);
+  }
+
   find(query: IndexQuery): IndexPage {
     const { sort, after, limit, rows } = query;
     const words = query.text === null ? '' : searchable(query.text);
@@ -163,17 +178,21 @@ export class CatalogueIndex {
       if (page.length === limit) return { ids: idsOf(page), next: this.#positionOf(page.at(-1), sort, words), total: this.#total(query) };
       page.push(row);
     }
-    return { ids: idsOf(page), next: null, total: after === null ? page.length : this.#total({ ...query, rows }) };
+    return { ids: idsOf(page), next: null, total: after === null && !query.offset ? page.length : this.#total({ ...query, rows }) };
   }
 
   #positionOf(row: Row | undefined, sort: MediaSort, words: string): Position | null {
     return row === undefined ? null : positionOf(row, sort, rankOf(row.item.words, words) ?? 0);
   }
 
-  #inOrder({ sort, after, rows, among = null }: IndexQuery, words: string): Iterable<Row> {
+  #inOrder(
+    { sort, after, offset = null, rows, libraryIds, kind = null, year = null, among = null }: IndexQuery,
+    words: string,
+  ): Iterable<Row> {
     this.#items.settle();
     if (words !== '') return behind(this.#matches(words, rows, sort), sort, after, words);
-    const sorted = this.#lists.get(sort, rows, () => this.#items.all());
+    const sorted = this.#lists.get(sort, rows, { libraryIds, kind }, () => this.#items.all());
+    if (offset !== null && year === null && among === null) return sorted.fromNumber(offset);
     // Of few the sorting costs less than the way to them through the whole list.
     if (among === null || among.size * among.size > sorted.size) return sorted.from(after);
     const items = new Set([...among].flatMap(id => this.#items.get(id as MediaId) ?? []));

@@ -1,6 +1,6 @@
 // The sorted lists of items and of their files: each is made when it is first asked for, and follows every change from then on.
-import type { MediaId } from '#domain/ids.ts';
-import type { Item } from './items.ts';
+import type { LibraryId, MediaId } from '#domain/ids.ts';
+import type { Item, ItemKind } from './items.ts';
 import { compare, type Position, SortedList } from './sorted-list.ts';
 
 export const MEDIA_SORTS = ['relevance', 'title', 'addedAt', '-addedAt', 'year', '-year'] as const;
@@ -10,7 +10,13 @@ export type MediaSort = (typeof MEDIA_SORTS)[number];
 export type Row = { readonly item: Item; readonly id: MediaId; readonly addedAtMs: number };
 export type Rows = 'items' | 'files';
 
-type List = { readonly rows: Rows; readonly sorted: SortedList<Row> };
+/** What a list is of; null: everything. */
+export type Scope = { readonly libraryIds: ReadonlySet<LibraryId> | null; readonly kind: ItemKind | null };
+
+type List = { readonly rows: Rows; readonly scope: Scope; readonly sorted: SortedList<Row> };
+
+/** Of those that were asked for last: each takes part in every change. */
+const MAX_LISTS = 32;
 
 /** Behind every year in both directions. */
 const NO_YEAR = 100_000;
@@ -19,22 +25,33 @@ export class ItemLists {
   readonly #lists = new Map<string, List>();
 
   come(item: Item): void {
-    for (const { rows, sorted } of this.#lists.values()) for (const row of rowsOf(item, rows)) sorted.add(row);
+    for (const { rows, scope, sorted } of this.#lists.values())
+      if (isIn(item, scope)) for (const row of rowsOf(item, rows)) sorted.add(row);
   }
 
   gone(item: Item): void {
-    for (const { rows, sorted } of this.#lists.values()) for (const row of rowsOf(item, rows)) sorted.remove(row);
+    for (const { rows, scope, sorted } of this.#lists.values())
+      if (isIn(item, scope)) for (const row of rowsOf(item, rows)) sorted.remove(row);
   }
 
-  get(sort: MediaSort, rows: Rows, items: () => Iterable<Item>): SortedList<Row> {
-    const key = `${sort} ${rows}`;
+  get(sort: MediaSort, rows: Rows, scope: Scope, items: () => Iterable<Item>): SortedList<Row> {
+    const key = [sort, rows, scope.kind, ...(scope.libraryIds === null ? [] : ['in', ...[...scope.libraryIds].sort()])].join(' ');
     const known = this.#lists.get(key);
-    if (known !== undefined) return known.sorted;
-    const sorted = new SortedList<Row>(row => positionOf(row, sort, 0), rowsOfAll(items(), rows));
-    this.#lists.set(key, { rows, sorted });
-    return sorted;
+    const list = known ?? { rows, scope, sorted: new SortedList<Row>(row => positionOf(row, sort, 0), rowsIn(scope, rows, items())) };
+    this.#lists.delete(key);
+    this.#lists.set(key, list);
+    const [oldest] = this.#lists.keys();
+    if (this.#lists.size > MAX_LISTS && oldest !== undefined) this.#lists.delete(oldest);
+    return list.sorted;
   }
 }
+
+function* rowsIn(scope: Scope, rows: Rows, items: Iterable<Item>): Generator<Row> {
+  for (const item of items) if (isIn(item, scope)) yield* rowsOf(item, rows);
+}
+
+const isIn = (item: Item, { libraryIds, kind }: Scope): boolean =>
+  (libraryIds === null || libraryIds.has(item.libraryId)) && (kind === null || kind === item.kind);
 
 export const positionOf = (row: Row, sort: MediaSort, rank: number): Position => [primaryOf(row, sort, rank), row.item.sortTitle, row.id];
 

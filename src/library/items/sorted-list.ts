@@ -62,6 +62,28 @@ export class SortedList<T> {
     }
   }
 
+  /** Those from a number on; the first has the number 0. */
+  *fromNumber(number: number): Generator<T> {
+    let left = number;
+    for (const chunk of this.#chunks) {
+      for (let place = left; place < chunk.length; place++) {
+        const entry = chunk[place];
+        if (entry !== undefined) yield entry;
+      }
+      left = Math.max(0, left - chunk.length);
+    }
+  }
+
+  /** How many stand at a position or before it. */
+  countUpTo(position: Position): number {
+    const at = this.#chunkOf(position);
+    const chunk = this.#chunks[at];
+    if (chunk === undefined) return 0;
+    let count = this.#firstBehind(chunk, position);
+    for (let before = 0; before < at; before++) count += this.#chunks[before]?.length ?? 0;
+    return count;
+  }
+
   /** The last chunk that begins at the position or before it; -1: none. */
   #chunkOf(position: Position): number {
     let [low, high] = [0, this.#chunks.length];
