@@ -1,13 +1,16 @@
-// The commands of the program: serve reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second; doctor looks the machine over.
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+// The commands of the program: serve reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second; doctor looks the machine over; backup and restore copy the data folder.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { backUp } from './backup/backup.ts';
+import { BackupFailure, type BackupFailureKind } from './backup/backup-failure.ts';
+import { restore } from './backup/restore.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { diagnose, inWords } from './doctor.ts';
 import { type Ferrite, startFerrite } from './main.ts';
 import { ProcessEnd } from './process-end.ts';
-import { EXIT, exitCodeOf, inOneLine } from './start-failure.ts';
+import { EXIT, type ExitCode, exitCodeOf, inOneLine, StartFailure } from './start-failure.ts';
 import { createLogger } from './telemetry/log.ts';
 
 const NOT_FIT = 1;
@@ -43,6 +46,47 @@ export async function doctor(isJson: boolean): Promise<void> {
   const diagnosis = await diagnose(readConfig());
   process.stdout.write(`${isJson ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis)}\n`);
   process.exitCode = diagnosis.isGood ? 0 : NOT_FIT;
+}
+
+export async function backup(folder: string, options: { readonly withPreviews: boolean }): Promise<void> {
+  await told(async () => {
+    const { dataDir, cacheDir } = readConfig();
+    const target = resolve(folder);
+    const { files, bytes } = await backUp({ dataDir, cacheDir, target, program: programVersion(), ...options });
+    return `backed up to ${target}: ${files} files, ${bytes} bytes. It holds password hashes and the keys that sign tokens: keep it as secret as the data folder itself`;
+  });
+}
+
+export async function restoreBackup(folder: string, options: { readonly replaces: boolean }): Promise<void> {
+  await told(async () => {
+    const { dataDir, cacheDir } = readConfig();
+    const { manifest, aside } = await restore({ dataDir, cacheDir, source: resolve(folder), ...options });
+    const made = new Date(manifest.createdAtMs).toISOString();
+    return `restored into ${dataDir}: the backup of ${made}, of version ${manifest.program}${aside === null ? '' : `. What was there before is in ${aside}: remove it when it is no longer wanted`}`;
+  });
+}
+
+const EXIT_OF_BACKUPS: Readonly<Record<BackupFailureKind, ExitCode>> = {
+  refused: EXIT.failed,
+  'in use': EXIT.dataFolderInUse,
+  damaged: EXIT.storeDamaged,
+};
+
+/** Runs a command that says one line, when it is done or why it is not. */
+async function told(command: () => Promise<string>): Promise<void> {
+  process.umask(0o077);
+  try {
+    console.log(await command());
+  } catch (error) {
+    const failure = error instanceof BackupFailure ? new StartFailure(EXIT_OF_BACKUPS[error.kind], error.message) : error;
+    console.error(`ferrite: ${inOneLine(failure)}`);
+    process.exitCode = exitCodeOf(failure);
+  }
+}
+
+function programVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return version;
 }
 
 function readConfig(): Config {

@@ -5,6 +5,7 @@ import { type Database, makeDataFolder, openDatabase, storePath } from '#storage
 import { FolderLock } from '#storage/folder-lock.ts';
 import { findDamage } from '#storage/integrity/store-check.ts';
 import { hasSetUpMark, leaveSetUpMark, setUpMarkPath } from './auth/set-up-mark.ts';
+import { isHalfRestored } from './backup/restore-mark.ts';
 import type { Config } from './config.ts';
 import { FerriteError } from './domain/errors.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
@@ -28,6 +29,12 @@ export class DataFolder {
     const locks: FolderLock[] = [];
     try {
       locks.push(takeLock(dataDir));
+      if (isHalfRestored(dataDir)) {
+        throw new StartFailure(
+          EXIT.storeDamaged,
+          `a backup was being restored into the data folder ${dataDir} and is not there yet: run "ferrite restore" with --replace again`,
+        );
+      }
       // Before the store is looked at: another server's segments are no trace of a store of ours that is gone.
       locks.push(...lockCache(cacheDir, dataDir));
       for (const folder of [dataDir, join(dataDir, 'keys'), join(dataDir, 'posters')]) closeToOthers(folder);

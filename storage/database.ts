@@ -1,8 +1,8 @@
 // The store of a data folder: opens the environment, brings it to the current formats, hands out one repository per record family, closes.
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Environment, type EnvironmentMode } from './environment.ts';
-import { checkFormats, type Family, migrate } from './migrations.ts';
+import { checkFormats, type Family, migrate, storedFormats } from './migrations.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
@@ -67,11 +67,6 @@ export class Database {
     this.#environment.refresh();
   }
 
-  /** Copies the store as it stands to a new file while it is in use. */
-  async backup(path: string): Promise<void> {
-    await this.#environment.backup(path);
-  }
-
   /** Refuses new writes, awaits those queued, then closes. Idempotent. Last in the order of shutdown. */
   async close(): Promise<void> {
     await this.#environment.close();
@@ -92,6 +87,28 @@ export async function openDatabase(dataDir: string, options: { readonly readOnly
   } catch (error) {
     await environment.close();
     throw error;
+  }
+}
+
+export const knownFormats = (): Record<string, number> => Object.fromEntries(FAMILIES.map(({ name, format }) => [name, format]));
+
+/**
+ * Copies the store of a data folder as it stands, from outside the server that may be writing it, in whatever format it is.
+ * Tells the format of each record family of the copy.
+ */
+export async function copyStore(dataDir: string, copy: string): Promise<Record<string, number>> {
+  const live = new Environment(storePath(dataDir), 'read-only');
+  try {
+    await live.backup(copy);
+  } finally {
+    await live.close();
+  }
+  const copied = new Environment(copy, 'read-only');
+  try {
+    return storedFormats(copied);
+  } finally {
+    await copied.close();
+    rmSync(`${copy}-lock`, { force: true });
   }
 }
 

@@ -60,6 +60,15 @@ export function checkFormats(environment: Environment, families: readonly Family
   }
 }
 
+/** Of the families that the store has records of, or could have. */
+export function storedFormats(environment: Environment): Record<string, number> {
+  const formats: Record<string, number> = {};
+  for (const { key, value } of environment.table<Key, number>(META).entriesUnder(['format'])) {
+    if (Array.isArray(key) && typeof key[1] === 'string') formats[key[1]] = value;
+  }
+  return formats;
+}
+
 function refuseNewer(family: Family, stored: number | undefined): void {
   if (stored !== undefined && stored > family.format) {
     throw new FerriteError(

@@ -112,6 +112,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   'src/telemetry': ['src/domain'],
   'src/auth': [...DOMAIN, 'storage', 'storage/records'],
+  'src/backup': ['storage', 'storage/integrity'],
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Derived from records that it is handed: it reads no store.
   'src/library/items': DOMAIN,
@@ -188,6 +189,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...STORAGE,
     EVENTS,
     'src/auth',
+    'src/backup',
     'src/http',
     'src/http/api',
     'src/http/catalogue',
