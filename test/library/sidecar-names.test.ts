@@ -5,7 +5,7 @@ import { FolderSidecars } from '#library/sidecar-names.ts';
 
 const isFilm = (name: string): boolean => /\.(mkv|mp4)$/.test(name);
 const of = (film: string, files: readonly string[]) =>
-  new FolderSidecars({ films: files.filter(isFilm), others: files.filter(name => !isFilm(name)) }).of(film);
+  FolderSidecars.subtitles({ films: files.filter(isFilm), others: files.filter(name => !isFilm(name)) }).of(film);
 const namesOf = (film: string, files: readonly string[]): string[] => of(film, files).map(({ name }) => name);
 
 const ROWS: readonly (readonly [name: string, said: Record<string, unknown>])[] = [
@@ -23,6 +23,21 @@ const ROWS: readonly (readonly [name: string, said: Record<string, unknown>])[] 
   ['Film.hi.srt', { language: 'hi', isHearingImpaired: false }],
   ['Film.en.default.srt', { language: 'en', isDefault: true }],
   ['Film.en.Director comments.srt', { language: 'en', title: 'Director comments' }],
+  ["Film.Director's Commentary.en.srt", { language: 'en', title: "Director's Commentary" }],
+  ['Film.en.What is it.srt', { language: 'en', title: 'What is it' }],
+  ['Film.What is it.en.srt', { language: 'en', title: 'What is it' }],
+  ['Film.fr.en.srt', { language: 'en', title: 'fr' }],
+  ['Film.Comments - 2.en.srt', { language: 'en', title: 'Comments' }],
+  ['Film.Comments.forced.eng.srt', { language: 'en', title: 'Comments', isForced: true, isDefault: false }],
+  ['Film.eng.forced.Comments.srt', { language: 'en', title: 'Comments', isForced: true }],
+  ['Film.default.forced.srt', { language: null, title: null, isDefault: true, isForced: true, isHearingImpaired: false }],
+  ['Film.en.sdh.forced.srt', { language: 'en', isHearingImpaired: true, isForced: true }],
+  ['Film.foreign.srt', { language: null, isForced: true }],
+  ['Film.es-419.srt', { language: 'es-419' }],
+  ['Film.en[cc].srt', { language: 'en', isHearingImpaired: true }],
+  ['Film.Deutsch.srt', { language: 'de' }],
+  ['Film.Français (forced).srt', { language: 'fr', isForced: true }],
+  ['Film.Title Goes Here.srt', { language: null, title: 'Title Goes Here' }],
   ['Film-en.srt', { language: 'en' }],
   ['Film_fre.dfxp', { language: 'fr', format: 'ttml' }],
   ['Film [English].sub', { language: 'en', format: 'sub' }],
@@ -96,3 +111,20 @@ test('sidecars: a pair of VobSub files is one track of pictures, and its second 
     ],
   );
 });
+
+const SOUNDS: readonly (readonly [name: string, said: Record<string, unknown>])[] = [
+  ['Film.de.ac3', { language: 'de', title: null, format: 'ac3' }],
+  ['Film.mka', { language: null, title: null, format: 'mka' }],
+  ['Film.ger.default.dts', { language: 'de', isDefault: true }],
+  ["Film.Director's Commentary.en.m4a", { language: 'en', title: "Director's Commentary" }],
+  ['Film [French].flac', { language: 'fr' }],
+];
+for (const [name, said] of SOUNDS) {
+  test(`sidecars: the sound ${name}`, () => {
+    const [found] = FolderSidecars.sounds({
+      films: ['Film.mkv', 'Film 2.mkv'],
+      others: [name, 'theme.mp3', 'Film 2.en.ac3', 'Film.en.srt'],
+    }).of('Film.mkv');
+    for (const [fact, value] of Object.entries({ name, ...said })) assert.equal(found?.[fact as keyof typeof found], value, fact);
+  });
+}

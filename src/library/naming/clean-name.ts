@@ -31,12 +31,13 @@ const TITLES_IN_BRACKETS = new Set(['rec']);
 /** The dot must be followed by a short extension: "Vol. 2" has none. */
 export const withoutExtension = (fileName: string): string => fileName.replace(/\.[A-Za-z0-9]{1,5}$/, '');
 
-/** Brackets of East Asia as others write them. */
+/** Brackets and digits of East Asia as others write them. */
 export const plainBrackets = (name: string): string =>
   name
     .slice(0, MAX_CHARACTERS)
     .normalize('NFC')
-    .replaceAll(/[【】［］（）「」★]/g, bracket => WIDE_BRACKETS[bracket] ?? bracket);
+    .replaceAll(/[【】［］（）「」★]/g, bracket => WIDE_BRACKETS[bracket] ?? bracket)
+    .replaceAll(/[０-９]/g, digit => digit.normalize('NFKC'));
 
 export function cleanName(stem: string): CleanName {
   const plain = plainBrackets(stem).replace(/^'|'$/g, '').trim();

@@ -41,7 +41,10 @@ function readName(text: string, group: string | null, known: Known): EpisodeName
   const numbering = specialIn(text) ?? numberingOf(text, place);
   if (numbering === null) return null;
   const style = styleOf(text);
-  const show = showTitle(group === null ? text.slice(0, numbering.start) : latinPart(text.slice(0, numbering.start)), style);
+  const piece = text.slice(0, numbering.start);
+  const isOfTwo =
+    group !== null || (style.isDotted && /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(piece));
+  const show = showTitle(isOfTwo ? latinPart(piece) : piece, style);
   const rest = behind(text.slice(numbering.end), style);
   const isSpecial = /^(?:specials?|ovas?|oad)$/.test(rest.first) && !(numbering.season !== null && numbering.episodes.length > 0);
   const { season, episodes, absolute, airDate, isCertain } = numbering;
@@ -64,7 +67,7 @@ function specialIn(text: string): Numbering | null {
   const tokens = tokensOf(text);
   const at = tokens.findIndex(({ kind, word }, here) => {
     if (kind !== 'letters' || here === 0 || !SPECIAL_WORDS.has(word)) return false;
-    const isOfItsOwn = /^(?:ovas?|oad)$/.test(word);
+    const isOfItsOwn = /^(?:ovas?|oad|ncop|nced)$/.test(word);
     if (isOfItsOwn) return !/\d\s?[-–]\s?$/.test(text.slice(0, tokens[here]?.start));
     const place = /^[\s._]$/.test(tokens[here + 1]?.text ?? '') && word.length > 2 ? here + 2 : here + 1;
     const isLast = place === here + 1 || tokens[place + 1] === undefined || /[[(]|\s[-–]\s/.test(tokens[place + 1]?.text ?? '');
@@ -104,6 +107,7 @@ function showTitle(piece: string, style: Style): { title: string; year: number |
 function withoutComplete(words: readonly Word[], end: number): number {
   let last = end;
   while (last > 1 && /^(?:complete|completa|komplett|seasons?|temporadas?)$/.test(words[last - 1]?.text ?? '')) last--;
+  if (last > 2 && words[last - 1]?.text === 'series' && words[last - 2]?.text === 'complete') last -= 2;
   return last < end && last > 1 && words[last - 1]?.text === 'the' ? last - 1 : last;
 }
 

@@ -1,5 +1,6 @@
 // What the folders above an episode say: its season, and its show.
 import { cleanName } from './clean-name.ts';
+import { episodeName } from './episode-name.ts';
 import { filmName } from './film-name.ts';
 import { episodesIn, pairIn, type SeasonMark, seasonIn } from './numbering/marks.ts';
 import { releaseStart } from './release-words.ts';
@@ -72,7 +73,8 @@ function nearest(folders: readonly string[]): ShowFolder | null {
   // That of one episode's release is not the show's.
   const name = folders.findLast(one => pairIn(tokensOf(cleanName(one).text)) === null);
   if (name === undefined || GENERIC.has(name.toLowerCase().trim()) || /^[a-z]:$/i.test(name)) return null;
-  const { title, year } = filmName(name);
+  // A batch: `[Group] Show - 01-12`.
+  const { title, year } = (cleanName(name).group === null ? null : episodeName(name, { season: null, show: null })) ?? filmName(name);
   return title === '' ? null : { title, year, isCertain: false };
 }
 

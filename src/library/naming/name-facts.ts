@@ -93,7 +93,10 @@ function episodeFacts(path: Path): NameFacts {
   const released = own?.isCertain === true ? null : releaseOf(folders.at(-1));
   const told = released ?? own;
   if (told === null) return withoutNumber(path);
-  const { title, year } = showOf(told, released === null ? above.show : showFolders(folders.slice(0, -1)).show);
+  const isUnnamed = released === null && told.title === '';
+  const named = isUnnamed ? (releaseOf(folders.at(-1)) ?? told) : told;
+  const isOfRelease = released !== null || named !== told;
+  const { title, year } = showOf(named, isOfRelease ? showFolders(folders.slice(0, -1)).show : above.show);
   const episode: EpisodeFacts = {
     season: told.season ?? above.season,
     episodes: told.episodes,

@@ -32,6 +32,8 @@ const AMBIGUOUS = list(
     'czech hungarian turkish hindi tamil telugu arabic hebrew greek flemish ukrainian truefrench deutsch ml dl',
 );
 
+const DISCS = list('dvd bd');
+
 const PATTERNS: readonly RegExp[] = [
   /^\d{3,4}[ip]\d{0,3}$/,
   /^\d{3,4}x\d{3,4}p?$/,
@@ -59,6 +61,8 @@ export function releaseStart(words: readonly Word[], from = 1): number {
   for (let at = from; at < words.length; at++) {
     if (isRelease(words, at)) return at;
     if (isAmbiguous(words[at] as Word) && leadsToRelease(words, at)) return at;
+    // `Title.dvd`: what a disc is kept as.
+    if (at === words.length - 1 && words[at]?.gap === '.' && DISCS.has(words[at]?.text ?? '')) return at;
   }
   return words.length;
 }

@@ -22,12 +22,13 @@ export type Word = {
 };
 
 /** Latin letters are runs of their own: `字幕S01` begins with two. */
-const RUN = /\p{Script=Latin}[\p{Script=Latin}\p{M}]*|[\p{L}--\p{Script=Latin}][[\p{L}\p{M}]--\p{Script=Latin}]*|\p{Nd}+|[^\p{L}\p{Nd}]+/gv;
+const RUN =
+  /\p{Script=Latin}[\p{Script=Latin}\p{M}]*|[0-9]+|[[\p{L}\p{Nd}]--\p{Script=Latin}--[0-9]][[\p{L}\p{Nd}\p{M}]--\p{Script=Latin}--[0-9]]*|[^\p{L}\p{Nd}]+/gv;
 
 export const tokensOf = (text: string): Token[] =>
   Array.from(text.matchAll(RUN), match => {
     const [run] = match;
-    const kind = /^\p{L}/u.test(run) ? 'letters' : /^\p{Nd}/u.test(run) ? 'digits' : 'gap';
+    const kind = /^[0-9]/.test(run) ? 'digits' : /^[\p{L}\p{Nd}]/u.test(run) ? 'letters' : 'gap';
     const value = kind === 'digits' ? Number(run) : Number.NaN;
     return { kind, text: run, word: run.toLowerCase(), value, start: match.index, end: match.index + run.length };
   });

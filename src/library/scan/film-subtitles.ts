@@ -36,7 +36,7 @@ export async function readFilmSubtitles(real: string, { films, entries, list }: 
       others.push(...filesOf(await below(path)).map(name => `${path}/${name}`));
     }
   }
-  return others.some(isSidecar) ? new FilmSubtitles(real, new FolderSidecars({ films, others })) : null;
+  return others.some(isSidecar) ? new FilmSubtitles(real, FolderSidecars.subtitles({ films, others })) : null;
 }
 
 export class FilmSubtitles {

@@ -38,6 +38,14 @@ test('languages: whatever a file says becomes BCP 47, or nothing', () => {
   const tags = ['eng', 'ger', 'deu', 'fre', 'chi', 'pt-br', 'EN', 'und', 'zxx', 'xq', 'english', '', 'en"', null].map(languageTag);
   assert.deepEqual(tags, ['en', 'de', 'de', 'fr', 'zh', 'pt-BR', 'en', null, null, null, null, null, null, null]);
   assert.deepEqual(['English', 'GERMAN', 'deu', 'Klingonese'].map(languageFromWord), ['en', 'de', 'de', null]);
+  assert.deepEqual(['Deutsch', 'Français', 'русский', '日本語', 'Latino', 'chs'].map(languageFromWord), [
+    'de',
+    'fr',
+    'ru',
+    'ja',
+    'es-419',
+    'zh-Hans',
+  ]);
 });
 
 test('subtitles: names tell tracks apart, and marks are said once', () => {

@@ -71,6 +71,7 @@ const MORE: readonly (readonly [path: string, title: string, year: number | null
   ['[REC] (2007).mkv', '[REC]', 2007],
   ['(500) Ferries of Summer (2009).mkv', '(500) Ferries of Summer', 2009],
   ['Ferry, The (2011).mkv', 'The Ferry', 2011],
+  ['Night.Ferry.dvd.mkv', 'Night Ferry', null],
   ['24.mkv', '24', null],
   ['2012.mkv', '2012', null],
   ['2012.2009.1080p.BluRay.mkv', '2012', 2009],

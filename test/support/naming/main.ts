@@ -37,7 +37,7 @@ function answerOf(one: Case): Answer {
 
 function subtitleOf({ input, video }: Case): Answer {
   const film = video ?? /^.*\]|^[^.]*/.exec(basename(input))?.[0] ?? '';
-  const [found] = new FolderSidecars({ films: [`${film}.mkv`], others: [basename(input)] }).of(`${film}.mkv`);
+  const [found] = FolderSidecars.subtitles({ films: [`${film}.mkv`], others: [basename(input)] }).of(`${film}.mkv`);
   if (found === undefined) return {};
   const { language, title, isDefault, isForced, isHearingImpaired } = found;
   return { subtitleLanguage: language, subtitleTitle: title, default: isDefault, forced: isForced, sdh: isHearingImpaired };

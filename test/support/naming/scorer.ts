@@ -30,7 +30,10 @@ const same = (wanted: unknown, got: unknown): boolean => plain(wanted) === plain
 
 /** Fact of the corpus → row of the table, and whether an answer has it right. */
 const JUDGES: Readonly<Record<string, { readonly row: string; readonly isRight: Judge }>> = {
-  title: { row: 'title', isRight: (wanted, got) => same(wanted, got.title) || same(wanted, `${got.title} ${got.year}`) },
+  title: {
+    row: 'title',
+    isRight: (wanted, got) => [got.title, `${got.title} ${got.year}`].some(title => same(wanted, title) || isCleanTitle(wanted, title)),
+  },
   titles: { row: 'title', isRight: (wanted, got) => (wanted as string[]).some(title => same(title, got.title)) },
   year: { row: 'year', isRight: (wanted, got) => wanted === (got.year ?? null) },
   season: { row: 'season', isRight: (wanted, got) => wanted === (got.season ?? null) },
@@ -80,6 +83,15 @@ const plain = (value: unknown): string =>
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}\p{M}]+/gu, ' ')
     .trim();
+
+/** Some of Sonarr's tests compare letters alone, without the words that everybody uses: `seriesday`. */
+const isCleanTitle = (wanted: unknown, title: unknown): boolean =>
+  /^[a-z]+\d*$/.test(String(wanted)) &&
+  wanted ===
+    plain(title)
+      .split(' ')
+      .filter((word, at) => at === 0 || !/^(?:the|of|a|an|and|or)$/.test(word))
+      .join('');
 
 const sameNumbers = (wanted: readonly number[], got: readonly number[]): boolean =>
   wanted.length === got.length && wanted.every(number => got.includes(number));

@@ -106,7 +106,8 @@ function namedAt(tokens: readonly Token[], at: number): DateMark | null {
     return year === null ? null : dated({ from: before, to: at + 3 }, year, month, day.value);
   }
   const year = tokens[at + 4];
-  if (after?.kind !== 'digits' || after.text.length > 2 || year?.text.length !== 4 || year.kind !== 'digits') return null;
+  // "September 30 1955" is a film.
+  if (at === 0 || after?.kind !== 'digits' || after.text.length > 2 || year?.text.length !== 4 || year.kind !== 'digits') return null;
   return dated({ from: at, to: at + 5 }, year.value, month, after.value);
 }
 

@@ -75,10 +75,15 @@ function inBrackets(tokens: readonly Token[], place: Place): LoneNumber | null {
     const opening = tokens[at - 1]?.text.at(-1);
     if (number.kind !== 'digits' || (opening !== '[' && opening !== '(') || number.text.length > 4 || LINES.has(number.value)) continue;
     const run = runAt(tokens, at);
-    const isOver = /^(?:完|end|fin|v|话|話|集)$/.test(tokens[run.to]?.word ?? '');
-    const closing = tokens[isOver ? run.to + 1 : run.to]?.text[0];
-    const isAllowed = !isYearLike(number) && (opening === '[' ? isFansub : run.episodes.length > 1 && number.text.length > 1);
-    if (isAllowed && (closing === ']' || closing === ')' || isOver) && (at > 1 || tokens[0]?.kind !== 'digits')) return run;
+    const last = tokens[run.to]?.text === ' ' ? run.to + 1 : run.to;
+    const isOver = /^(?:完|end|fin|v|话|話|集)$/.test(tokens[last]?.word ?? '');
+    const closing = tokens[isOver ? last + 1 : run.to];
+    const isAllowed =
+      !isYearLike(number) &&
+      (opening === '['
+        ? isFansub || (number.text.length > 1 && /^\][\s_]*\[/.test(closing?.text ?? ''))
+        : run.episodes.length > 1 && number.text.length > 1);
+    if (isAllowed && (/^[\])]/.test(closing?.text ?? '') || isOver) && (at > 1 || tokens[0]?.kind !== 'digits')) return run;
   }
   return null;
 }
@@ -97,7 +102,8 @@ function pairOfNumbers(tokens: readonly Token[], place: Place): LoneNumber | nul
     if (season === undefined || episode === undefined || season.start >= place.releaseFrom) continue;
     const isInside = before !== undefined && /[[\s_.\-–]$/.test(before.text) && !(before.text === '-' && mark?.text === '-');
     const isLast = after === undefined || ENDS.test(after.text) || (tokens.length === at + 5 && tokens[at + 4]?.text.length === 1);
-    const isFirst = before === undefined && / $/.test(after?.text ?? ' ');
+    // "3.10 to Yuma".
+    const isFirst = before === undefined && (mark?.text === '.' ? /^\s+[-–]\s+$/ : /\s$/).test(after?.text ?? ' - ');
     const isClosed = before?.text.endsWith('[') === true && after?.text.startsWith(']') === true;
     if (isClosed || isFirst || (isInside && isLast && place.season === null)) {
       return { from: at, to: at + 3, season: season.value, episodes: [episode.value], isBetween: false };
@@ -125,7 +131,9 @@ function sceneNumber(tokens: readonly Token[], place: Place): LoneNumber | null 
     if ((!isThree && !isFour) || before === undefined || before.text.length > 1 || place.season !== null || at < 2) continue;
     const run = sceneRun(tokens, at);
     // The name of a group may follow.
-    const isLast = tokens[run.to]?.text === '-' && tokens.length === run.to + 2;
+    const isLast =
+      (tokens[run.to]?.text === '-' && tokens.length === run.to + 2) ||
+      (isThree && /^[._]$/.test(before.text) && tokens[run.to]?.text === before.text);
     const isOver = after === undefined || tokens[run.to] === undefined || isLast || isEnd(tokens, run.to - 1, place);
     if (isOver && run.episodes.every(episode => episode > 0 && episode <= MAX_OF_A_SEASON)) return run;
   }
@@ -158,7 +166,13 @@ function candidates(tokens: readonly Token[], { releaseFrom }: Place): number[] 
 function isPair(tokens: readonly Token[], at: number): boolean {
   const [first, mark, second, after] = [tokens[at], tokens[at + 1], tokens[at + 2], tokens[at + 3]];
   if (first?.kind !== 'digits' || second?.kind !== 'digits' || !/^[.\-_]$/.test(mark?.text ?? '')) return false;
-  if (first.text.length > 2 || second.text.length < 2 || second.text.length > 3 || first.value === 0 || !isFree(tokens, at + 2))
+  if (
+    first.text.length > 2 ||
+    second.text.length < 2 ||
+    second.text.length > (mark?.text === '.' ? 3 : 2) ||
+    first.value === 0 ||
+    !isFree(tokens, at + 2)
+  )
     return false;
   return !(after?.text === mark?.text && tokens[at + 4]?.kind === 'digits');
 }

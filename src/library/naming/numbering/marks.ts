@@ -17,8 +17,18 @@ import {
 /** From token `from` up to, and without, token `to`. */
 export type Span = { readonly from: number; readonly to: number };
 export type SeasonMark = Span & { readonly season: number; readonly isSeveral: boolean };
-export type EpisodeMark = Span & { readonly episodes: readonly number[]; readonly isWord: boolean };
-export type Mark = Span & { readonly season: number; readonly episodes: readonly number[] };
+export type EpisodeMark = Span & {
+  readonly episodes: readonly number[];
+  readonly isWord: boolean;
+  /** Written with its number: `Episode 1.22`. */
+  readonly season?: number;
+};
+export type Mark = Span & {
+  readonly season: number;
+  readonly episodes: readonly number[];
+  /** `S2 - 07`: names that count so often count on through the seasons. */
+  readonly isBare: boolean;
+};
 
 /** `1920x800` is a picture, and no season 1920. */
 const MAX_PLAIN_SEASON = 99;
@@ -52,8 +62,10 @@ function pairAt(tokens: readonly Token[], at: number): Mark | null {
   if (season === null || season.isSeveral) return null;
   const joint = tokens[season.to];
   const next = joint?.kind === 'gap' && JOINT.test(joint.text) ? season.to + 1 : season.to;
-  const episodes = episodesAt(tokens, next, season) ?? (next > season.to ? bareEpisodeAt(tokens, next, joint) : null);
-  return episodes === null ? null : { from: season.from, to: episodes.to, season: season.season, episodes: episodes.episodes };
+  const called = episodesAt(tokens, next, season);
+  const episodes = called ?? (next > season.to ? bareEpisodeAt(tokens, next, joint) : null);
+  const isBare = called === null && /-/.test(joint?.text ?? '');
+  return episodes === null ? null : { from: season.from, to: episodes.to, season: season.season, episodes: episodes.episodes, isBare };
 }
 
 /** `S01.07` and `S3 - 12`: but for `S01-07`, which is several seasons. */
@@ -110,16 +122,24 @@ function spelledSeasonAt(tokens: readonly Token[], at: number): SeasonMark | nul
 function numberedSeasonAt(tokens: readonly Token[], at: number): SeasonMark | null {
   const number = tokens[at];
   if (number === undefined || number.text.length > 2 || tokens[at - 1]?.kind === 'letters') return null;
-  const ordinal = tokens[at + 1]?.text === ' ' && /^(?:st|nd|rd|th)$/.test(tokens[at + 2]?.word ?? '') ? at + 2 : at + 1;
-  const hasOrdinal = ORDINALS.has(tokens[ordinal]?.word ?? '');
-  const gap = hasOrdinal ? ordinal + 1 : at + 1;
-  const word = tokens[gap]?.kind === 'gap' && /^[\s._-]{1,2}$/.test(tokens[gap]?.text ?? '') ? gap + 1 : gap;
+  const ordinal = behindOrdinal(tokens, at + 1);
+  const hasOrdinal = ordinal > at + 1;
+  const word = behindGap(tokens, ordinal);
   const text = tokens[word]?.word ?? '';
   if (!SEASON_WORDS.has(text) || (TITLE_WORDS.has(text) && !hasOrdinal)) return null;
   const behind = numberNear(tokens, word + 1);
   const isBehindItsOwn = behind !== null && !hasOrdinal && isSeasonNumber(tokens[behind]) && !isFollowedByEpisodeWord(tokens, behind);
   return isBehindItsOwn ? null : { from: at, to: word + 1, season: number.value, isSeveral: false };
 }
+
+/** `rd`, ` rd`, `-й`: the token behind it; the same where there is none. */
+function behindOrdinal(tokens: readonly Token[], at: number): number {
+  if (ORDINALS.has(tokens[at]?.word ?? '')) return at + 1;
+  return /^[ -]$/.test(tokens[at]?.text ?? '') && /^(?:st|nd|rd|th|й|я|ый|ой|ая)$/.test(tokens[at + 1]?.word ?? '') ? at + 2 : at;
+}
+
+const behindGap = (tokens: readonly Token[], at: number): number =>
+  tokens[at]?.kind === 'gap' && /^[\s._°-]{1,3}$/.test(tokens[at]?.text ?? '') ? at + 1 : at;
 
 function isFollowedByEpisodeWord(tokens: readonly Token[], at: number): boolean {
   const word = tokens[at + 1]?.kind === 'gap' ? at + 2 : at + 1;
@@ -135,8 +155,9 @@ function severalSeasons(tokens: readonly Token[], mark: SeasonMark): SeasonMark 
     if (gap?.kind !== 'gap') break;
     let next = to + 1;
     if (RANGE_WORDS_OF_SEASONS.has(tokens[next]?.word ?? '')) next += 2;
-    const isAgain = SEASON_LETTERS.has(tokens[next]?.word ?? '');
-    if (isAgain) next++;
+    const isWordAgain = !isLetter && SEASON_WORDS.has(tokens[next]?.word ?? '') && tokens[next + 1]?.kind === 'gap';
+    const isAgain = SEASON_LETTERS.has(tokens[next]?.word ?? '') || isWordAgain;
+    if (isAgain) next += isWordAgain ? 2 : 1;
     const number = tokens[next];
     const isTight = /^\s?[-–~:+&,]{1,2}\s?$/.test(gap.text) || (!isLetter && /^(?: ?[,&+:] ?(?:& )?| )$/.test(gap.text));
     // `Season 1 - 4`, but `Season 2 - 10` and `S2-07`.
@@ -165,12 +186,21 @@ export function episodesAt(tokens: readonly Token[], at: number, season: SeasonM
   const place = /^(?:e|xe?)$/.test(token.word) ? at + 1 : numberNear(tokens, at + 1);
   const number = place === null ? undefined : tokens[place];
   if (place === null || number?.kind !== 'digits' || number.text.length > 5) return null;
-  // A season's own number behind `Ep` is written with its episode: `EP #1.2`.
+  if (place > at + 1 && tokens[place + 1]?.text === '.' && isSecondOfPair(tokens, place + 2) && number.text.length < 3) {
+    return { from: at, to: place + 3, episodes: [tokens[place + 2]?.value ?? 0], isWord: true, season: number.value };
+  }
   const isWord = !isLetter || SEVERAL.has(token.word);
   const more = moreEpisodes(tokens, { at: place, word: token.word, season: season?.season ?? null, isWord });
   if (!isFree(tokens, more.to - 1)) return null;
   return { from: at, to: more.to, episodes: firstToLast(number.value, more.last), isWord };
 }
+
+/** `Episode 1.22`, `EP #1.2`. */
+const isSecondOfPair = (tokens: readonly Token[], at: number): boolean =>
+  tokens[at]?.kind === 'digits' &&
+  (tokens[at]?.text.length ?? 0) < 3 &&
+  isFree(tokens, at) &&
+  !(tokens[at + 1]?.text === '.' && tokens[at + 2]?.kind === 'digits');
 
 function numberedEpisodeAt(tokens: readonly Token[], at: number): EpisodeMark | null {
   const number = tokens[at];
@@ -179,10 +209,11 @@ function numberedEpisodeAt(tokens: readonly Token[], at: number): EpisodeMark | 
   // `第01-15集`.
   const isRun = before?.word === '第' && /^[-~]$/.test(tokens[at + 1]?.text ?? '') && tokens[at + 2]?.kind === 'digits';
   const last = isRun ? at + 2 : at;
-  const gap = tokens[last + 1];
-  const word = gap?.kind === 'gap' && /^[\s._-]{1,2}$/.test(gap.text) ? last + 2 : last + 1;
+  const word = behindGap(tokens, behindOrdinal(tokens, last + 1));
   const text = tokens[word]?.word ?? '';
-  const isPlaced = EPISODE_SUFFIXES.has(text) || (EPISODE_WORDS.has(text) && (word === last + 1 || numberNear(tokens, word + 1) === null));
+  const isPlaced =
+    EPISODE_SUFFIXES.has(text) ||
+    (EPISODE_WORDS.has(text) && (word === last + 1 || behindOrdinal(tokens, last + 1) > last + 1 || numberNear(tokens, word + 1) === null));
   const episodes = firstToLast(number.value, tokens[last]?.value ?? 0);
   if (isPlaced) return { from: before?.word === '第' ? at - 1 : at, to: word + 1, episodes, isWord: true };
   const total = OF_WORDS.has(text) ? numberNear(tokens, word + 1) : null;
@@ -201,7 +232,7 @@ function crossAt(tokens: readonly Token[], at: number): Mark | null {
   if (before?.text === '.' && tokens[at - 2]?.kind === 'digits' && number.text.length < 2) return null;
   const more = moreEpisodes(tokens, { at: at + 2, word: 'x', season: season.value, isWord: false });
   const isWhole = isFree(tokens, more.to - 1) || (tokens[more.to]?.text.length === 1 && tokens[more.to]?.kind === 'letters');
-  return isWhole ? { from: at, to: more.to, season: season.value, episodes: firstToLast(number.value, more.last) } : null;
+  return isWhole ? { from: at, to: more.to, season: season.value, episodes: firstToLast(number.value, more.last), isBare: false } : null;
 }
 
 /** `S0615`. */
@@ -209,7 +240,7 @@ function fourDigitsAt(tokens: readonly Token[], at: number): Mark | null {
   const number = tokens[at + 1];
   if (tokens[at]?.word !== 's' || !/^[01]\d{3}$/.test(number?.text ?? '') || tokens[at - 1]?.kind === 'digits') return null;
   if (number === undefined || isYearLike(number) || !isFree(tokens, at + 1)) return null;
-  return { from: at, to: at + 2, season: Math.floor(number.value / 100), episodes: [number.value % 100] };
+  return { from: at, to: at + 2, season: Math.floor(number.value / 100), episodes: [number.value % 100], isBare: false };
 }
 
 /** Where the number of a word stands, glued to it or near. */

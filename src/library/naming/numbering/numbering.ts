@@ -36,7 +36,7 @@ export function numberingOf(text: string, place: Place): Numbering | null {
       season: season.season,
       episodes: episodes.episodes,
     });
-  if (episodes !== null) return fromEpisodes(tokens, episodes, { date, season: place.season });
+  if (episodes !== null) return fromEpisodes(tokens, episodes, { date, season: episodes.season ?? place.season });
   const day = date ?? (season === null ? airDateIn(all, true) : null);
   if (day !== null) return numbering(tokens, { spans: [season], date: day, season: season?.season ?? null, episodes: [] });
   const parts = season === null ? partsIn(tokens) : null;
@@ -77,9 +77,9 @@ function partsIn(tokens: readonly Token[]): EpisodeMark | null {
 }
 
 function fromPair(tokens: readonly Token[], pair: Mark, { date, isFansub }: { date: DateMark | null; isFansub: boolean }): Numbering {
-  const count = absoluteBeside(tokens, pair, isFansub);
-  const { season, episodes } = pair;
-  return numbering(tokens, { spans: [pair, count], date, season, episodes, absolute: count?.episodes ?? [] });
+  const { season, episodes, isBare } = pair;
+  const count = isBare ? null : absoluteBeside(tokens, pair, isFansub);
+  return numbering(tokens, { spans: [pair, count], date, season, episodes, absolute: count?.episodes ?? (isBare ? episodes : []) });
 }
 
 /** `10x14 214`, `214 10x14`, `S01E01-02 (001-002)`. */
@@ -114,7 +114,7 @@ function chapterIn(tokens: readonly Token[]): Mark | null {
     ({ word }, here) => word === 'cap' && /^[1-9]\d{2,3}$/.test(tokens[here + 2]?.text ?? '') && tokens[here + 1]?.text === '.',
   );
   const value = tokens[at + 2]?.value ?? 0;
-  return at === -1 ? null : { from: at, to: at + 3, season: Math.floor(value / 100), episodes: [value % 100] };
+  return at === -1 ? null : { from: at, to: at + 3, season: Math.floor(value / 100), episodes: [value % 100], isBare: false };
 }
 
 /** A show without seasons has one. */
@@ -136,7 +136,8 @@ function fromLoneNumber(tokens: readonly Token[], season: SeasonMark | null, pla
     spans: [season, found],
     season: told,
     episodes: found.episodes,
-    absolute: told === null ? found.episodes : [],
+    // `S2 - 07`: names that count so often count on through the seasons.
+    absolute: told === null || (season !== null && found.season === null) ? found.episodes : [],
     isCertain: season !== null,
   });
 }

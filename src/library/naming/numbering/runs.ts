@@ -93,7 +93,7 @@ export function plainRunAt(tokens: readonly Token[], at: number): { episodes: re
   const place = isSpelled ? at + 4 : at + 2;
   const last = tokens[place];
   // `103, 104`.
-  const isNext = /^(?:, | & | \+ )$/.test(mark?.text ?? '') && last?.value === first.value + 1;
+  const isNext = mark?.text === ' ~ ' || (/^(?:, | & | \+ )$/.test(mark?.text ?? '') && last?.value === first.value + 1);
   const isRun = last?.kind === 'digits' && (isSpelled || isNext || TIGHT.has(mark?.text ?? '')) && isFree(tokens, place);
   const isLike =
     isRun && last.text.length >= first.text.length && last.text.length <= Math.max(first.text.length, 3) && last.value > first.value;

@@ -7,7 +7,7 @@ export const SEASON_LETTERS = list('s t');
 
 export const SEASON_WORDS = list(
   'season seasons series saison saisons staffel staffeln temporada temporadas temp stagione stagioni seizoen sezon sezony sezona sezonul ' +
-    'sezóna série serie säsong seasong sæson sesong kausi évad evad hooaeg sezonas musim mùa sez se ' +
+    'sezóna série serie säsong seasong sæson sesong kausi évad evad hooaeg sezonas musim mùa sez se sn ' +
     'сезон сезона сезоны сезони κύκλος σεζόν עונה الموسم موسم 시즌 季 期 シーズン',
 );
 
@@ -16,7 +16,7 @@ export const EPISODE_LETTERS = list('e ep eps');
 export const EPISODE_WORDS = list(
   'episode episodes episodio episodios episodi épisode épisodes episódio episódios epizoda epizód epizod epi folge folgen afl aflevering ' +
     'avsnitt afsnit jakso odcinek odc díl dil rész cap caps capitulo capitulos capítulo capítulos ' +
-    'seria seriya serija ser bölüm bolum blm tập ' +
+    'seria serii seriya serija serya ser bölüm bolum blm tập ' +
     'серия серии серий сер эпизод эп епизод серія выпуск επεισόδιο פרק الحلقة حلقة 話 话 集 回 화 회',
 );
 
@@ -41,12 +41,12 @@ export const SEVERAL = list(
 );
 
 /** From one number to another, as a word. */
-export const RANGE_WORDS = list('to en and und et y a ao bis do по');
+export const RANGE_WORDS = list('to en and und et y a al ao bis do по');
 
 /** One of so many: `5of6`. */
 export const OF_WORDS = list('of iz von de из');
 
-/** Behind a number: `3rd Season`. */
-export const ORDINALS = list('st nd rd th º ª er ère eme ème e a o');
+/** Behind a number: `3rd Season`, `5-й сезон`. */
+export const ORDINALS = list('st nd rd th º ª er ère eme ème e a o й я ый ой ая');
 
-export const SPECIAL_WORDS = list('special specials sp ova ovas ona oad extra');
+export const SPECIAL_WORDS = list('special specials sp ova ovas oad ncop nced extra');
