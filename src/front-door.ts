@@ -26,6 +26,8 @@ import type { Previews } from './http/stream/preview-replies.ts';
 import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
 import type { CatalogueIndex } from './library/items/catalogue-index.ts';
+import type { ArtworkFiles } from './library/metadata/artwork-files.ts';
+import type { Described } from './library/metadata/described.ts';
 import type { PosterFiles } from './library/posters.ts';
 import type { LibraryScanner } from './library/scan/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
@@ -38,7 +40,13 @@ import type { Metrics } from './telemetry/metrics.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import type { TransportStreams } from './threads/transport-streams.ts';
 
-export type Catalogue = { readonly scanner: LibraryScanner; readonly posters: PosterFiles; readonly index: CatalogueIndex };
+export type Catalogue = {
+  readonly described: Described;
+  readonly artwork: ArtworkFiles;
+  readonly scanner: LibraryScanner;
+  readonly posters: PosterFiles;
+  readonly index: CatalogueIndex;
+};
 
 export type DoorParts = {
   readonly config: Config;
@@ -66,7 +74,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
-  const { libraries, media, progress, corrections } = database;
+  const { libraries, media, progress, corrections, descriptions } = database;
   const coldFiles = new ColdFiles();
   const counts = new StreamCounts();
   // At every level of the log: without it nobody could set the server up.
@@ -88,7 +96,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...authRoutes(auth, guard, addresses),
     ...userRoutes(auth),
     ...libraryRoutes({
-      ...{ libraries, media, progress, corrections, links },
+      ...{ libraries, media, progress, corrections, descriptions, links },
       roots: new FolderRoots(config.libraryRoots),
       readable: () => sessions.readable,
       ...catalogue,

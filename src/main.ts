@@ -15,6 +15,9 @@ import type { ReadableText } from './domain/subtitles/tracks.ts';
 import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/items/catalogue-index.ts';
+import { ArtworkFiles, artworkMaker } from './library/metadata/artwork-files.ts';
+import { Described } from './library/metadata/described.ts';
+import { LocalMetadata } from './library/metadata/local-metadata.ts';
 import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
@@ -118,7 +121,8 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const hosts: MediaHosts = pool;
   const segments = new Segments(cache, hosts);
   const { media, corrections } = database;
-  const index = new CatalogueIndex({ media, corrections, descriptions: { get: () => undefined } });
+  const described = new Described(database.descriptions);
+  const index = new CatalogueIndex({ media, corrections, descriptions: described });
   const sessions = owned.add(
     'playback sessions',
     new PlaybackSessions({
@@ -149,10 +153,11 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
-  const { catalogue, posterQueue, previews, rateQueue } = await openCatalogue({
+  const { catalogue, posterQueue, previews, rateQueue, localMetadata } = await openCatalogue({
     config,
     database,
     index,
+    described,
     inspectors,
     metrics,
     log,
@@ -162,6 +167,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('small pictures to be made', previews, queue => queue.stop());
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('rates to be measured', rateQueue, queue => queue.stop());
+  owned.add('descriptions to be read', localMetadata, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
@@ -281,6 +287,7 @@ type CatalogueParts = {
   readonly config: Config;
   readonly database: Database;
   readonly index: CatalogueIndex;
+  readonly described: Described;
   readonly inspectors: InspectionPool;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -288,7 +295,17 @@ type CatalogueParts = {
   readonly canConvertColours: boolean;
 };
 
-async function openCatalogue({ config, database, index, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
+async function openCatalogue({
+  config,
+  database,
+  index,
+  described,
+  inspectors,
+  metrics,
+  log,
+  onScanProgress,
+  canConvertColours,
+}: CatalogueParts) {
   const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const posterQueue = new PosterQueue({
@@ -323,6 +340,14 @@ async function openCatalogue({ config, database, index, inspectors, metrics, log
     targetMs: config.targetMs,
     log,
   });
+  const artwork = new ArtworkFiles(config.dataDir);
+  const localMetadata = new LocalMetadata({
+    media,
+    descriptions: database.descriptions,
+    index,
+    makeArtwork: artworkMaker(artwork, (input, signal) => inspectors.artwork(input, signal)),
+    log,
+  });
   const scanner = new LibraryScanner({
     media,
     keyframes,
@@ -342,7 +367,16 @@ async function openCatalogue({ config, database, index, inspectors, metrics, log
     },
     previews: previewFiles,
     onPosterWanted: id => posterQueue.add(id),
-    ...(onScanProgress ? { onProgress: onScanProgress } : {}),
+    onProgress: (library, status) => {
+      if (status.state === 'done') localMetadata.lookAtLibrary(library.id);
+      onScanProgress?.(library, status);
+    },
   });
-  return { catalogue: { scanner, posters, index } satisfies Catalogue, posterQueue, previews, rateQueue };
+  return {
+    catalogue: { scanner, posters, index, described, artwork } satisfies Catalogue,
+    posterQueue,
+    previews,
+    rateQueue,
+    localMetadata,
+  };
 }

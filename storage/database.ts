@@ -5,6 +5,7 @@ import { Environment, type EnvironmentMode } from './environment.ts';
 import { checkFormats, type Family, migrate, storedFormats } from './migrations.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
+import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
 import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
 import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
 import { MEDIA, MediaRepository } from './records/media.ts';
@@ -26,6 +27,7 @@ const FAMILIES: readonly Family[] = [
   REFUSED_FILES,
   PROGRESS,
   CORRECTIONS,
+  DESCRIPTIONS,
   SESSIONS,
   SEGMENT_INDEX,
 ];
@@ -43,6 +45,7 @@ export class Database {
   readonly refusedFiles: RefusedFileRepository;
   readonly progress: ProgressRepository;
   readonly corrections: CorrectionRepository;
+  readonly descriptions: DescriptionRepository;
   readonly sessions: SessionRepository;
   readonly segmentIndex: SegmentIndexRepository;
   readonly #environment: Environment;
@@ -58,6 +61,7 @@ export class Database {
     this.refusedFiles = new RefusedFileRepository(environment);
     this.progress = new ProgressRepository(environment);
     this.corrections = new CorrectionRepository(environment);
+    this.descriptions = new DescriptionRepository(environment);
     this.sessions = new SessionRepository(environment);
     this.segmentIndex = new SegmentIndexRepository(environment);
   }

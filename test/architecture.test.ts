@@ -116,6 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Derived from records that it is handed: it reads no store.
   'src/library/items': DOMAIN,
+  'src/library/metadata': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items'],
   'src/library/naming': [...DOMAIN, 'src/library/naming/numbering'],
   'src/library/naming/numbering': ['src/library/naming'],
   'src/library/scan': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/naming'],
@@ -156,7 +157,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // What is changed in a segment's head as it is sent: arithmetic, no more.
     'workers/bmff',
   ],
-  'src/http/catalogue': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/scan', 'src/http/contract'],
+  'src/http/catalogue': [
+    ...DOMAIN,
+    'storage/records',
+    'src/library',
+    'src/library/items',
+    'src/library/metadata',
+    'src/library/scan',
+    'src/http/contract',
+  ],
   'src/http/api': [
     ...DOMAIN,
     'storage/records',
@@ -200,6 +209,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/http/stream',
     'src/library',
     'src/library/items',
+    'src/library/metadata',
     'src/library/previews',
     'src/library/scan',
     'src/playback/admission',
@@ -233,6 +243,7 @@ const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/threads/transport-streams.ts', 'src/threads/worker-pool.ts'],
   lmdb: ['storage/'],
   execa: ['workers/programs/spawner.ts'],
+  sax: ['src/library/metadata/xml.ts'],
   'hls-parser': ['src/playback/offer/playlist-text.ts'],
   xstate: ['actors/', 'workers/sessions/', 'src/web/playback/playback-machine.js'],
   // Everybody else knows `MediaHosts`; the doctor is a program of its own.

@@ -28,6 +28,11 @@ export type Inspections = {
     input: { readonly path: string; readonly atMs: readonly number[]; readonly width: number; readonly still?: StillPicture };
     output: { readonly base64: string };
   };
+  /** A picture beside a film as JPEG, or as PNG where it may be seen through, at most `width` pixels wide. MEDIA_UNREADABLE: it is none. */
+  artwork: {
+    input: { readonly path: string; readonly width: number; readonly isTransparent: boolean };
+    output: { readonly base64: string };
+  };
   /** The small pictures of a film, written to an empty folder: tiles, the rendition of keyframes, and what lies where in it. */
   previews: {
     input: {

@@ -27,10 +27,8 @@ export type HostOptions = {
 /** What ffprobe and the container's index say about a file. */
 export type Inspection = Pick<
   Media,
-  'container' | 'version' | 'fingerprint' | 'byteLength' | 'mtimeMs' | 'durationMs' | 'bitrateBps' | 'streams' | 'chapters'
+  'container' | 'version' | 'fingerprint' | 'byteLength' | 'mtimeMs' | 'durationMs' | 'bitrateBps' | 'streams' | 'chapters' | 'tags'
 > & {
-  /** The container's own title tag. */
-  readonly title: string | null;
   readonly keyframes: KeyframeMap;
 };
 

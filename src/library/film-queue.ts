@@ -12,19 +12,19 @@ export type FilmTurn = {
 
 const STOP_DEADLINE_MS = 5_000;
 
-export class FilmQueue {
+export class FilmQueue<Id extends string = MediaId> {
   readonly #parallel: number;
-  readonly #work: (id: MediaId, turn: FilmTurn) => Promise<void>;
+  readonly #work: (id: Id, turn: FilmTurn) => Promise<void>;
   /** Films that nobody waits for, each once. */
-  readonly #listed = new Set<MediaId>();
+  readonly #listed = new Set<Id>();
   /** Films that somebody waits for; the latest last. */
-  readonly #wanted = new Map<MediaId, PromiseWithResolvers<void>>();
-  readonly #running = new Map<MediaId, Promise<void>>();
+  readonly #wanted = new Map<Id, PromiseWithResolvers<void>>();
+  readonly #running = new Map<Id, Promise<void>>();
   readonly #abort = new AbortController();
   #isHeld = false;
 
   /** `work` never rejects: one film's failure is no other's. */
-  constructor(parallel: number, work: (id: MediaId, turn: FilmTurn) => Promise<void>) {
+  constructor(parallel: number, work: (id: Id, turn: FilmTurn) => Promise<void>) {
     this.#parallel = parallel;
     this.#work = work;
   }
@@ -33,14 +33,14 @@ export class FilmQueue {
     return this.#abort.signal.aborted;
   }
 
-  add(id: MediaId): void {
+  add(id: Id): void {
     if (this.isStopped) return;
     this.#listed.add(id);
     this.#startNext();
   }
 
   /** Before all others, in a held queue too. Resolves when it has been worked at, or the queue is stopped. */
-  async want(id: MediaId): Promise<void> {
+  async want(id: Id): Promise<void> {
     if (this.isStopped) return;
     const running = this.#running.get(id);
     if (running) return running;
@@ -82,7 +82,7 @@ export class FilmQueue {
     }
   }
 
-  #start(id: MediaId): void {
+  #start(id: Id): void {
     const wanted = this.#wanted.get(id);
     this.#wanted.delete(id);
     this.#listed.delete(id);
@@ -95,8 +95,8 @@ export class FilmQueue {
   }
 
   /** One that is asked for again while it is worked at has another turn when that is over. */
-  #next(): MediaId | undefined {
-    const isFree = (id: MediaId): boolean => !this.#running.has(id);
+  #next(): Id | undefined {
+    const isFree = (id: Id): boolean => !this.#running.has(id);
     const wanted = [...this.#wanted.keys()].findLast(isFree);
     if (wanted !== undefined || this.#isHeld) return wanted;
     for (const id of this.#listed) if (isFree(id)) return id;

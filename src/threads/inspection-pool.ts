@@ -28,6 +28,7 @@ type Job = {
 const DEADLINES_MS: Readonly<Record<InspectionType, number>> = {
   inspect: 15 * 60_000,
   poster: 180_000,
+  artwork: 180_000,
   previews: 15 * 60_000,
   rates: 30 * 60_000,
 };
@@ -42,7 +43,7 @@ export class InspectionPool {
   readonly #options: InspectionPoolOptions;
   readonly #spawner: SpawnerClient;
   /** Files that wait to be listed go before pictures, and those before what only makes a playlist more exact. */
-  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], previews: [], rates: [] };
+  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], artwork: [], previews: [], rates: [] };
   readonly #idle: InspectorProcess[] = [];
   readonly #all = new Set<InspectorProcess>();
   readonly #unsubscribes: readonly (() => void)[];
@@ -63,6 +64,11 @@ export class InspectionPool {
 
   async poster(input: Inspections['poster']['input'], signal: AbortSignal): Promise<Uint8Array> {
     const { base64 } = await this.#ask('poster', input, signal);
+    return Buffer.from(base64, 'base64');
+  }
+
+  async artwork(input: Inspections['artwork']['input'], signal: AbortSignal): Promise<Uint8Array> {
+    const { base64 } = await this.#ask('artwork', input, signal);
     return Buffer.from(base64, 'base64');
   }
 
@@ -94,7 +100,11 @@ export class InspectionPool {
   #startNext(): void {
     while (this.#running < inspectorCount() && !this.#isClosed) {
       const job =
-        this.#queues.inspect.shift() ?? this.#queues.poster.shift() ?? this.#queues.previews.shift() ?? this.#queues.rates.shift();
+        this.#queues.inspect.shift() ??
+        this.#queues.poster.shift() ??
+        this.#queues.artwork.shift() ??
+        this.#queues.previews.shift() ??
+        this.#queues.rates.shift();
       if (job === undefined) return;
       this.#running++;
       void this.#run(job).finally(() => {

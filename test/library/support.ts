@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library, Media } from '#domain/media.ts';
 import { CatalogueIndex } from '#library/items/catalogue-index.ts';
+import { Described } from '#library/metadata/described.ts';
 import { PosterQueue, type PosterQueueOptions } from '#library/poster-queue.ts';
 import { PosterFiles } from '#library/posters.ts';
 import type { ScannerOptions, ScanStatus } from '#library/scan/scan-run.ts';
@@ -47,7 +48,7 @@ export async function makeWorld(
   const database = await openDatabase(dataDir);
   const posters = new PosterFiles(dataDir);
   const { media: mediaRecords, corrections } = database;
-  const index = new CatalogueIndex({ media: mediaRecords, corrections, descriptions: { get: () => undefined } });
+  const index = new CatalogueIndex({ media: mediaRecords, corrections, descriptions: new Described(database.descriptions) });
   const inspected: string[] = [];
   const { paths = (path: string) => [path], kind = 'movies', cut, ...options } = changes;
   const log = { info: () => {}, warn: () => {} };

@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { hdrOf } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
-import type { AudioStream, Chapter, Container, Rational, Streams, SubtitleStream, VideoStream } from '#domain/media.ts';
+import type { AudioStream, Chapter, Container, EmbeddedTags, Rational, Streams, SubtitleStream, VideoStream } from '#domain/media.ts';
 import { ColourFields, colourOf, SideData } from './colours.ts';
 import { audioCodecString, videoCodecString } from './ffprobe-codec-strings.ts';
 import { chooseFrameRate, parseRate } from './frame-rate.ts';
@@ -105,7 +105,32 @@ export const hasUnknownStream = ({ streams }: Probe): boolean =>
     stream => isDecodable(stream) && stream.codec_type === 'audio' && (whole(stream.sample_rate) === 0 || (stream.channels ?? 0) === 0),
   );
 
-export const titleOf = (probe: Probe): string | null => tag(probe.format.tags, 'title');
+const MAX_TAG = 5_000;
+const MAX_GENRES = 30;
+
+/** What the container says of its film; null where it says nothing. */
+export function tagsOf({ format: { tags } }: Probe): EmbeddedTags | null {
+  const text = (...names: string[]): string | null =>
+    names
+      .map(name => tag(tags, name))
+      .find(value => value !== null)
+      ?.slice(0, MAX_TAG) ?? null;
+  const whole = (...names: string[]): number | null => {
+    const value = text(...names);
+    return value !== null && /^\d{1,5}$/.test(value) ? Number(value) : null;
+  };
+  const found: EmbeddedTags = {
+    title: text('title'),
+    show: text('show', 'tvshow'),
+    season: whole('season_number', 'season'),
+    episode: whole('episode_sort', 'episode'),
+    date: text('date', 'date_released', 'year'),
+    description: text('synopsis', 'description', 'summary'),
+    genres: [...new Set((text('genre') ?? '').split(/\s*[;,/|]\s*/).filter(name => name !== ''))].slice(0, MAX_GENRES),
+  };
+  return Object.values(found).every(value => value === null || (Array.isArray(value) && value.length === 0)) ? null : found;
+}
+
 export const startTimeUsOf = (probe: Probe): number => Math.round(seconds(probe.format.start_time) * 1_000_000);
 export const durationMsOf = (probe: Probe): number => Math.round(seconds(probe.format.duration) * 1000);
 export const bitrateBpsOf = (probe: Probe): number => whole(probe.format.bit_rate);

@@ -34,8 +34,8 @@ import {
   startTimeUsOf,
   streamsOf,
   systemStreamsOf,
+  tagsOf,
   timeBaseOf,
-  titleOf,
 } from './ffprobe.ts';
 import { fasterRate } from './frame-rate.ts';
 import { audioTimeline, lacksPresentationTimes, PACKET_ARGUMENTS, parsePackets, videoTimeline } from './packet-timelines.ts';
@@ -96,6 +96,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
   const held = withHeldPicture(timelines.video, timelines.audio);
   const video = withOrigin(held, timelines.audio, probed.video[0]?.frameRate ?? { num: 25, den: 1 });
   const durationMs = presentationMs(video, timelines.audio);
+  const tags = tagsOf(probe);
   return {
     container: containerOf(probe, head),
     version,
@@ -106,7 +107,7 @@ export async function inspectMedia(path: string, tools: InspectTools): Promise<I
     bitrateBps: bitrateBpsOf(probe) || Math.round((byteLength * 8000) / Math.max(1, durationMs)),
     streams: withCodecStrings(streams, timelines.codecStrings),
     chapters: chaptersOf(probe),
-    title: titleOf(probe),
+    ...(tags && { tags }),
     keyframes: keyframeMap(version, startTimeUsOf(probe), { ...timelines, video }),
   };
 }

@@ -6,6 +6,7 @@ import type { FromInspector, InspectionHandlers, InspectionType, ToInspector } f
 import { LineReader } from '#domain/line-reader.ts';
 import { SpawnerClient, toolRunner } from '#workers/programs/spawner-client.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
+import { resizeArtwork } from './artwork.ts';
 import { inspectMedia } from './inspect.ts';
 import { cutPoster } from './poster.ts';
 import { makePreviews } from './previews.ts';
@@ -24,6 +25,7 @@ const handlers: InspectionHandlers = {
   inspect: ({ path }) => inspectMedia(path, { runTool, openRemuxSource }),
   previews: input => makePreviews(input, { runTool, openRemuxSource }),
   rates: input => measureRates(input, { runTool, openRemuxSource }),
+  artwork: async ({ path, ...options }) => ({ base64: (await resizeArtwork(path, { runTool, ...options })).toString('base64') }),
   poster: async ({ path, ...options }) => ({ base64: (await cutPoster(path, { runTool, ...options })).toString('base64') }),
 };
 

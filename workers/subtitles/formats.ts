@@ -1,7 +1,7 @@
 // From the bytes of a subtitle file to cues, by what it is; a name that says otherwise does not matter.
 import type { Rational } from '#domain/media.ts';
+import { decodeText } from '#domain/subtitles/charset.ts';
 import { parseAss } from './ass.ts';
-import { decodeText } from './charset.ts';
 import { type Cue, tidied } from './cue.ts';
 import { parseMicroDvd } from './microdvd.ts';
 import { parseSami } from './sami.ts';

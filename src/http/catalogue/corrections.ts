@@ -6,12 +6,9 @@ import { type MediaId, newItemKey, type ShowId } from '#domain/ids.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { Item } from '#library/items/items.ts';
-import type { CorrectionRepository } from '#storage/records/corrections.ts';
 import { describeFully, MediaDetails } from './media.ts';
 import { type CatalogueParts, requireMedia } from './parts.ts';
 import { describeShowFully, requireShow, ShowDetails } from './shows.ts';
-
-export type CorrectionParts = CatalogueParts & { readonly corrections: CorrectionRepository };
 
 /** Null takes a correction back. */
 const orNull = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(schema: T) =>
@@ -39,9 +36,9 @@ const MediaCorrection = Type.Object({
 
 const Ids = Type.Array(Type.String({ maxLength: 40 }), { minItems: 1, maxItems: 200 });
 
-export const correctionRoutes = (parts: CorrectionParts): Route[] => [correctMedia(parts), correctShow(parts), merge(parts), split(parts)];
+export const correctionRoutes = (parts: CatalogueParts): Route[] => [correctMedia(parts), correctShow(parts), merge(parts), split(parts)];
 
-function correctMedia(parts: CorrectionParts): Route {
+function correctMedia(parts: CatalogueParts): Route {
   return route({
     method: 'PATCH',
     path: '/api/v1/media/:mediaId',
@@ -60,7 +57,7 @@ function correctMedia(parts: CorrectionParts): Route {
   });
 }
 
-function correctShow(parts: CorrectionParts): Route {
+function correctShow(parts: CatalogueParts): Route {
   return route({
     method: 'PATCH',
     path: '/api/v1/shows/:showId',
@@ -77,7 +74,7 @@ function correctShow(parts: CorrectionParts): Route {
   });
 }
 
-function merge(parts: CorrectionParts): Route {
+function merge(parts: CatalogueParts): Route {
   return route({
     method: 'POST',
     path: '/api/v1/media/:mediaId/merge',
@@ -104,7 +101,7 @@ function merge(parts: CorrectionParts): Route {
   });
 }
 
-function split(parts: CorrectionParts): Route {
+function split(parts: CatalogueParts): Route {
   return route({
     method: 'POST',
     path: '/api/v1/media/:mediaId/split',
@@ -125,11 +122,11 @@ function split(parts: CorrectionParts): Route {
   });
 }
 
-async function pin(parts: CorrectionParts, files: readonly MediaId[], item: string): Promise<void> {
+async function pin(parts: CatalogueParts, files: readonly MediaId[], item: string): Promise<void> {
   await keep(parts, new Map(files.map(id => [id, { ...parts.corrections.get(id), item }])));
 }
 
-async function keep(parts: CorrectionParts, corrections: ReadonlyMap<MediaId, Correction>): Promise<void> {
+async function keep(parts: CatalogueParts, corrections: ReadonlyMap<MediaId, Correction>): Promise<void> {
   await parts.corrections.putAll(corrections as ReadonlyMap<MediaId | ShowId, Correction>);
   for (const id of corrections.keys()) {
     const media = parts.media.get(id);
@@ -149,7 +146,7 @@ function patched(before: Correction | undefined, { match, ...fields }: Static<ty
 
 const filesOf = (item: Item | undefined, id: MediaId): readonly MediaId[] => item?.versions.flat().map(file => file.id) ?? [id];
 
-function requireItem(parts: CorrectionParts, mediaId: string): Item {
+function requireItem(parts: CatalogueParts, mediaId: string): Item {
   const { id } = requireMedia(parts.media, mediaId);
   const item = parts.index.itemOf(id);
   if (item === undefined) throw invalid('/mediaId', 'is an extra, which has no versions');

@@ -5,6 +5,7 @@ import type { MediaId } from '#domain/ids.ts';
 import type { Caller, Media, Progress } from '#domain/media.ts';
 import type { Item } from '#library/items/items.ts';
 import { lengthOf, type Version } from '#library/items/versions.ts';
+import { artworkUrl, BriefFields, briefly, recordsOfItem } from './description-answers.ts';
 import type { CatalogueParts } from './parts.ts';
 
 export const ProgressAnswer = Type.Object({
@@ -50,6 +51,7 @@ export const MediaItem = Type.Object({
   airDate: OptionalText,
   /** Of an extra: trailer, interview, … */
   extra: OptionalText,
+  ...BriefFields,
   durationMs: Type.Integer(),
   container: Type.String(),
   width: Type.Integer(),
@@ -73,6 +75,8 @@ export function describeMedia(media: Media, caller: Caller, parts: CataloguePart
   const versions: readonly Version[] = item?.versions ?? [];
   const own = versions.find(version => version.some(part => part.id === id));
   const progress = progressOf(item, media, caller, parts);
+  const told = recordsOfItem(media, item, parts);
+  const pictured = artworkUrl(item?.kind === 'episode' ? 'thumb' : 'poster', told.records, parts);
   return {
     id,
     libraryId,
@@ -82,12 +86,13 @@ export function describeMedia(media: Media, caller: Caller, parts: CataloguePart
     edition: own?.[0].edition ?? media.edition,
     ...placeOf(item, parts),
     extra,
+    ...briefly(told),
     durationMs: own === undefined ? media.durationMs : lengthOf(own),
     ...pictureOf(media),
     videoCodec: streams.video[0]?.codec ?? null,
     audioCodecs: streams.audio.map(({ codec }) => codec),
-    posterUrl: parts.links.urlOf(media),
-    isPosterPending: media.hasPoster === null,
+    posterUrl: pictured ?? parts.links.urlOf(media),
+    isPosterPending: pictured === null && media.hasPoster === null,
     addedAtMs: item?.addedAtMs ?? media.addedAtMs,
     progress: progress?.progress ?? null,
     versions:

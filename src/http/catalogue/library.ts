@@ -8,20 +8,24 @@ import { newLibraryId, parseLibraryId } from '#domain/ids.ts';
 import type { Caller, Library } from '#domain/media.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
+import type { ArtworkFiles } from '#library/metadata/artwork-files.ts';
 import type { PosterFiles } from '#library/posters.ts';
 import type { LibraryScanner } from '#library/scan/scanner.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
-import { type CorrectionParts, correctionRoutes } from './corrections.ts';
+import { artworkRoute } from './artwork.ts';
+import { correctionRoutes } from './corrections.ts';
 import { facetRoutes } from './facets.ts';
 import { type FolderRoots, foldersRoute } from './folders.ts';
 import { mediaRoutes } from './media.ts';
+import type { CatalogueParts } from './parts.ts';
 import { posterRoute } from './posters.ts';
 import { showRoutes } from './shows.ts';
 
-export type LibraryRouteOptions = CorrectionParts & {
+export type LibraryRouteOptions = CatalogueParts & {
   readonly roots: FolderRoots;
   readonly scanner: LibraryScanner;
   readonly posters: PosterFiles;
+  readonly artwork: ArtworkFiles;
 };
 
 const Kind = Type.Union([Type.Literal('movies'), Type.Literal('shows')]);
@@ -65,6 +69,7 @@ export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
   ...correctionRoutes(options),
   foldersRoute(options.roots),
   posterRoute(options),
+  artworkRoute(options),
 ];
 
 function listLibraries({ libraries }: LibraryRouteOptions): Route {

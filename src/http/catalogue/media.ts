@@ -8,6 +8,7 @@ import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import { MEDIA_SORTS, type MediaSort } from '#library/items/item-lists.ts';
 import { ITEM_KINDS } from '#library/items/items.ts';
+import { FullFields, fully, recordsOfItem } from './description-answers.ts';
 import { describeId, describeMedia, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
 import { type CatalogueParts, requireMedia, selectLibraries } from './parts.ts';
@@ -21,6 +22,7 @@ export const MediaDetails = Type.Intersect([
     streams: Type.Object({ video: Type.Array(Type.Unknown()), audio: Type.Array(Type.Unknown()), subtitles: Type.Array(Type.Unknown()) }),
     chapters: Type.Array(Type.Object({ startMs: Type.Integer(), endMs: Type.Integer(), title: Type.Union([Type.String(), Type.Null()]) })),
     keyframes: Type.Union([Type.Object({ count: Type.Integer(), longestGapMs: Type.Integer(), copyMethod: Type.String() }), Type.Null()]),
+    ...FullFields,
     /** Trailers, scenes and interviews. */
     extras: Type.Array(MediaItem),
   }),
@@ -143,5 +145,6 @@ export function describeFully(media: Media, caller: Caller, parts: CataloguePart
   const streams = { ...media.streams, subtitles: subtitleTracks(media, parts.readable()) };
   const item = parts.index.itemOf(media.id);
   const extras = (item === undefined ? [] : parts.index.extrasOf(item)).flatMap(id => describeId(id, caller, parts));
-  return { ...describeMedia(media, caller, parts), byteLength, bitrateBps, streams, chapters, keyframes, extras };
+  const told = fully(recordsOfItem(media, item, parts), parts);
+  return { ...describeMedia(media, caller, parts), ...told, byteLength, bitrateBps, streams, chapters, keyframes, extras };
 }

@@ -4,6 +4,9 @@ import { type LibraryId, parseLibraryId, parseMediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { CatalogueIndex } from '#library/items/catalogue-index.ts';
+import type { Described } from '#library/metadata/described.ts';
+import type { CorrectionRepository } from '#storage/records/corrections.ts';
+import type { DescriptionRepository } from '#storage/records/descriptions.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
 import type { ProgressRepository } from '#storage/records/progress.ts';
@@ -15,6 +18,10 @@ export type CatalogueParts = {
   readonly progress: ProgressRepository;
   readonly index: CatalogueIndex;
   readonly links: PosterLinks;
+  readonly corrections: CorrectionRepository;
+  readonly descriptions: DescriptionRepository;
+  /** What all that is known comes to. */
+  readonly described: Described;
   /** Which subtitles this server's ffmpeg reads. */
   readonly readable: () => ReadableText;
 };

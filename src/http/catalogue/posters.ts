@@ -26,10 +26,21 @@ export class PosterLinks {
     return `/api/v1/media/${media.id}/poster?v=${versionOf(media)}&sig=${this.#sign(media).toString('base64url')}`;
   }
 
+  /** Of a picture that was made of a file beside a film. */
+  artworkUrl(version: string): string {
+    return `/api/v1/artwork/${version}?sig=${this.#signArtwork(version).toString('base64url')}`;
+  }
+
+  isArtworkSigned(version: string, signature: string): boolean {
+    return isEqual(Buffer.from(signature, 'base64url'), this.#signArtwork(version));
+  }
+
   isSignedFor(media: MediaVersion, signature: string): boolean {
-    const given = Buffer.from(signature, 'base64url');
-    const right = this.#sign(media);
-    return given.byteLength === right.byteLength && timingSafeEqual(given, right);
+    return isEqual(Buffer.from(signature, 'base64url'), this.#sign(media));
+  }
+
+  #signArtwork(version: string): Buffer {
+    return createHmac('sha256', this.#key).update(`artwork\0${version}`).digest();
   }
 
   #sign(media: MediaVersion): Buffer {
@@ -37,6 +48,7 @@ export class PosterLinks {
   }
 }
 
+const isEqual = (given: Buffer, right: Buffer): boolean => given.byteLength === right.byteLength && timingSafeEqual(given, right);
 const versionOf = ({ version }: MediaVersion): string => version.slice(0, VERSION_CHARACTERS);
 
 export function posterRoute({ media, posters, links }: { media: MediaRepository; posters: PosterFiles; links: PosterLinks }): Route {

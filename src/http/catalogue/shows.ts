@@ -1,5 +1,6 @@
 // Shows: their lists, and one with its seasons and episodes and the caller's progress.
 import Type from 'typebox';
+import type { Descriptions } from '#domain/catalogue/description.ts';
 import { itemProgress } from '#domain/catalogue/item-progress.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { parseFacetId, parseShowId } from '#domain/ids.ts';
@@ -8,6 +9,7 @@ import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { Item } from '#library/items/items.ts';
 import { SHOW_SORTS, type Show } from '#library/items/shows.ts';
+import { artworkUrl, BriefFields, briefly, FullFields, fully, recordsOfShow } from './description-answers.ts';
 import { describeId, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
 import { type CatalogueParts, selectLibraries } from './parts.ts';
@@ -22,6 +24,7 @@ export const ShowItem = Type.Object({
   title: Type.String(),
   year: OptionalWhole,
   posterUrl: OptionalText,
+  ...BriefFields,
   /** Of its newest episode. */
   addedAtMs: Type.Integer(),
   episodeCount: Type.Integer(),
@@ -31,6 +34,7 @@ export const ShowItem = Type.Object({
 const Season = Type.Object({
   /** 0: specials; null: of its files that say nothing of a season. */
   season: OptionalWhole,
+  posterUrl: OptionalText,
   episodeCount: Type.Integer(),
   watchedCount: Type.Integer(),
   episodes: Type.Array(MediaItem),
@@ -39,6 +43,7 @@ const Season = Type.Object({
 export const ShowDetails = Type.Intersect([
   ShowItem,
   Type.Object({
+    ...FullFields,
     seasons: Type.Array(Season),
     /** The caller's: of all seasons but the specials. */
     progress: Type.Object({ watchedCount: Type.Integer(), episodeCount: Type.Integer(), updatedAtMs: OptionalWhole }),
@@ -117,14 +122,17 @@ export function describeShowFully(show: Show, caller: Caller, parts: CataloguePa
   const watchedOf = (items: readonly Item[]): number => items.filter(item => saved.get(item)?.watched).length;
   const regular = episodes.filter(({ place }) => place.season !== 0);
   const times = [...saved.values()].flatMap(progress => progress?.updatedAtMs ?? []);
+  const told = recordsOfShow(show.id, parts);
   const seasons = [...Map.groupBy(episodes, ({ place }) => place.season)].map(([season, items]) => ({
     season,
+    posterUrl: seasonPoster(season, told.records, parts),
     episodeCount: items.length,
     watchedCount: watchedOf(items),
     episodes: items.flatMap(({ id }) => describeId(id, caller, parts)),
   }));
   return {
     ...describeShow(show, parts),
+    ...fully(told, parts),
     seasons,
     progress: {
       watchedCount: watchedOf(regular),
@@ -135,11 +143,17 @@ export function describeShowFully(show: Show, caller: Caller, parts: CataloguePa
   };
 }
 
-export function describeShow(show: Show, { media, links }: CatalogueParts) {
+export function describeShow(show: Show, parts: CatalogueParts) {
   const { id, libraryId, title, year, addedAtMs, episodeCount, seasonCount, firstId } = show;
-  const pictured = media.get(firstId);
-  const posterUrl = pictured === undefined ? null : links.urlOf(pictured);
-  return { id, libraryId, title, year, posterUrl, addedAtMs, episodeCount, seasonCount };
+  const told = recordsOfShow(id, parts);
+  const first = parts.media.get(firstId);
+  const posterUrl = artworkUrl('poster', told.records, parts) ?? (first === undefined ? null : parts.links.urlOf(first));
+  return { id, libraryId, title, year, posterUrl, ...briefly(told), addedAtMs, episodeCount, seasonCount };
+}
+
+function seasonPoster(season: number | null, records: readonly Descriptions[], { links }: CatalogueParts): string | null {
+  const version = season === null ? undefined : records.map(({ seasons }) => seasons[season]?.version ?? null).find(one => one !== null);
+  return version === undefined || version === null ? null : links.artworkUrl(version);
 }
 
 const savedOf = (item: Item, { userId }: Caller, { progress }: CatalogueParts) =>

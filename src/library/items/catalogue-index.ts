@@ -4,7 +4,7 @@ import type { Correction } from '#domain/catalogue/correction.ts';
 import type { Description } from '#domain/catalogue/description.ts';
 import { searchable, sortable } from '#domain/catalogue/title-text.ts';
 import type { LibraryId, MediaId, ShowId } from '#domain/ids.ts';
-import type { Media } from '#domain/media.ts';
+import type { EmbeddedTags, Media } from '#domain/media.ts';
 import { type Entry, entryOf, type Told } from './entry.ts';
 import { Extras } from './extras.ts';
 import { Facets, type Subject } from './facets.ts';
@@ -18,7 +18,7 @@ import { compare, type Position } from './sorted-list.ts';
 export type CatalogueSources = {
   readonly media: { all(): Iterable<Media> };
   readonly corrections: { get(subject: Subject): Correction | undefined };
-  readonly descriptions: { get(subject: Subject): Description | undefined };
+  readonly descriptions: { get(subject: Subject, tags?: EmbeddedTags): Description | undefined };
 };
 
 export type IndexQuery = {
@@ -81,7 +81,7 @@ export class CatalogueIndex {
   /** Also when what is said of it has changed. */
   put(media: Media): void {
     this.remove(media.id);
-    const told = this.#toldOf(media.id);
+    const told = this.#toldOf(media.id, media.tags);
     const entry = entryOf(media, told);
     this.#entries.set(media.id, entry);
     this.facets.put(media.id, told.description);
@@ -146,6 +146,18 @@ export class CatalogueIndex {
       if (item !== undefined) items.add(item);
     }
     return [...items].sort((a, b) => comparePlaces(a.place, b.place) || compare([0, a.sortTitle, a.id], [0, b.sortTitle, b.id]));
+  }
+
+  /** Every file of a library, extras too. */
+  *filesOf(libraryId: LibraryId): Generator<MediaId> {
+    for (const entry of this.#entries.values()) if (entry.libraryId === libraryId) yield entry.id;
+  }
+
+  /** No other film lies in the folder of this one. */
+  isAlone(id: MediaId): boolean {
+    const entry = this.#entries.get(id);
+    const item = this.#items.get(id);
+    return entry !== undefined && item !== undefined && this.#extras.areAlone(entry, new Set(item.versions.flat().map(file => file.id)));
   }
 
   /** Trailers and scenes of a film or an episode. */
@@ -232,8 +244,8 @@ export class CatalogueIndex {
     for (const entry of entries) if (entry.id !== but.id) this.#items.refresh(entry);
   }
 
-  #toldOf(subject: Subject): Told {
-    return { correction: this.#sources.corrections.get(subject), description: this.#sources.descriptions.get(subject) };
+  #toldOf(subject: Subject, tags?: EmbeddedTags): Told {
+    return { correction: this.#sources.corrections.get(subject), description: this.#sources.descriptions.get(subject, tags) };
   }
 }
 

@@ -50,6 +50,11 @@ export class Extras {
     }
   }
 
+  /** Nothing lies in a film's folder but it and these. */
+  areAlone(film: File, files: ReadonlySet<MediaId>): boolean {
+    return (this.#films.get(dirname(film.path)) ?? []).every(({ id }) => files.has(id));
+  }
+
   /** Those of these files. */
   of(files: Iterable<File>): MediaId[] {
     const theirs = new Set<MediaId>();

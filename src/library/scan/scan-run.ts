@@ -239,7 +239,7 @@ export class ScanRun {
 
   async #inspect(file: FoundFile, known: Media | undefined): Promise<void> {
     const id = this.#idOf(file);
-    const { title: _containerTitle, keyframes, ...facts } = await this.#inspectPatiently(file);
+    const { keyframes, ...facts } = await this.#inspectPatiently(file);
     const media: Media = {
       id,
       libraryId: this.#library.id,

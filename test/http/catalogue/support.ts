@@ -5,6 +5,8 @@ import { progressRoutes } from '#http/api/progress.ts';
 import { FolderRoots } from '#http/catalogue/folders.ts';
 import { libraryRoutes } from '#http/catalogue/library.ts';
 import { PosterLinks } from '#http/catalogue/posters.ts';
+import { ArtworkFiles } from '#library/metadata/artwork-files.ts';
+import { Described } from '#library/metadata/described.ts';
 import { makeWorld, type World } from '../../library/support.ts';
 import { startForTest } from '../../support/http-server.ts';
 
@@ -30,6 +32,9 @@ export async function serve(
     scanner: world.scanner,
     posters: world.posters,
     corrections: world.database.corrections,
+    descriptions: world.database.descriptions,
+    described: new Described(world.database.descriptions),
+    artwork: new ArtworkFiles(world.dataDir),
     roots: new FolderRoots(roots(world)),
   };
   const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...progressRoutes(options)] });

@@ -274,7 +274,7 @@ test('inspect: HDR, bit depth, language, subtitles, chapters and title are told'
     'forced',
   ];
   await execa('ffmpeg', ['-v', 'error', ...inputs, ...hdr, ...tags, at('rich.mkv')]);
-  const { streams, chapters, title, container } = await inspectMedia(at('rich.mkv'), withoutIndex);
+  const { streams, chapters, tags: told, container } = await inspectMedia(at('rich.mkv'), withoutIndex);
   assert.deepEqual([streams.video[0]?.hdr, streams.video[0]?.bitDepth, streams.video[0]?.profile], ['hdr10', 10, 'High 10']);
   assert.equal(streams.audio[0]?.language, 'deu');
   assert.deepEqual(
@@ -285,7 +285,7 @@ test('inspect: HDR, bit depth, language, subtitles, chapters and title are told'
     { startMs: 0, endMs: 1500, title: 'One' },
     { startMs: 1500, endMs: 3000, title: null },
   ]);
-  assert.equal(title, 'The Film');
+  assert.equal(told?.title, 'The Film');
   assert.equal(container, 'matroska');
 });
 
