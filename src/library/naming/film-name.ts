@@ -2,7 +2,7 @@
 import { latinPart } from './bracketed-names.ts';
 import { cleanName } from './clean-name.ts';
 import { editionAt, editionsFrom, taggedEdition } from './editions.ts';
-import { type PartAt, partIn } from './parts.ts';
+import { partIn } from './parts.ts';
 import { releaseStart } from './release-words.ts';
 import { styleOf, titleText } from './title-text.ts';
 import { tokensOf, type Word, wordsOf } from './tokens.ts';
@@ -24,27 +24,37 @@ export function filmName(name: string): FilmName {
   const { text, group } = cleanName(tagged.text);
   const words = wordsOf(tokensOf(text));
   const bracketed = words.length > 1 ? bracketedYear(text, words) : null;
-  const isInFront = bracketed?.at === 0;
+  const leading = bracketed === null ? leadingYear(words) : null;
+  const isInFront = bracketed?.at === 0 || leading !== null;
   const first = isInFront ? 1 : 0;
   const release = releaseStart(words, first + 1);
   const limit = bracketed === null || isInFront ? words.length : bracketed.at;
   const edition = editionStart(words, { from: first + 1, release, limit });
   const part = partIn(words, Math.min(release, bracketed === null || isInFront ? plainYearBehind(words, release) : bracketed.at + 1));
   const end = Math.min(limit, release, edition, part?.from ?? words.length, tagBehind(words, first + 1));
-  const year = bracketed ?? plainYear(words, end) ?? yearOfRelease(words, release);
+  const year = bracketed ?? leading ?? plainYear(words, end) ?? yearOfRelease(words, release);
   const until = year !== null && !isInFront && year.at < end ? year.at : end;
-  const piece = text.slice(isInFront ? afterBracket(text, words) : 0, words[until]?.start ?? text.length);
+  const piece = text.slice(isInFront ? afterBracket(text, words) : numberLength(text), words[until]?.start ?? text.length);
   const title = titleText(group === null ? piece : latinPart(piece), styleOf(text));
   return {
     title,
     year: year?.year ?? null,
     isYearCertain: bracketed !== null,
     edition: tagged.edition ?? editionsFrom(words, editionsBegin(words, { until, edition, year })),
-    part: partOf(part),
+    part: part?.part ?? null,
   };
 }
 
-const partOf = (part: PartAt | null): number | null => part?.part ?? null;
+/** "1962 - Title". */
+function leadingYear(words: readonly Word[]): YearAt | null {
+  const [first, second] = words;
+  const year = first === undefined || second === undefined || !/^\s+[-–]\s+$/.test(second.gap) ? null : yearOf(first);
+  return year === null || /^\d+$/.test(second?.text ?? '') ? null : { year, at: 0 };
+}
+
+/** "01 - Title": of a row of films. */
+const numberLength = (text: string): number => /^0\d\s+[-–]\s+(?=\p{L})/u.exec(text)?.[0].length ?? 0;
+
 const afterBracket = (text: string, words: readonly Word[]): number => Math.min(text.length, (words[0]?.end ?? 0) + 1);
 
 /** An edition of a word that titles have too counts behind the year or next to what is of the release. */
@@ -60,6 +70,9 @@ function editionStart(words: readonly Word[], { from, release, limit }: { from: 
       /[-–([]\s*$/.test(words[at]?.gap ?? '') ||
       plainYear(words, at)?.at === at - 1;
     const isArticle = at === 1 && /^(?:the|a|an)$/.test(words[0]?.text ?? '');
+    // "Title 1982 The Final Cut".
+    const isNamed = words[at - 1]?.text === 'the' && plainYear(words, at - 1)?.at === at - 2;
+    if (isNamed) return at - 1;
     if (!isArticle && (found.isCertain || (isBeside && at < release))) return at;
   }
   return words.length;

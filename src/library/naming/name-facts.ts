@@ -20,9 +20,12 @@ type Path = {
   readonly ids: ProviderIds;
   /** Of the folders alone: in an episode's own name they may be the episode's. */
   readonly showIds: ProviderIds;
+  /** As a folder says: `CD2`. */
+  readonly part: number | null;
   readonly whole: string;
 };
 
+const DISC_FOLDER = /^(?:video_ts|audio_ts|bdmv|stream|hvdvd_ts|(?:cd|disc|disk|dvd)[\s._-]?(\d{1,2}))$/i;
 /** Names that say nothing. */
 const NOTHING_NAMES = /^(?:movie|film|video|title|main|feature|index|disc ?\d?|cd ?\d|vts \d+ \d+|video ts|\d{5})$/i;
 
@@ -41,7 +44,7 @@ function pathOf(relativePath: string): Path {
   const file = idsIn(withoutExtension(fileName) || fileName);
   const above = parts.slice(0, -1).map(name => idsIn(name));
   const extra = extraOf(fileName, file.text, parts.slice(0, -1));
-  const folders = above.map(({ text }) => text);
+  const { folders, part } = withoutDiscs(above.map(({ text }) => text));
   const end = folders.findIndex((name, at) => at > 0 && isExtraFolder(name));
   const showIds: ProviderIds = Object.assign({}, ...above.map(each => each.ids));
   const ids = { ...showIds, ...file.ids };
@@ -51,30 +54,46 @@ function pathOf(relativePath: string): Path {
     extra,
     ids,
     showIds,
+    part,
     whole: relativePath,
   };
 }
 
-function filmFacts({ stem, folders, extra, ids, whole }: Path): NameFacts {
+/** Those in which the files of a disc lie say nothing but which disc it is. */
+function withoutDiscs(folders: readonly string[]): { folders: string[]; part: number | null } {
+  const kept = [...folders];
+  let part: number | null = null;
+  for (let last = kept.at(-1) ?? ''; kept.length > 1 && DISC_FOLDER.test(last); last = kept.at(-1) ?? '') {
+    part ??= Number(DISC_FOLDER.exec(last)?.[1] ?? 0) || null;
+    kept.pop();
+  }
+  return { folders: kept, part };
+}
+
+function filmFacts({ stem, folders, extra, ids, part, whole }: Path): NameFacts {
   const own = filmName(stem);
-  const { title, year } = filmTitle(own, folders.at(-1), stem);
+  const { title, year, edition } = filmTitle(own, folders.at(-1), stem);
   const shown = title === '' ? stem.trim() || whole.trim() || 'Untitled' : title;
-  return { title: shown, year, edition: own.edition, part: own.part, extra: extra?.extra ?? null, episode: null, ids };
+  return { title: shown, year, edition: own.edition ?? edition, part: own.part ?? part, extra: extra?.extra ?? null, episode: null, ids };
 }
 
 /** The folder tells what the file leaves out: the year of the same title, or all of it. */
-function filmTitle(own: FilmName, folder: string | undefined, stem: string): Pick<FilmName, 'title' | 'year'> {
+function filmTitle(own: FilmName, folder: string | undefined, stem: string): Pick<FilmName, 'title' | 'year' | 'edition'> {
   if (folder === undefined || own.isYearCertain) return own;
   const above = filmName(folder);
   if (above.title === '') return own;
   if (own.title === '' || NOTHING_NAMES.test(own.title)) return above;
   const isSame = folded(own.title) === folded(above.title);
-  if (isSame && own.year === null) return above;
+  if (own.year === null && (isSame || isAbbreviated(stem, folder, above))) return above;
   // "Title 1984 (2020)/Title 1984.mkv": the number is of the title.
   return above.isYearCertain && folded(filmName(stem).title + (own.year === null ? '' : ` ${own.year}`)) === folded(above.title)
     ? above
     : own;
 }
+
+/** "grp-tfn" in a folder that is named as its release. */
+const isAbbreviated = (stem: string, folder: string, above: FilmName): boolean =>
+  above.year !== null && /^[a-z\d]+(?:[-.][a-z\d]+)?$/.test(stem) && folder.includes('.') && /-\w+$/.test(folder);
 
 /** Among films an episode is one only where it is numbered as nothing else is. */
 function episodeAmongFilms(path: Path): NameFacts | null {

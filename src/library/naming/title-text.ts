@@ -20,7 +20,8 @@ export function styleOf(name: string): Style {
 
 /** Empty where nothing is left. */
 export function titleText(piece: string, { isDotted, isHyphenated }: Style): string {
-  const undotted = isDotted ? dotsToSpaces(piece) : piece;
+  // "11.22.63" is one.
+  const undotted = isDotted && /\p{L}/u.test(piece) ? dotsToSpaces(piece) : piece;
   const spaced = undotted.replaceAll('_', ' ');
   const words = (isHyphenated ? spaced.replaceAll('-', ' ') : spaced).split(/\s+/).filter(word => word !== '');
   const text = trimmed(words.join(' '));

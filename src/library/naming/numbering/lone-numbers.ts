@@ -21,6 +21,8 @@ export type Place = {
   readonly releaseFrom: number;
   /** Length of what the name has of the show's title in front, as its folder says it; 0 where they differ. */
   readonly titleLength: number;
+  /** The tokens begin behind that. */
+  readonly isBehindTitle?: boolean;
 };
 
 /** Lines of a picture: no episode where other numbers are. */
@@ -128,7 +130,15 @@ function sceneNumber(tokens: readonly Token[], place: Place): LoneNumber | null 
     const isFour =
       (/^0[1-9]\d\d$/.test(number.text) || /^[12]\d\d\d$/.test(number.text)) && !isYearLike(number) && !LINES.has(number.value);
     const [before, after] = [tokens[at - 1], tokens[at + 1]];
-    if ((!isThree && !isFour) || before === undefined || before.text.length > 1 || place.season !== null || at < 2) continue;
+    if (
+      (!isThree && !isFour) ||
+      before === undefined ||
+      before.text.length > 1 ||
+      place.season !== null ||
+      (isFour && place.isBehindTitle === true)
+    )
+      continue;
+    if (at < 2 && place.isBehindTitle !== true) continue;
     const run = sceneRun(tokens, at);
     // The name of a group may follow.
     const isLast =
@@ -143,7 +153,7 @@ function sceneNumber(tokens: readonly Token[], place: Place): LoneNumber | null 
 /** `Show 12` in the folder `Show`, or of a season; `Show 05` anywhere. */
 function behindTitle(tokens: readonly Token[], place: Place): LoneNumber | null {
   const all = candidates(tokens, place).filter(at => at > 0);
-  const known = all.find(at => place.titleLength > 0 && (tokens[at]?.start ?? 0) >= place.titleLength);
+  const known = place.isBehindTitle === true ? all[0] : undefined;
   const at = known ?? all.find(one => isEnd(tokens, one, place) && (place.season !== null || /^0\d/.test(tokens[one]?.text ?? '')));
   return at === undefined || isYearLike(tokens[at] as Token) ? null : inSeason(runAt(tokens, at), place.season);
 }

@@ -129,7 +129,7 @@ function fromEpisodes(
 
 function fromLoneNumber(tokens: readonly Token[], season: SeasonMark | null, place: Place): Numbering | null {
   if (season?.isSeveral === true) return null;
-  const found = season === null ? loneNumberIn(tokens, place) : behindSeason(tokens, season, place);
+  const found = season === null ? (behindTitle(tokens, place) ?? loneNumberIn(tokens, place)) : behindSeason(tokens, season, place);
   if (found === null) return null;
   const told = found.season ?? season?.season ?? place.season;
   return numbering(tokens, {
@@ -140,6 +140,14 @@ function fromLoneNumber(tokens: readonly Token[], season: SeasonMark | null, pla
     absolute: told === null || (season !== null && found.season === null) ? found.episodes : [],
     isCertain: season !== null,
   });
+}
+
+/** "11.22.63 - 01" in the folder of that show: what is of its title is no number. */
+function behindTitle(tokens: readonly Token[], place: Place): LoneNumber | null {
+  const from = place.titleLength === 0 ? 0 : tokens.findIndex(({ start }) => start >= place.titleLength);
+  if (from < 1) return null;
+  const found = loneNumberIn(tokens.slice(from), { ...place, titleLength: 0, isBehindTitle: true });
+  return found === null ? null : { ...found, from: found.from + from, to: found.to + from };
 }
 
 function behindSeason(tokens: readonly Token[], { season, to }: SeasonMark, place: Place): LoneNumber | null {
@@ -169,16 +177,15 @@ function numbering(tokens: readonly Token[], { spans, date = null, season, episo
     episodes,
     absolute,
     airDate: date?.airDate ?? null,
-    start: startOf(tokens[earlier === -1 ? from : earlier]),
+    start: startOf(tokens, earlier === -1 ? from : earlier),
     end: tokens[to]?.start ?? tokens.at(-1)?.end ?? 0,
     isCertain,
   };
 }
 
 /** `titles01e02`: the last letter is the season's. */
-const startOf = (token: Token | undefined): number =>
-  token === undefined
-    ? 0
-    : token.kind === 'letters' && token.word.length > 2 && /s$/.test(token.word) && !SEASON_WORDS.has(token.word)
-      ? token.end - 1
-      : token.start;
+function startOf(tokens: readonly Token[], at: number): number {
+  const token = tokens[at];
+  const isGlued = token?.kind === 'letters' && token.word.length > 2 && token.word.endsWith('s') && tokens[at + 2]?.word === 'e';
+  return isGlued && tokens[at + 1]?.kind === 'digits' && !SEASON_WORDS.has(token.word) ? token.end - 1 : (token?.start ?? 0);
+}
