@@ -7,7 +7,7 @@ export type CleanName = {
 };
 
 /** Longer than any file system allows: what a name costs is bounded whatever it holds. */
-const MAX_CHARACTERS = 512;
+const MAX_CHARACTERS = 260;
 
 const WIDE_BRACKETS: Readonly<Record<string, string>> = {
   '【': '[',

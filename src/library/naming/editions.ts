@@ -59,12 +59,14 @@ const EDITIONS: Readonly<Record<string, string>> = {
   'black and white edition': 'Black and White',
 };
 const LONGEST = 4;
+const FIRST_WORDS = new Set(Object.keys(EDITIONS).map(phrase => phrase.split(/[ ']/)[0]));
 /** Nobody has them in a title. */
 const CERTAIN = new Set([...Object.keys(EDITIONS)].filter(phrase => phrase.includes(' ') && !/^final|^special|^limited/.test(phrase)));
 
 export type EditionAt = { readonly edition: string /** Words. */; readonly from: number; readonly to: number; readonly isCertain: boolean };
 
 export function editionAt(words: readonly Word[], at: number): EditionAt | null {
+  if (!FIRST_WORDS.has(words[at]?.text)) return null;
   for (let length = Math.min(LONGEST, words.length - at); length > 0; length--) {
     const phrase = words
       .slice(at, at + length)

@@ -6,7 +6,7 @@ import { SPECIAL_WORDS } from './numbering/words.ts';
 import { partIn } from './parts.ts';
 import { releaseStart } from './release-words.ts';
 import { folded, type Style, styleOf, titleText } from './title-text.ts';
-import { tokensOf, type Word, wordsOf } from './tokens.ts';
+import { type Token, tokensOf, type Word, wordsOf } from './tokens.ts';
 import { bracketedYear, plainYear } from './years.ts';
 
 export type EpisodeName = Omit<Numbering, 'start' | 'end'> & {
@@ -35,10 +35,11 @@ export function episodeName(name: string, known: Known): EpisodeName | null {
 }
 
 function readName(text: string, group: string | null, known: Known): EpisodeName | null {
-  const words = wordsOf(tokensOf(text));
+  const tokens = tokensOf(text);
+  const words = wordsOf(tokens);
   const releaseFrom = words[releaseStart(words)]?.start ?? text.length;
-  const place = { isFansub: group !== null, season: known.season, releaseFrom, titleLength: lengthOfTitle(text, known.show) };
-  const numbering = specialIn(text) ?? numberingOf(text, place);
+  const place = { isFansub: group !== null, season: known.season, releaseFrom, titleLength: lengthOfTitle(text, words, known.show) };
+  const numbering = specialIn(text, tokens) ?? numberingOf(tokens, place);
   if (numbering === null) return null;
   const style = styleOf(text);
   const piece = text.slice(0, numbering.start);
@@ -63,8 +64,7 @@ function readName(text: string, group: string | null, known: Known): EpisodeName
 }
 
 /** `Show OVA 2`, `Show - SP1`: a special by its word, where nothing numbers it better. */
-function specialIn(text: string): Numbering | null {
-  const tokens = tokensOf(text);
+function specialIn(text: string, tokens: readonly Token[]): Numbering | null {
   const at = tokens.findIndex(({ kind, word }, here) => {
     if (kind !== 'letters' || here === 0 || !SPECIAL_WORDS.has(word)) return false;
     const isOfItsOwn = /^(?:ovas?|oad|ncop|nced)$/.test(word);
@@ -73,14 +73,14 @@ function specialIn(text: string): Numbering | null {
     const isLast = place === here + 1 || tokens[place + 1] === undefined || /[[(]|\s[-–]\s/.test(tokens[place + 1]?.text ?? '');
     return tokens[place]?.kind === 'digits' && isLast && tokens[here - 1]?.kind === 'gap';
   });
-  if (at === -1 || numberedBefore(text.slice(0, tokens[at]?.start))) return null;
+  if (at === -1 || isNumbered(tokens.slice(0, at))) return null;
   const next = tokens[at + 1]?.kind === 'digits' ? at + 1 : /^[\s._-]+$/.test(tokens[at + 1]?.text ?? '') ? at + 2 : at;
   const number = tokens[next];
-  const isNumbered = number?.kind === 'digits' && number.text.length < 3 && tokens[next + 1]?.kind !== 'letters';
-  const end = tokens[isNumbered ? next + 1 : at + 1]?.start ?? text.length;
+  const hasNumber = number?.kind === 'digits' && number.text.length < 3 && tokens[next + 1]?.kind !== 'letters';
+  const end = tokens[hasNumber ? next + 1 : at + 1]?.start ?? text.length;
   return {
     season: 0,
-    episodes: isNumbered ? [number.value] : [],
+    episodes: hasNumber ? [number.value] : [],
     absolute: [],
     airDate: null,
     start: tokens[at]?.start ?? 0,
@@ -89,8 +89,8 @@ function specialIn(text: string): Numbering | null {
   };
 }
 
-const numberedBefore = (text: string): boolean =>
-  numberingOf(text, { isFansub: false, season: null, releaseFrom: text.length, titleLength: 0 })?.isCertain === true;
+const isNumbered = (tokens: readonly Token[]): boolean =>
+  numberingOf(tokens, { isFansub: false, season: null, releaseFrom: Number.POSITIVE_INFINITY, titleLength: 0 })?.isCertain === true;
 
 function showTitle(piece: string, style: Style): { title: string; year: number | null } {
   const plain = piece.replaceAll(/\[(?!(?:19|20)\d\d\])[^[\]]*\]/g, ' ').replace(/^\s*\d{6}\s+(?=\S*\p{L})/u, '');
@@ -123,9 +123,8 @@ function behind(rest: string, style: Style): { title: string | null; first: stri
 }
 
 /** Of the folder's title in front of the name, in characters. */
-function lengthOfTitle(text: string, show: string | null): number {
+function lengthOfTitle(text: string, words: readonly Word[], show: string | null): number {
   if (show === null || folded(show) === '') return 0;
-  const words = wordsOf(tokensOf(text));
   const count = folded(show).split(' ').length;
   const end = words[count - 1]?.end ?? 0;
   return folded(text.slice(0, end)) === folded(show) ? end : 0;

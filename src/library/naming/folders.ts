@@ -32,8 +32,17 @@ const SPECIALS = new Set('specials|special|ova|ovas|oad|bonus episodes|особ�
 /** Pieces of a show that are no seasons. */
 const VOLUME = /^(?:vol|volume|book|part|arc|disc|disk|dvd|cd)[\s._-]*\d{1,2}(?![\p{L}\d])/iu;
 
+/** The last that were asked for: the files of a folder come one after the other. */
+let last: { readonly path: string; readonly found: ShowFolders } | null = null;
+
 /** The outermost first. */
 export function showFolders(folders: readonly string[]): ShowFolders {
+  const path = folders.join('/');
+  if (last?.path !== path) last = { path, found: readFolders(folders) };
+  return last.found;
+}
+
+function readFolders(folders: readonly string[]): ShowFolders {
   const at = folders.findLastIndex((name, place) => seasonOfFolder(name, place > 0) !== null);
   if (at === -1) return { season: null, show: nearest(folders) };
   const folder = folders[at] ?? '';

@@ -28,10 +28,24 @@ const RUN =
 export const tokensOf = (text: string): Token[] =>
   Array.from(text.matchAll(RUN), match => {
     const [run] = match;
-    const kind = /^[0-9]/.test(run) ? 'digits' : /^[\p{L}\p{Nd}]/u.test(run) ? 'letters' : 'gap';
+    const kind = kindOf(run);
     const value = kind === 'digits' ? Number(run) : Number.NaN;
-    return { kind, text: run, word: run.toLowerCase(), value, start: match.index, end: match.index + run.length };
+    return {
+      kind,
+      text: run,
+      word: kind === 'letters' ? run.toLowerCase() : run,
+      value,
+      start: match.index,
+      end: match.index + run.length,
+    };
   });
+
+function kindOf(run: string): Token['kind'] {
+  const code = run.charCodeAt(0);
+  if (code > 127) return /^[\p{L}\p{Nd}]/u.test(run) ? 'letters' : 'gap';
+  if (code >= 48 && code <= 57) return 'digits';
+  return (code | 32) >= 97 && (code | 32) <= 122 ? 'letters' : 'gap';
+}
 
 export function wordsOf(tokens: readonly Token[]): Word[] {
   const words: Word[] = [];

@@ -44,7 +44,7 @@ const UNITS = [
 test('naming: whatever a name holds, at most so many characters of it are read', () => {
   for (const unit of UNITS) {
     const name = unit.repeat(LONG / unit.length);
-    assert.ok(cleanName(name).text.length <= 512, unit);
+    assert.ok(cleanName(name).text.length <= 260, unit);
     for (const kind of ['movies', 'shows'] as const) {
       const told = nameFacts(`${name}/${name}.mkv`, kind);
       assert.ok((told.episode?.episodes.length ?? 0) <= 400 && (told.episode?.absolute.length ?? 0) <= 400, unit);

@@ -1,5 +1,5 @@
 // What a name says of its place in a show: the surest notation that it has, and where the titles before and behind it end and begin.
-import { type Token, tokensOf } from '../tokens.ts';
+import type { Token } from '../tokens.ts';
 import { airDateIn, type DateMark } from './air-dates.ts';
 import { isFree } from './free-numbers.ts';
 import { type LoneNumber, loneNumberIn, type Place } from './lone-numbers.ts';
@@ -19,8 +19,8 @@ export type Numbering = {
   readonly isCertain: boolean;
 };
 
-export function numberingOf(text: string, place: Place): Numbering | null {
-  const all = tokensOf(text);
+/** `all`: the tokens of a name. */
+export function numberingOf(all: readonly Token[], place: Place): Numbering | null {
   const date = airDateIn(all, false);
   const tokens = without(all, date);
   const pair = pairIn(tokens);
@@ -82,29 +82,34 @@ function fromPair(tokens: readonly Token[], pair: Mark, { date, isFansub }: { da
   return numbering(tokens, { spans: [pair, count], date, season, episodes, absolute: count?.episodes ?? (isBare ? episodes : []) });
 }
 
-/** `10x14 214`, `214 10x14`, `S01E01-02 (001-002)`. */
+/** `10x14 214`, `214 10x14`, `S01E01-02 (001-002)`, `S01E01 - 001 - Title`. */
 function absoluteBeside(tokens: readonly Token[], { from, to }: Mark, isFansub: boolean): EpisodeMark | null {
-  const bracketed = beforeBracket(tokens, from);
-  if (bracketed !== null) return bracketed;
+  const before = absoluteBefore(tokens, from);
+  if (before !== null) return before;
   for (const at of isFansub ? [to + 1, from - 2] : [to + 1]) {
-    const number = tokens[at];
-    if (number?.kind !== 'digits' || number.text.length < 3 || number.text.length > 4 || !isFree(tokens, at)) continue;
+    if (!isCount(tokens, at)) continue;
+    const isPadded = tokens[at]?.text.startsWith('0') === true;
     const gap = tokens[at < from ? from - 1 : to]?.text ?? '';
-    const isBracketed = gap.trim() === '(';
-    if (!isBracketed && !(/^[\s._]$/.test(gap) && (isFansub || number.text.startsWith('0')))) continue;
     const last = tokens[at + 1]?.text === '-' && tokens[at + 2]?.kind === 'digits' ? at + 2 : at;
-    return { from: at, to: last + 1, episodes: firstToLast(number.value, tokens[last]?.value ?? 0), isWord: false };
+    const isDashed = /^\s+[-–]\s+$/.test(gap) && (isPadded || /^\s+[-–]\s+$/.test(tokens[last + 1]?.text ?? ''));
+    if (gap.trim() !== '(' && !isDashed && !(/^[\s._]$/.test(gap) && (isFansub || isPadded))) continue;
+    return { from: at, to: last + 1, episodes: firstToLast(tokens[at]?.value ?? 0, tokens[last]?.value ?? 0), isWord: false };
   }
   return null;
 }
 
-/** `Show - 13 (S02E01)`, and `07.5`, which is no number of an episode. */
-function beforeBracket(tokens: readonly Token[], from: number): EpisodeMark | null {
-  if (!/^[\s._]*[([]$/.test(tokens[from - 1]?.text ?? '')) return null;
+/** Of all seasons: written with three digits or four. */
+const isCount = (tokens: readonly Token[], at: number): boolean => /^\d{3,4}$/.test(tokens[at]?.text ?? '') && isFree(tokens, at);
+
+/** `Show - 13 (S02E01)`, `Show - 013 - S02E01`, and `07.5`, which is no number of an episode. */
+function absoluteBefore(tokens: readonly Token[], from: number): EpisodeMark | null {
+  const gap = tokens[from - 1]?.text ?? '';
+  const isBracketed = /^[\s._]*[([]$/.test(gap);
   const isHalf = tokens[from - 3]?.text === '.';
   const at = isHalf ? from - 4 : from - 2;
   const number = tokens[at];
   if (number?.kind !== 'digits' || number.text.length > 4 || !/^[\s._]*[-–][\s._]+$/.test(tokens[at - 1]?.text ?? '')) return null;
+  if (!isBracketed && !(/^\s+[-–]\s+$/.test(gap) && isCount(tokens, at))) return null;
   return { from: at, to: from, episodes: isHalf ? [] : [number.value], isWord: false };
 }
 

@@ -14,7 +14,7 @@ export const SEASON_WORDS = list(
 export const EPISODE_LETTERS = list('e ep eps');
 
 export const EPISODE_WORDS = list(
-  'episode episodes episodio episodios episodi épisode épisodes episódio episódios epizoda epizód epizod epi folge folgen afl aflevering ' +
+  'episode episodes chapter chapters episodio episodios episodi épisode épisodes episódio episódios epizoda epizód epizod epi folge folgen afl aflevering ' +
     'avsnitt afsnit jakso odcinek odc díl dil rész cap caps capitulo capitulos capítulo capítulos ' +
     'seria serii seriya serija serya ser bölüm bolum blm tập ' +
     'серия серии серий сер эпизод эп епизод серія выпуск επεισόδιο פרק الحلقة حلقة 話 话 集 回 화 회',
