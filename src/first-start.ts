@@ -20,7 +20,9 @@ type FirstStart = {
 export async function makeAdministrator({ admin }: Config, auth: AuthService): Promise<void> {
   if (admin === null || !auth.isSetupRequired()) return;
   try {
-    await auth.setup(admin);
+    const { id, username } = await auth.setup(admin);
+    const subject = { kind: 'user', id, name: username } as const;
+    await auth.audit.note({ event: 'set-up', actor: null, subject, address: null, detail: 'by FERRITE_ADMIN_USERNAME' });
   } catch (error) {
     if (!(error instanceof FerriteError) || error.code !== 'INVALID_REQUEST') throw error;
     const mistakes = error.fields.map(({ path, message }) => `FERRITE_ADMIN_${path.slice(1).toUpperCase()} ${message}`);

@@ -7,12 +7,16 @@ import { posterKey } from './auth/poster-key.ts';
 import { isLoopback, SetupGuard } from './auth/setup-guard.ts';
 import type { Config } from './config.ts';
 import { STREAM_PREFIX } from './domain/addresses.ts';
-import { authRoutes } from './http/api/auth.ts';
+import type { Caller } from './domain/media.ts';
+import { auditRoute } from './http/accounts/audit.ts';
+import { authRoutes } from './http/accounts/auth.ts';
+import { groupRoutes } from './http/accounts/groups.ts';
+import { RequestAudit } from './http/accounts/request-audit.ts';
+import { userRoutes } from './http/accounts/users.ts';
 import { controlSocket } from './http/api/control.ts';
 import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
 import { progressRoutes } from './http/api/progress.ts';
 import { sessionRoutes } from './http/api/sessions.ts';
-import { userRoutes } from './http/api/users.ts';
 import { webRoutes } from './http/api/web.ts';
 import { FolderRoots } from './http/catalogue/folders.ts';
 import { libraryRoutes } from './http/catalogue/library.ts';
@@ -84,6 +88,8 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   );
   if (auth.isSetupRequired()) guard.announce();
   const addresses = new ClientAddresses(config.trustedProxies);
+  const audit = new RequestAudit(auth.audit, addresses);
+  const watching = { media, index: catalogue.index, viewerOf: (caller: Pick<Caller, 'userId'>) => auth.viewers.of(caller) };
   const sockets = [
     controlSocket({
       sessions,
@@ -93,17 +99,21 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     }),
   ];
   const routes = [
-    ...authRoutes(auth, guard, addresses),
-    ...userRoutes(auth),
+    ...authRoutes(auth, guard, audit),
+    ...userRoutes(auth, audit),
+    ...groupRoutes(auth, audit),
+    auditRoute(auth.audit),
     ...libraryRoutes({
       ...{ libraries, media, progress, corrections, descriptions, links },
+      viewerOf: watching.viewerOf,
+      noted: (request, event, { id, name }) => audit.note(request, event, { subject: { kind: 'library', id, name } }),
       roots: new FolderRoots(config.libraryRoots),
       readable: () => sessions.readable,
       ...catalogue,
     }),
-    ...progressRoutes({ media, progress, links }),
-    decisionRoute(sessions),
-    ...sessionRoutes({ sessions, auth, users: database.users, stats }),
+    ...progressRoutes({ ...watching, progress, links }),
+    decisionRoute({ sessions, watching }),
+    ...sessionRoutes({ sessions, auth, users: database.users, watching, stats }),
     ...streamRoutes({
       tokens: auth.streamTokens,
       sessions,

@@ -7,6 +7,7 @@ import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
+import { mayWatch } from './domain/access/limits.ts';
 import { encodeColourOf } from './domain/colour/encode-colour.ts';
 import { parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
@@ -27,6 +28,7 @@ import { LibraryScanner } from './library/scan/scanner.ts';
 import { stillPicture } from './library/still-picture.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
+import type { LiveSession } from './playback/session/live-session.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
 import { createMetrics, type Metrics, recordMeasurement, recordTrials } from './telemetry/metrics.ts';
 import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
@@ -169,6 +171,12 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('rates to be measured', rateQueue, queue => queue.stop());
   owned.add('descriptions to be read', localMetadata, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
+  auth.onLimitsChanged(userId => {
+    const viewer = auth.viewers.of({ userId });
+    const isOver = ({ record, media }: LiveSession): boolean =>
+      record.userId === userId && !mayWatch(viewer, catalogue.index.ratedOf(media));
+    sessions.endAll(isOver).catch(err => log.error({ err }, 'the sessions of a user with other limits could not be ended'));
+  });
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
   const parts = { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, previews, hasTools };

@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Environment, type EnvironmentMode } from './environment.ts';
 import { checkFormats, type Family, migrate, storedFormats } from './migrations.ts';
+import { AUDIT, AuditRepository } from './records/accounts/audit.ts';
+import { GROUPS, GroupRepository } from './records/accounts/groups.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
@@ -19,6 +21,8 @@ import { storageFailure } from './table.ts';
 
 const FAMILIES: readonly Family[] = [
   USERS,
+  GROUPS,
+  AUDIT,
   REFRESH_TOKENS,
   AUTH_DECISIONS,
   LIBRARIES,
@@ -37,6 +41,8 @@ const MAX_AUTH_DECISIONS = 100_000;
 
 export class Database {
   readonly users: UserRepository;
+  readonly groups: GroupRepository;
+  readonly audit: AuditRepository;
   readonly refreshTokens: RefreshTokenRepository;
   readonly authDecisions: AuthDecisionRepository;
   readonly libraries: LibraryRepository;
@@ -53,6 +59,8 @@ export class Database {
   constructor(environment: Environment) {
     this.#environment = environment;
     this.users = new UserRepository(environment);
+    this.groups = new GroupRepository(environment);
+    this.audit = new AuditRepository(environment);
     this.refreshTokens = new RefreshTokenRepository(environment);
     this.authDecisions = new AuthDecisionRepository(environment, MAX_AUTH_DECISIONS);
     this.libraries = new LibraryRepository(environment);

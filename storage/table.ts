@@ -49,6 +49,11 @@ export class Table<K extends Key, V> {
     return this.#range({ start: prefix, end: [...prefix, LAST] }, options);
   }
 
+  /** The entry that comes last in key order. */
+  last(): Entry<K, V> | undefined {
+    return reading(() => [...this.#db.getRange({ reverse: true, limit: 1 })][0]);
+  }
+
   async put(key: K, value: V): Promise<void> {
     await writing(() => this.#track(() => this.#db.put(key, value)));
   }

@@ -11,6 +11,7 @@ const MAX_FILES_OF_A_ROOM = 15;
 
 const DOMAIN = [
   'src/domain',
+  'src/domain/access',
   'src/domain/catalogue',
   'src/domain/colour',
   'src/domain/delivery',
@@ -18,7 +19,7 @@ const DOMAIN = [
   'src/domain/subtitles',
   'src/domain/trick-play',
 ];
-const STORAGE = ['storage', 'storage/records', 'storage/segments', 'storage/integrity'];
+const STORAGE = ['storage', 'storage/records', 'storage/records/accounts', 'storage/segments', 'storage/integrity'];
 /** A typed emitter: what is told needs no arrow back. */
 const EVENTS = 'src/events.ts';
 const LOADTEST = ['loadtest/client', 'loadtest/machine', 'loadtest/charts', 'loadtest/load', 'loadtest/peers'];
@@ -29,6 +30,7 @@ const SCENARIOS = ['', '/serving', '/playback', '/crowds', '/library'].map(room 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   [EVENTS]: [],
   'src/domain': DOMAIN,
+  'src/domain/access': ['src/domain'],
   'src/domain/catalogue': DOMAIN,
   'src/domain/colour': [],
   'src/domain/delivery': DOMAIN,
@@ -107,11 +109,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   'storage/integrity': ['src/domain'],
   'storage/records': ['src/domain/catalogue', 'src/domain/colour', 'src/domain', 'storage'],
+  'storage/records/accounts': ['src/domain', 'src/domain/access', 'storage', 'storage/records'],
   'storage/segments': ['src/domain', 'storage/records'],
-  storage: ['src/domain', 'storage/records', 'storage/integrity'],
+  storage: ['src/domain', 'storage/records', 'storage/records/accounts', 'storage/integrity'],
 
   'src/telemetry': ['src/domain'],
-  'src/auth': [...DOMAIN, 'storage', 'storage/records'],
+  'src/auth': [...DOMAIN, 'storage', 'storage/records', 'src/auth/accounts'],
+  // Users and groups as administrators manage them, and what is noted of it.
+  'src/auth/accounts': [...DOMAIN, 'storage', 'storage/records', 'storage/records/accounts', 'src/auth'],
   'src/backup': ['storage', 'storage/integrity'],
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Derived from records that it is handed: it reads no store.
@@ -157,6 +162,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // What is changed in a segment's head as it is sent: arithmetic, no more.
     'workers/bmff',
   ],
+  'src/http/accounts': [...DOMAIN, 'src/auth', 'src/auth/accounts', 'src/http/contract'],
   'src/http/catalogue': [
     ...DOMAIN,
     'storage/records',
@@ -180,7 +186,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Other people's parts of the page.
   'src/http/vendor': ['src/http/contract'],
   // What a client would be given, told without giving it.
-  'src/http/delivery': [...DOMAIN, 'src/http/api', 'src/http/contract', 'src/playback/session'],
+  'src/http/delivery': [...DOMAIN, 'src/http/api', 'src/http/catalogue', 'src/http/contract', 'src/playback/session'],
   'src/http': ['src/auth', 'src/telemetry', 'src/http/door', 'src/http/sources', 'src/http/stream'],
 
   // Plain modules for a browser: the page's rooms know each other, and nothing of the server.
@@ -200,6 +206,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/auth',
     'src/backup',
     'src/http',
+    'src/http/accounts',
     'src/http/api',
     'src/http/catalogue',
     'src/http/contract',

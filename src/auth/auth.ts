@@ -7,6 +7,11 @@ import type { Caller, User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
 import { foldUsername } from '#storage/records/users.ts';
 import { type AccessClaims, AccessTokens } from './access-tokens.ts';
+import { AuditTrail } from './accounts/audit-trail.ts';
+import { GroupAdministration } from './accounts/group-administration.ts';
+import { LimitChanges } from './accounts/limit-changes.ts';
+import { type PublicUser, toPublicUser, UserAdministration } from './accounts/user-administration.ts';
+import { Viewers } from './accounts/viewers.ts';
 import { type ExternalIssuer, ExternalIssuers, type ExternalSubject } from './external-issuers.ts';
 import { MAX_TOKEN_LENGTH, SigningKeys, unauthenticated } from './keys.ts';
 import { LoginLimiter } from './login-limiter.ts';
@@ -15,7 +20,6 @@ import { Passwords } from './passwords.ts';
 import { Revocations } from './revocations.ts';
 import { leaveSetUpMark } from './set-up-mark.ts';
 import { StreamTokens } from './stream-tokens.ts';
-import { type PublicUser, toPublicUser, UserAdministration } from './user-administration.ts';
 
 const UPKEEP_INTERVAL_MS = 3_600_000;
 
@@ -35,6 +39,9 @@ export type LogoutScope = 'this-login' | 'everywhere';
 
 export class AuthService {
   readonly users: UserAdministration;
+  readonly groups: GroupAdministration;
+  readonly viewers: Viewers;
+  readonly audit: AuditTrail;
   readonly streamTokens: StreamTokens;
   readonly keys: SigningKeys;
   readonly #options: AuthOptions;
@@ -43,6 +50,7 @@ export class AuthService {
   readonly #external: ExternalIssuers;
   readonly #logins: Logins;
   readonly #revocations: Revocations;
+  readonly #limitChanges = new LimitChanges();
   readonly #limiter = new LoginLimiter();
   readonly #timer: NodeJS.Timeout;
   #upkeep: Promise<void> = Promise.resolve();
@@ -64,7 +72,10 @@ export class AuthService {
       onWriteFailed: options.onUpkeepFailed,
     });
     this.#revocations = new Revocations(database.refreshTokens, this.streamTokens);
-    this.users = new UserAdministration(database, { passwords, revocations: this.#revocations }, now);
+    this.users = new UserAdministration(database, { passwords, revocations: this.#revocations, limitChanges: this.#limitChanges }, now);
+    this.groups = new GroupAdministration(database, this.#limitChanges, now);
+    this.viewers = new Viewers(database);
+    this.audit = new AuditTrail(database.audit, now, options.onUpkeepFailed);
     this.#timer = setInterval(() => this.#scheduleUpkeep(), UPKEEP_INTERVAL_MS).unref();
   }
 
@@ -78,6 +89,7 @@ export class AuthService {
     clearInterval(this.#timer);
     await this.#upkeep;
     await this.streamTokens.close();
+    await this.audit.close();
   }
 
   /** There is always an administrator once there was one. */
@@ -140,6 +152,11 @@ export class AuthService {
   /** Calls `listener` when everything that is open for a user, such as a session, has to end. Returns a function that ends the subscription. */
   onRevoked(listener: (userId: UserId) => void): () => void {
     return this.#revocations.onRevoked(listener);
+  }
+
+  /** Calls `listener` when a user may watch something else than before. Returns a function that ends the subscription. */
+  onLimitsChanged(listener: (userId: UserId) => void): () => void {
+    return this.#limitChanges.onChanged(listener);
   }
 
   async #checkPassword(user: User | undefined, password: string, ended: (outcome: 'right' | 'wrong') => void): Promise<User> {

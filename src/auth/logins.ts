@@ -1,13 +1,13 @@
 // Logins: a family of refresh tokens and the access tokens made from them.
 import { randomBytes } from 'node:crypto';
 import { FerriteError } from '#domain/errors.ts';
-import { parseUserId } from '#domain/ids.ts';
+import { parseUserId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
 import type { FamilyKey } from '#storage/records/refresh-tokens.ts';
 import { ACCESS_TOKEN_MS, type AccessTokens } from './access-tokens.ts';
+import { type PublicUser, toPublicUser } from './accounts/user-administration.ts';
 import { unauthenticated } from './keys.ts';
-import { type PublicUser, toPublicUser } from './user-administration.ts';
 
 /** A login ends when it is not used for this long. */
 const REFRESH_TOKEN_MS = 30 * 24 * 3_600_000;
@@ -19,6 +19,16 @@ export type LoginTokens = {
   readonly expiresInMs: number;
   readonly user: PublicUser;
 };
+
+/** One of the two who used the token has stolen it. */
+export class TokenReused extends FerriteError {
+  readonly userId: UserId;
+
+  constructor(userId: UserId) {
+    super('TOKEN_REVOKED', 'the refresh token was used before, so this login was ended');
+    this.userId = userId;
+  }
+}
 
 export class Logins {
   readonly #database: Database;
@@ -57,7 +67,7 @@ export class Logins {
       case 'expired':
         throw new FerriteError('TOKEN_EXPIRED', 'the refresh token has expired');
       case 'reused':
-        throw new FerriteError('TOKEN_REVOKED', 'the refresh token was used before, so this login was ended');
+        throw new TokenReused(key.userId);
       case 'unknown':
         throw new FerriteError('TOKEN_REVOKED', 'this login has ended');
     }

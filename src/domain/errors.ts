@@ -20,6 +20,7 @@ export const ERRORS = {
   },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address', remedy: 'See /openapi.json for what there is.' },
   USER_NOT_FOUND: { status: 404, title: 'No such user', remedy: 'List the users.' },
+  GROUP_NOT_FOUND: { status: 404, title: 'No such group', remedy: 'List the groups.' },
   LIBRARY_NOT_FOUND: { status: 404, title: 'No such library', remedy: 'List the libraries.' },
   MEDIA_NOT_FOUND: { status: 404, title: 'No such media', remedy: 'Search the library again: the file may have been removed.' },
   SHOW_NOT_FOUND: {

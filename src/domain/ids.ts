@@ -12,6 +12,7 @@ export type SessionId = Id<'session'>;
 export type ShowId = Id<'show'>;
 /** Of a person, a genre or a collection: what one browses by. */
 export type FacetId = Id<'facet'>;
+export type GroupId = Id<'group'>;
 
 const OPAQUE = /^[A-Za-z0-9_-]{6,40}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -23,12 +24,14 @@ function parseWith<T extends string>(pattern: RegExp, name: string, value: strin
 
 export const parseUserId = (value: string): UserId => parseWith(OPAQUE, 'userId', value);
 export const parseLibraryId = (value: string): LibraryId => parseWith(OPAQUE, 'libraryId', value);
+export const parseGroupId = (value: string): GroupId => parseWith(OPAQUE, 'groupId', value);
 export const parseMediaId = (value: string): MediaId => parseWith(OPAQUE, 'mediaId', value);
 export const parseShowId = (value: string): ShowId => parseWith(OPAQUE, 'showId', value);
 export const parseFacetId = (value: string): FacetId => parseWith(OPAQUE, 'id', value);
 export const parseSessionId = (value: string): SessionId => parseWith(UUID, 'sessionId', value);
 
 export const newUserId = (): UserId => randomBytes(9).toString('base64url') as UserId;
+export const newGroupId = (): GroupId => randomBytes(9).toString('base64url') as GroupId;
 export const newLibraryId = (): LibraryId => randomBytes(9).toString('base64url') as LibraryId;
 export const newSessionId = (): SessionId => randomUUID() as SessionId;
 

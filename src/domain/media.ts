@@ -1,9 +1,10 @@
 // One title on demand as the catalogue knows it: the file, its streams, and the keyframe map derived from them.
+import type { OwnLimits } from './access/limits.ts';
 import type { NameFacts } from './catalogue/name-facts.ts';
 import type { Colour, Hdr } from './colour/colour.ts';
 import type { FailedRates, FilmRates } from './delivery/film-rates.ts';
 import { FerriteError } from './errors.ts';
-import type { LibraryId, MediaId, UserId } from './ids.ts';
+import type { GroupId, LibraryId, MediaId, UserId } from './ids.ts';
 
 /** Exact fraction, such as 24000/1001 frames per second. */
 export type Rational = { readonly num: number; readonly den: number };
@@ -235,8 +236,15 @@ export type User = {
   readonly tokenGeneration: number;
   /** When that was raised last: tokens of other issuers, which carry no generation, are refused where they are older. Absent: never. */
   readonly revokedAtMs?: number;
+  /** Whose limits the user has where there are no own ones. Absent: none. */
+  readonly groupId?: GroupId | null;
+  /** Absent: none of its own. */
+  readonly limits?: OwnLimits;
   readonly createdAtMs: number;
 };
+
+/** Users with something in common: the limits of those who have none of their own. */
+export type Group = { readonly id: GroupId; readonly name: string; readonly limits: OwnLimits; readonly createdAtMs: number };
 
 /** The caller of a request, as its access token names it and the user record confirms it. */
 export type Caller = { readonly userId: UserId; readonly username: string; readonly role: User['role'] };

@@ -1,6 +1,6 @@
 // Who may use the server. Single writer: the main thread.
 import { FerriteError } from '#domain/errors.ts';
-import type { UserId } from '#domain/ids.ts';
+import type { GroupId, UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import type { Environment, Transaction } from '#storage/environment.ts';
 import type { Family } from '#storage/migrations.ts';
@@ -85,6 +85,10 @@ export class UserRepository {
       if (value.id !== id && value.role === 'admin' && value.enabled) return true;
     }
     return false;
+  }
+
+  membersOf(groupId: GroupId): User[] {
+    return [...this.#users.entries()].map(({ value }) => value).filter(user => user.groupId === groupId);
   }
 
   /** By name. */

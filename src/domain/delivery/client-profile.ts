@@ -13,7 +13,7 @@ export type ClientHints = {
 };
 
 /** Where what is known of a client comes from, the best first. */
-export type CapabilitySource = 'said' | 'profile' | 'client-hints' | 'user-agent' | 'generic';
+export type CapabilitySource = 'said' | 'profile' | 'client-hints' | 'user-agent' | 'generic' | 'account';
 
 export type Client = {
   readonly profile: ProfileName;
@@ -30,6 +30,17 @@ export function resolveClient(named: ProfileName | null, said: Partial<Capabilit
   const capabilities = resolveCapabilities(profile, said);
   const sources = Object.fromEntries(Object.keys(capabilities).map(field => [field, Object.hasOwn(said, field) ? 'said' : source]));
   return { profile, capabilities, sources: sources as Client['sources'] };
+}
+
+/** The client of a viewer who is sent no more than that a second; null: any. */
+export function limitedTo(maxBitrateBps: number | null, client: Client): Client {
+  const { maxBandwidthBps } = client.capabilities;
+  if (maxBitrateBps === null || (maxBandwidthBps > 0 && maxBandwidthBps <= maxBitrateBps)) return client;
+  return {
+    ...client,
+    capabilities: { ...client.capabilities, maxBandwidthBps: maxBitrateBps },
+    sources: { ...client.sources, maxBandwidthBps: 'account' },
+  };
 }
 
 function profileFor(named: ProfileName | null, hints: ClientHints): [ProfileName, CapabilitySource] {

@@ -3,14 +3,13 @@ import Type, { type Static } from 'typebox';
 import { parseMediaId } from '#domain/ids.ts';
 import type { Media, Progress } from '#domain/media.ts';
 import { ProgressAnswer } from '#http/catalogue/item-answers.ts';
-import { requireMedia } from '#http/catalogue/parts.ts';
+import { mayWatchMedia, requireMedia, type Watching } from '#http/catalogue/parts.ts';
 import type { PosterLinks } from '#http/catalogue/posters.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
-import type { MediaRepository } from '#storage/records/media.ts';
 import type { ProgressEntry, ProgressRepository } from '#storage/records/progress.ts';
 
-export type ProgressRouteOptions = { readonly media: MediaRepository; readonly progress: ProgressRepository; readonly links: PosterLinks };
+export type ProgressRouteOptions = Watching & { readonly progress: ProgressRepository; readonly links: PosterLinks };
 
 /** The part of a film after which a viewer is in the credits. */
 const WATCHED_FROM = 0.92;
@@ -58,7 +57,7 @@ export function progressAt(media: Media, update: Static<typeof ProgressUpdate>, 
   };
 }
 
-function getProgress({ media, progress }: ProgressRouteOptions): Route {
+function getProgress({ progress, ...parts }: ProgressRouteOptions): Route {
   return route({
     method: 'GET',
     path: PATH,
@@ -66,15 +65,15 @@ function getProgress({ media, progress }: ProgressRouteOptions): Route {
     summary: "The caller's progress; all zero before the first time",
     responses: { 200: ProgressAnswer, 404: 'MEDIA_NOT_FOUND' },
     handler: request => {
-      const { userId } = requireCaller(request);
-      const found = requireMedia(media, request.params.mediaId);
+      const caller = requireCaller(request);
+      const found = requireMedia(parts, caller, request.params.mediaId);
       const none: Progress = { positionMs: 0, durationMs: found.durationMs, watched: false, updatedAtMs: 0 };
-      return { status: 200, json: progress.get(userId, found.id) ?? none };
+      return { status: 200, json: progress.get(caller.userId, found.id) ?? none };
     },
   });
 }
 
-function putProgress({ media, progress }: ProgressRouteOptions): Route {
+function putProgress({ progress, ...parts }: ProgressRouteOptions): Route {
   return route({
     method: 'PUT',
     path: PATH,
@@ -83,9 +82,9 @@ function putProgress({ media, progress }: ProgressRouteOptions): Route {
     body: ProgressUpdate,
     responses: { 200: ProgressAnswer, 400: 'INVALID_REQUEST', 404: 'MEDIA_NOT_FOUND' },
     handler: async request => {
-      const { userId } = requireCaller(request);
-      const found = requireMedia(media, request.params.mediaId);
-      return { status: 200, json: await progress.put(userId, found.id, progressAt(found, request.body, Date.now())) };
+      const caller = requireCaller(request);
+      const found = requireMedia(parts, caller, request.params.mediaId);
+      return { status: 200, json: await progress.put(caller.userId, found.id, progressAt(found, request.body, Date.now())) };
     },
   });
 }
@@ -104,7 +103,7 @@ function deleteProgress({ progress }: ProgressRouteOptions): Route {
   });
 }
 
-function listProgress({ media, progress, links }: ProgressRouteOptions): Route {
+function listProgress({ progress, links, ...parts }: ProgressRouteOptions): Route {
   return route({
     method: 'GET',
     path: '/api/v1/me/progress',
@@ -114,11 +113,16 @@ function listProgress({ media, progress, links }: ProgressRouteOptions): Route {
     responses: { 200: Type.Object({ items: Type.Array(ProgressItem), nextCursor: Type.Union([Type.String(), Type.Null()]) }) },
     handler: request => {
       const { all, limit, cursor } = request.query;
-      const isWanted = (entry: ProgressEntry) => (all || isUnfinished(entry)) && media.get(entry.mediaId) !== undefined;
-      const page = progress.list(requireCaller(request).userId, { limit, cursor: cursor ?? null }, isWanted);
+      const caller = requireCaller(request);
+      const mayWatch = mayWatchMedia(parts, caller);
+      const isWanted = (entry: ProgressEntry) => {
+        const media = all || isUnfinished(entry) ? parts.media.get(entry.mediaId) : undefined;
+        return media !== undefined && mayWatch(media);
+      };
+      const page = progress.list(caller.userId, { limit, cursor: cursor ?? null }, isWanted);
       const items = page.items.map(({ mediaId, progress: saved }) => ({
         mediaId,
-        ...titleOf(requireMedia(media, mediaId), links),
+        ...titleOf(requireMedia(parts, caller, mediaId), links),
         ...saved,
       }));
       return { status: 200, json: { items, nextCursor: page.nextCursor } };

@@ -5,6 +5,7 @@ import type { ClientHints } from '#domain/delivery/client-profile.ts';
 import { acceptedLanguages } from '#domain/delivery/usual-audio-track.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { parseMediaId, parseSessionId } from '#domain/ids.ts';
+import { requireMedia, type Watching } from '#http/catalogue/parts.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Reply, type Route, route } from '#http/contract/route.ts';
 import type { AuthService } from '#src/auth/auth.ts';
@@ -30,17 +31,18 @@ export type SessionRouteOptions = {
   readonly sessions: PlaybackSessions;
   readonly auth: AuthService;
   readonly users: UserRepository;
+  readonly watching: Watching;
   /** Takes in a player's measurements. */
   readonly stats: (session: LiveSession, stats: Record<string, unknown>) => void;
 };
 
-export function sessionRoutes({ sessions, auth, users, stats }: SessionRouteOptions): Route[] {
+export function sessionRoutes({ sessions, auth, users, watching, stats }: SessionRouteOptions): Route[] {
   const theirs = (id: string, request: Parameters<typeof requireCaller>[0]): LiveSession => {
     const caller = requireCaller(request);
     return sessions.ofUser(parseSessionId(id), caller.userId, caller.role === 'admin');
   };
   return [
-    startRoute(sessions, users),
+    startRoute({ sessions, users, watching }),
     route({
       method: 'GET',
       path: '/api/v1/sessions',
@@ -113,7 +115,7 @@ export function sessionRoutes({ sessions, auth, users, stats }: SessionRouteOpti
   ];
 }
 
-function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
+function startRoute({ sessions, users, watching }: Pick<SessionRouteOptions, 'sessions' | 'users' | 'watching'>): Route {
   return route({
     method: 'POST',
     path: '/api/v1/sessions',
@@ -131,12 +133,14 @@ function startRoute(sessions: PlaybackSessions, users: UserRepository): Route {
     },
     handler: async request => {
       const { body, signal } = request;
-      const { userId } = requireCaller(request);
-      const owner = users.get(userId);
+      const caller = requireCaller(request);
+      const owner = users.get(caller.userId);
       if (!owner) throw new FerriteError('UNAUTHENTICATED', 'the account is gone');
       const isAnsweredAtOnce = prefersAsync(request.header('prefer'));
-      const start = toStartRequest(body, { hints: hintsOf(request), isAnsweredAtOnce });
-      return startReply(sessions, await sessions.start(owner, start, signal));
+      requireMedia(watching, caller, body.mediaId);
+      const { maxSessions, maxBitrateBps } = watching.viewerOf(caller).limits;
+      const start = { ...toStartRequest(body, { hints: hintsOf(request), isAnsweredAtOnce }), maxBitrateBps };
+      return startReply(sessions, await sessions.start({ ...owner, maxSessions }, start, signal));
     },
   });
 }

@@ -7,7 +7,7 @@ import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { Item } from '#library/items/items.ts';
 import { describeFully, MediaDetails } from './media.ts';
-import { type CatalogueParts, requireMedia } from './parts.ts';
+import { type CatalogueParts, requireFile } from './parts.ts';
 import { describeShowFully, requireShow, ShowDetails } from './shows.ts';
 
 /** Null takes a correction back. */
@@ -47,12 +47,12 @@ function correctMedia(parts: CatalogueParts): Route {
     body: MediaCorrection,
     responses: { 200: MediaDetails, 400: 'INVALID_REQUEST', 404: 'MEDIA_NOT_FOUND' },
     handler: async request => {
-      const media = requireMedia(parts.media, request.params.mediaId);
+      const media = requireFile(parts.media, request.params.mediaId);
       const { edition: _, ...shared } = request.body;
       const files = filesOf(parts.index.itemOf(media.id), media.id);
       const changed = files.map(id => [id, patched(parts.corrections.get(id), id === media.id ? request.body : shared)] as const);
       await keep(parts, new Map(changed));
-      return { status: 200, json: describeFully(requireMedia(parts.media, media.id), requireCaller(request), parts) };
+      return { status: 200, json: describeFully(requireFile(parts.media, media.id), requireCaller(request), parts) };
     },
   });
 }
@@ -66,10 +66,10 @@ function correctShow(parts: CatalogueParts): Route {
     body: ShowCorrection,
     responses: { 200: ShowDetails, 400: 'INVALID_REQUEST', 404: 'SHOW_NOT_FOUND' },
     handler: async request => {
-      const { id } = requireShow(parts, request.params.showId);
+      const { id } = requireShow(parts, requireCaller(request), request.params.showId);
       await parts.corrections.putAll(new Map([[id, patched(parts.corrections.get(id), request.body)]]));
       parts.index.putShow(id);
-      return { status: 200, json: describeShowFully(requireShow(parts, id), requireCaller(request), parts) };
+      return { status: 200, json: describeShowFully(requireShow(parts, requireCaller(request), id), requireCaller(request), parts) };
     },
   });
 }
@@ -96,7 +96,7 @@ function merge(parts: CatalogueParts): Route {
         [target, ...others].flatMap(item => filesOf(item, item.id)),
         key,
       );
-      return { status: 200, json: describeFully(requireMedia(parts.media, target.id), requireCaller(request), parts) };
+      return { status: 200, json: describeFully(requireFile(parts.media, target.id), requireCaller(request), parts) };
     },
   });
 }
@@ -111,13 +111,13 @@ function split(parts: CatalogueParts): Route {
     responses: { 200: MediaDetails, 400: 'INVALID_REQUEST', 404: 'MEDIA_NOT_FOUND', 409: 'CONFLICT: there is nothing left to split from' },
     handler: async request => {
       const item = requireItem(parts, request.params.mediaId);
-      const wanted = new Set((request.body.mediaIds ?? [request.params.mediaId]).map(id => requireMedia(parts.media, id).id));
+      const wanted = new Set((request.body.mediaIds ?? [request.params.mediaId]).map(id => requireFile(parts.media, id).id));
       const leaving = item.versions.filter(version => version.some(({ id }) => wanted.has(id)));
       if ([...wanted].some(id => !item.versions.flat().some(file => file.id === id))) throw invalid('/mediaIds', 'must be versions of it');
       if (leaving.length === item.versions.length) throw new FerriteError('CONFLICT', 'these are all of its versions');
       const files = leaving.flat().map(({ id }) => id);
       await pin(parts, files, newItemKey());
-      return { status: 200, json: describeFully(requireMedia(parts.media, files[0] ?? item.id), requireCaller(request), parts) };
+      return { status: 200, json: describeFully(requireFile(parts.media, files[0] ?? item.id), requireCaller(request), parts) };
     },
   });
 }
@@ -147,7 +147,7 @@ function patched(before: Correction | undefined, { match, ...fields }: Static<ty
 const filesOf = (item: Item | undefined, id: MediaId): readonly MediaId[] => item?.versions.flat().map(file => file.id) ?? [id];
 
 function requireItem(parts: CatalogueParts, mediaId: string): Item {
-  const { id } = requireMedia(parts.media, mediaId);
+  const { id } = requireFile(parts.media, mediaId);
   const item = parts.index.itemOf(id);
   if (item === undefined) throw invalid('/mediaId', 'is an extra, which has no versions');
   return item;

@@ -1,14 +1,15 @@
 // Collections, genres and people: by name, and what belongs to each.
 import Type from 'typebox';
+import { isOfAge } from '#domain/access/limits.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { type LibraryId, type MediaId, parseFacetId, type ShowId } from '#domain/ids.ts';
+import { type MediaId, parseFacetId, type ShowId } from '#domain/ids.ts';
 import type { Caller } from '#domain/media.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import { type Facet, type FacetKind, facetPosition } from '#library/items/facets.ts';
 import { describeId, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
-import { type CatalogueParts, selectLibraries } from './parts.ts';
+import { type CatalogueParts, watchableBy } from './parts.ts';
 import { describeShow, ShowItem } from './shows.ts';
 
 const FacetItem = Type.Object({
@@ -51,13 +52,13 @@ function listFacets(kind: FacetKind, parts: CatalogueParts): Route {
     query: ListQuery,
     responses: { 200: Type.Object({ items: Type.Array(FacetItem), nextCursor: Type.Union([Type.String(), Type.Null()]) }) },
     handler: request => {
-      requireCaller(request);
+      const caller = requireCaller(request);
       const { libraryId, limit, cursor } = request.query;
-      const libraryIds = selectLibraries(parts.libraries, undefined, libraryId);
+      const watchable = watchableBy(parts, caller, { libraryId });
       const after = cursor === undefined ? null : parseListCursor(cursor, SORT);
       const page: { readonly facet: Facet; readonly count: number }[] = [];
       for (const facet of parts.index.facets.list(kind).from(after)) {
-        const count = libraryIds === null ? facet.subjects.size : countIn(facet, libraryIds, parts);
+        const count = countOf(facet, watchable, parts);
         if (count === 0) continue;
         if (page.length === limit) return { status: 200, json: answerOf(page, true) };
         page.push({ facet, count });
@@ -84,17 +85,21 @@ function getFacet(kind: FacetKind, parts: CatalogueParts): Route {
     responses: { 200: FacetDetails, 404: 'NOT_FOUND' },
     handler: request => {
       const facet = parts.index.facets.get(kind, parseFacetId(request.params.id));
-      if (facet === undefined) throw new FerriteError('NOT_FOUND', `there is no such ${kind}`);
-      return { status: 200, json: describe(facet, requireCaller(request), parts) };
+      const described = facet && describe(facet, requireCaller(request), parts);
+      // What is only in titles that the caller may not watch is not there either.
+      if (described === undefined || described.items.length + described.shows.length === 0)
+        throw new FerriteError('NOT_FOUND', `there is no such ${kind}`);
+      return { status: 200, json: described };
     },
   });
 }
 
 function describe({ id, name, subjects }: Facet, caller: Caller, parts: CatalogueParts) {
   const { index } = parts;
+  const watchable = watchableBy(parts, caller);
   const { ids } = index.find({
     text: null,
-    libraryIds: null,
+    ...watchable,
     among: subjects,
     sort: 'year',
     after: null,
@@ -103,7 +108,7 @@ function describe({ id, name, subjects }: Facet, caller: Caller, parts: Catalogu
   });
   const { shows } = index.findShows({
     text: null,
-    libraryIds: null,
+    ...watchable,
     year: null,
     among: subjects,
     sort: 'year',
@@ -118,11 +123,12 @@ function describe({ id, name, subjects }: Facet, caller: Caller, parts: Catalogu
   };
 }
 
-function countIn({ subjects }: Facet, libraryIds: ReadonlySet<LibraryId>, { index }: CatalogueParts): number {
+function countOf({ subjects }: Facet, { libraryIds, ages }: ReturnType<typeof watchableBy>, { index }: CatalogueParts): number {
+  if (libraryIds === null && ages === null) return subjects.size;
   let count = 0;
   for (const subject of subjects) {
     const owner = index.itemOf(subject as MediaId) ?? index.showOf(subject as ShowId);
-    if (owner !== undefined && libraryIds.has(owner.libraryId)) count++;
+    if (owner !== undefined && libraryIds?.has(owner.libraryId) !== false && isOfAge(ages, owner)) count++;
   }
   return count;
 }

@@ -6,7 +6,7 @@ import type { Caller, Media, Progress } from '#domain/media.ts';
 import type { Item } from '#library/items/items.ts';
 import { lengthOf, type Version } from '#library/items/versions.ts';
 import { artworkUrl, BriefFields, briefly, recordsOfItem } from './description-answers.ts';
-import type { CatalogueParts } from './parts.ts';
+import { type CatalogueParts, mayWatchMedia } from './parts.ts';
 
 export const ProgressAnswer = Type.Object({
   positionMs: Type.Integer(),
@@ -109,6 +109,15 @@ export function describeMedia(media: Media, caller: Caller, parts: CataloguePart
 export function describeId(id: MediaId, caller: Caller, parts: CatalogueParts) {
   const media = parts.media.get(id);
   return media === undefined ? [] : [describeMedia(media, caller, parts)];
+}
+
+/** Those that the caller may watch. */
+export function describeExtras(ids: readonly MediaId[], caller: Caller, parts: CatalogueParts) {
+  const mayWatch = mayWatchMedia(parts, caller);
+  return ids.flatMap(id => {
+    const media = parts.media.get(id);
+    return media !== undefined && mayWatch(media) ? [describeMedia(media, caller, parts)] : [];
+  });
 }
 
 function progressOf(item: Item | undefined, media: Media, { userId }: Caller, { progress }: CatalogueParts): ItemProgress | null {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import Type from 'typebox';
+import { mayEnter } from '#domain/access/limits.ts';
 import { FerriteError, type FieldError } from '#domain/errors.ts';
 import { newLibraryId, parseLibraryId } from '#domain/ids.ts';
 import type { Caller, Library } from '#domain/media.ts';
@@ -26,7 +27,11 @@ export type LibraryRouteOptions = CatalogueParts & {
   readonly scanner: LibraryScanner;
   readonly posters: PosterFiles;
   readonly artwork: ArtworkFiles;
+  /** Told that a library came or went by whom. */
+  readonly noted: (request: NotedRequest, event: 'library-added' | 'library-removed', library: Library) => Promise<void>;
 };
+
+type NotedRequest = Pick<Parameters<Route['handler']>[0], 'caller' | 'header' | 'remoteAddress'>;
 
 const Kind = Type.Union([Type.Literal('movies'), Type.Literal('shows')]);
 const LibraryAnswer = Type.Object({
@@ -72,21 +77,23 @@ export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
   artworkRoute(options),
 ];
 
-function listLibraries({ libraries }: LibraryRouteOptions): Route {
+function listLibraries({ libraries, viewerOf }: LibraryRouteOptions): Route {
   return route({
     method: 'GET',
     path: '/api/v1/libraries',
     auth: 'user',
-    summary: 'All libraries; their folders only for administrators',
+    summary: 'The libraries that are there for the caller; their folders only for administrators',
     responses: { 200: Type.Object({ items: Type.Array(LibraryAnswer), nextCursor: Type.Null() }) },
     handler: request => {
       const caller = requireCaller(request);
-      return { status: 200, json: { items: libraries.list().map(library => describe(library, caller)), nextCursor: null } };
+      const viewer = viewerOf(caller);
+      const there = libraries.list().filter(({ id }) => mayEnter(viewer, id));
+      return { status: 200, json: { items: there.map(library => describe(library, caller)), nextCursor: null } };
     },
   });
 }
 
-function addLibrary({ libraries, scanner, roots }: LibraryRouteOptions): Route {
+function addLibrary({ libraries, scanner, roots, noted }: LibraryRouteOptions): Route {
   /** Names on their way into the store, so that of two equal requests one loses. */
   const pending = new Set<string>();
   return route({
@@ -107,6 +114,7 @@ function addLibrary({ libraries, scanner, roots }: LibraryRouteOptions): Route {
       try {
         const library: Library = { id: newLibraryId(), name, kind, paths: await resolveFolders(paths, roots), createdAtMs: Date.now() };
         await libraries.put(library);
+        await noted(request, 'library-added', library);
         return { status: 201, json: { ...describe(library, requireCaller(request)), scanId: scanner.start(library) } };
       } finally {
         pending.delete(key);
@@ -115,16 +123,18 @@ function addLibrary({ libraries, scanner, roots }: LibraryRouteOptions): Route {
   });
 }
 
-function removeLibrary({ libraries, scanner }: LibraryRouteOptions): Route {
+function removeLibrary({ libraries, scanner, noted }: LibraryRouteOptions): Route {
   return route({
     method: 'DELETE',
     path: '/api/v1/libraries/:libraryId',
     auth: 'admin',
     summary: 'Removes a library and its titles from the catalogue. No file is touched',
     responses: { 204: 'removed', 404: 'LIBRARY_NOT_FOUND' },
-    handler: async ({ params }) => {
-      const { id } = requireLibrary(libraries, params.libraryId);
+    handler: async request => {
+      const library = requireLibrary(libraries, request.params.libraryId);
+      const { id } = library;
       await libraries.remove(id);
+      await noted(request, 'library-removed', library);
       await scanner.forget(id);
       return { status: 204, empty: true };
     },

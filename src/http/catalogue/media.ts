@@ -9,9 +9,9 @@ import { type Route, route } from '#http/contract/route.ts';
 import { MEDIA_SORTS, type MediaSort } from '#library/items/item-lists.ts';
 import { ITEM_KINDS } from '#library/items/items.ts';
 import { FullFields, fully, recordsOfItem } from './description-answers.ts';
-import { describeId, describeMedia, MediaItem } from './item-answers.ts';
+import { describeExtras, describeId, describeMedia, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
-import { type CatalogueParts, requireMedia, selectLibraries } from './parts.ts';
+import { type CatalogueParts, requireMedia, watchableBy } from './parts.ts';
 import { subjectsOf } from './selections.ts';
 
 export const MediaDetails = Type.Intersect([
@@ -78,7 +78,7 @@ function listMedia(parts: CatalogueParts): Route {
       const { query, kind, libraryId, year, genre, personId, collectionId, limit, cursor, versions } = request.query;
       const sort = request.query.sort ?? (query === undefined ? 'title' : 'relevance');
       const scope = {
-        libraryIds: selectLibraries(parts.libraries, kind === 'movies' || kind === 'shows' ? kind : undefined, libraryId),
+        ...watchableBy(parts, caller, { kind: kind === 'movies' || kind === 'shows' ? kind : undefined, libraryId }),
         kind: kind === 'movie' || kind === 'episode' ? kind : null,
         rows: versions === 'apart' ? ('files' as const) : ('items' as const),
       };
@@ -133,10 +133,10 @@ function getMedia(parts: CatalogueParts): Route {
     auth: 'user',
     summary: "One title: streams, chapters, facts of its keyframe index and the caller's progress",
     responses: { 200: MediaDetails, 404: 'MEDIA_NOT_FOUND' },
-    handler: request => ({
-      status: 200,
-      json: describeFully(requireMedia(parts.media, request.params.mediaId), requireCaller(request), parts),
-    }),
+    handler: request => {
+      const caller = requireCaller(request);
+      return { status: 200, json: describeFully(requireMedia(parts, caller, request.params.mediaId), caller, parts) };
+    },
   });
 }
 
@@ -144,7 +144,7 @@ export function describeFully(media: Media, caller: Caller, parts: CataloguePart
   const { byteLength, bitrateBps, chapters, keyframes } = media;
   const streams = { ...media.streams, subtitles: subtitleTracks(media, parts.readable()) };
   const item = parts.index.itemOf(media.id);
-  const extras = (item === undefined ? [] : parts.index.extrasOf(item)).flatMap(id => describeId(id, caller, parts));
+  const extras = describeExtras(item === undefined ? [] : parts.index.extrasOf(item), caller, parts);
   const told = fully(recordsOfItem(media, item, parts), parts);
   return { ...describeMedia(media, caller, parts), ...told, byteLength, bitrateBps, streams, chapters, keyframes, extras };
 }

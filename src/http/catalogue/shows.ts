@@ -1,5 +1,6 @@
 // Shows: their lists, and one with its seasons and episodes and the caller's progress.
 import Type from 'typebox';
+import { mayWatch } from '#domain/access/limits.ts';
 import type { Descriptions } from '#domain/catalogue/description.ts';
 import { itemProgress } from '#domain/catalogue/item-progress.ts';
 import { FerriteError } from '#domain/errors.ts';
@@ -10,9 +11,9 @@ import { type Route, route } from '#http/contract/route.ts';
 import type { Item } from '#library/items/items.ts';
 import { SHOW_SORTS, type Show } from '#library/items/shows.ts';
 import { artworkUrl, BriefFields, briefly, FullFields, fully, recordsOfShow } from './description-answers.ts';
-import { describeId, MediaItem } from './item-answers.ts';
+import { describeExtras, describeId, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
-import { type CatalogueParts, selectLibraries } from './parts.ts';
+import { type CatalogueParts, watchableBy } from './parts.ts';
 import { subjectsOf } from './selections.ts';
 
 const OptionalText = Type.Union([Type.String(), Type.Null()]);
@@ -65,10 +66,10 @@ const ListQuery = Type.Object({
 
 export const showRoutes = (parts: CatalogueParts): Route[] => [listShows(parts), getShow(parts)];
 
-/** @throws SHOW_NOT_FOUND */
-export function requireShow({ index }: Pick<CatalogueParts, 'index'>, showId: string): Show {
+/** @throws SHOW_NOT_FOUND, also where the caller may not watch it */
+export function requireShow({ index, viewerOf }: Pick<CatalogueParts, 'index' | 'viewerOf'>, caller: Caller, showId: string): Show {
   const show = index.showOf(parseShowId(showId));
-  if (show === undefined) throw new FerriteError('SHOW_NOT_FOUND', 'there is no such show');
+  if (show === undefined || !mayWatch(viewerOf(caller), show)) throw new FerriteError('SHOW_NOT_FOUND', 'there is no such show');
   return show;
 }
 
@@ -81,11 +82,11 @@ function listShows(parts: CatalogueParts): Route {
     query: ListQuery,
     responses: { 200: Type.Object({ items: Type.Array(ShowItem), nextCursor: Type.Union([Type.String(), Type.Null()]) }) },
     handler: request => {
-      requireCaller(request);
+      const caller = requireCaller(request);
       const { query, libraryId, year, genre, personId, collectionId, sort = 'title', limit, cursor } = request.query;
       const { shows, next } = parts.index.findShows({
         text: query ?? null,
-        libraryIds: selectLibraries(parts.libraries, undefined, libraryId),
+        ...watchableBy(parts, caller, { libraryId }),
         year: year ?? null,
         among: subjectsOf(parts.index.facets, {
           genre,
@@ -109,15 +110,16 @@ function getShow(parts: CatalogueParts): Route {
     auth: 'user',
     summary: "One show: its seasons and episodes in the order in which they are watched, with the caller's progress",
     responses: { 200: ShowDetails, 404: 'SHOW_NOT_FOUND' },
-    handler: request => ({
-      status: 200,
-      json: describeShowFully(requireShow(parts, request.params.showId), requireCaller(request), parts),
-    }),
+    handler: request => {
+      const caller = requireCaller(request);
+      return { status: 200, json: describeShowFully(requireShow(parts, caller, request.params.showId), caller, parts) };
+    },
   });
 }
 
 export function describeShowFully(show: Show, caller: Caller, parts: CatalogueParts) {
-  const episodes = parts.index.episodesOf(show.id);
+  const viewer = parts.viewerOf(caller);
+  const episodes = parts.index.episodesOf(show.id).filter(item => mayWatch(viewer, item));
   const saved = new Map(episodes.map(item => [item, savedOf(item, caller, parts)]));
   const watchedOf = (items: readonly Item[]): number => items.filter(item => saved.get(item)?.watched).length;
   const regular = episodes.filter(({ place }) => place.season !== 0);
@@ -139,7 +141,7 @@ export function describeShowFully(show: Show, caller: Caller, parts: CataloguePa
       episodeCount: regular.length,
       updatedAtMs: times.length === 0 ? null : Math.max(...times),
     },
-    extras: parts.index.extrasOfShow(show.id).flatMap(id => describeId(id, caller, parts)),
+    extras: describeExtras(parts.index.extrasOfShow(show.id), caller, parts),
   };
 }
 

@@ -1,8 +1,9 @@
 // What a client would be given of a title, per track and with the reasons: the decision of a session start, without a session.
 import Type from 'typebox';
-import { parseMediaId } from '#domain/ids.ts';
 import { CapabilityFields, ProfileSchema } from '#http/api/session-schemas.ts';
 import { hintsOf } from '#http/api/sessions.ts';
+import { requireMedia, type Watching } from '#http/catalogue/parts.ts';
+import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { PlaybackSessions } from '#src/playback/session/sessions.ts';
 
@@ -46,7 +47,7 @@ const DecisionQuery = Type.Object({
   audioTrack: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
 });
 
-export function decisionRoute(sessions: PlaybackSessions): Route {
+export function decisionRoute({ sessions, watching }: { readonly sessions: PlaybackSessions; readonly watching: Watching }): Route {
   return route({
     method: 'GET',
     path: '/api/v1/media/:mediaId/decision',
@@ -57,8 +58,10 @@ export function decisionRoute(sessions: PlaybackSessions): Route {
     responses: { 200: DecisionAnswer, 404: 'no such media', 422: 'it can not be delivered that way' },
     handler: request => {
       const { profile = null, delivery = 'auto', audioTrack = null, ...capabilities } = request.query;
-      const mediaId = parseMediaId(request.params.mediaId);
-      const decision = sessions.decide({ mediaId, profile, delivery, audioTrack, capabilities, hints: hintsOf(request) });
+      const caller = requireCaller(request);
+      const { id: mediaId } = requireMedia(watching, caller, request.params.mediaId);
+      const { maxBitrateBps } = watching.viewerOf(caller).limits;
+      const decision = sessions.decide({ mediaId, maxBitrateBps, profile, delivery, audioTrack, capabilities, hints: hintsOf(request) });
       const { offer, tracks, client } = decision;
       return { status: 200, json: { delivery: offer.delivery, reasons: offer.reasons, client, tracks } };
     },

@@ -1,5 +1,6 @@
 // The catalogue in memory: films, shows and their episodes, for sorted lists and searches. Derived from the records, and updated with them.
 
+import { type AgeLimit, isOfAge, type Rated } from '#domain/access/limits.ts';
 import type { Correction } from '#domain/catalogue/correction.ts';
 import type { Description } from '#domain/catalogue/description.ts';
 import { searchable, sortable } from '#domain/catalogue/title-text.ts';
@@ -26,6 +27,8 @@ export type IndexQuery = {
   readonly text: string | null;
   /** Null: every library. */
   readonly libraryIds: ReadonlySet<LibraryId> | null;
+  /** Of viewers who are limited by age; null or absent: any title. */
+  readonly ages?: AgeLimit | null;
   readonly kind?: ItemKind | null;
   readonly year?: number | null;
   /** Files and shows of which an item must be one; null: any. */
@@ -40,7 +43,9 @@ export type IndexQuery = {
   readonly rows: Rows;
 };
 
-export type ShowQuery = Pick<IndexQuery, 'text' | 'libraryIds' | 'after' | 'limit'> & {
+type ScopeQuery = Pick<IndexQuery, 'libraryIds' | 'ages' | 'kind' | 'rows'>;
+
+export type ShowQuery = Pick<IndexQuery, 'text' | 'libraryIds' | 'ages' | 'after' | 'limit'> & {
   readonly year: number | null;
   readonly among: ReadonlySet<Subject> | null;
   readonly sort: ShowSort;
@@ -117,6 +122,11 @@ export class CatalogueIndex {
     return this.#items.get(id);
   }
 
+  /** What is said of the age that a file is for: of a film or an episode by whoever says it of one of its versions. */
+  ratedOf({ id, libraryId }: Pick<Media, 'id' | 'libraryId'>): Rated {
+    return this.#items.get(id) ?? { libraryId, ageRating: this.#entries.get(id)?.ageRating ?? null };
+  }
+
   /** What a file is a version of, to be said of others: `Correction.item`. */
   itemKeyOf(id: MediaId): string | undefined {
     return this.#items.keyOf(id);
@@ -126,12 +136,12 @@ export class CatalogueIndex {
     return this.#shows.get(id);
   }
 
-  findShows({ text, libraryIds, year, among, sort, after, limit }: ShowQuery): ShowPage {
+  findShows({ text, libraryIds, ages = null, year, among, sort, after, limit }: ShowQuery): ShowPage {
     const words = text === null ? '' : searchable(text);
     const shows: Show[] = [];
     for (const show of this.#shows.list(sort).from(after)) {
       if ((libraryIds !== null && !libraryIds.has(show.libraryId)) || (year !== null && show.year !== year)) continue;
-      if ((among !== null && !among.has(show.id)) || rankOf(show.words, words) === null) continue;
+      if ((among !== null && !among.has(show.id)) || rankOf(show.words, words) === null || !isOfAge(ages, show)) continue;
       if (shows.length === limit) return { shows, next: lastOf(shows, sort) };
       shows.push(show);
     }
@@ -170,15 +180,15 @@ export class CatalogueIndex {
   }
 
   /** In a list by title: how many titles stand before each letter. */
-  letters({ libraryIds, kind = null, rows }: Pick<IndexQuery, 'libraryIds' | 'kind' | 'rows'>): readonly Letter[] {
+  letters({ libraryIds, ages = null, kind = null, rows }: ScopeQuery): readonly Letter[] {
     this.#items.settle();
-    return lettersOf(this.#lists.get('title', rows, { libraryIds, kind }, () => this.#items.all()));
+    return lettersOf(this.#lists.get('title', rows, { libraryIds, ages, kind }, () => this.#items.all()));
   }
 
   /** In a list by title: how many titles stand before those that begin so, or before where they would stand. */
-  offsetOf(text: string, { libraryIds, kind = null, rows }: Pick<IndexQuery, 'libraryIds' | 'kind' | 'rows'>): number {
+  offsetOf(text: string, { libraryIds, ages = null, kind = null, rows }: ScopeQuery): number {
     this.#items.settle();
-    return this.#lists.get('title', rows, { libraryIds, kind }, () => this.#items.all()).countUpTo([0, sortable(text), '']);
+    return this.#lists.get('title', rows, { libraryIds, ages, kind }, () => this.#items.all()).countUpTo([0, sortable(text), '']);
   }
 
   find(query: IndexQuery): IndexPage {
@@ -198,12 +208,12 @@ export class CatalogueIndex {
   }
 
   #inOrder(
-    { sort, after, offset = null, rows, libraryIds, kind = null, year = null, among = null }: IndexQuery,
+    { sort, after, offset = null, rows, libraryIds, ages = null, kind = null, year = null, among = null }: IndexQuery,
     words: string,
   ): Iterable<Row> {
     this.#items.settle();
     if (words !== '') return behind(this.#matches(words, rows, sort), sort, after, words);
-    const sorted = this.#lists.get(sort, rows, { libraryIds, kind }, () => this.#items.all());
+    const sorted = this.#lists.get(sort, rows, { libraryIds, ages, kind }, () => this.#items.all());
     if (offset !== null && year === null && among === null) return sorted.fromNumber(offset);
     // Of few the sorting costs less than the way to them through the whole list.
     if (among === null || among.size * among.size > sorted.size) return sorted.from(after);
@@ -222,8 +232,9 @@ export class CatalogueIndex {
     return sortedRows(found, sort, row => rankOf(row.item.words, words) ?? 0);
   }
 
-  #total({ text, libraryIds, kind = null, year = null, among = null, rows }: IndexQuery): number | null {
+  #total({ text, libraryIds, ages = null, kind = null, year = null, among = null, rows }: IndexQuery): number | null {
     if (text !== null || year !== null || among !== null || rows === 'files') return null;
+    if (ages !== null) return this.#lists.get('title', rows, { libraryIds, ages, kind }, () => this.#items.all()).size;
     let total = 0;
     for (const [key, count] of this.#counts) {
       const [libraryId, itemKind] = key.split(' ');
@@ -249,8 +260,8 @@ export class CatalogueIndex {
   }
 }
 
-function isWanted(item: Item, { libraryIds, kind = null, year = null, among = null }: IndexQuery): boolean {
-  if (libraryIds !== null && !libraryIds.has(item.libraryId)) return false;
+function isWanted(item: Item, { libraryIds, ages = null, kind = null, year = null, among = null }: IndexQuery): boolean {
+  if ((libraryIds !== null && !libraryIds.has(item.libraryId)) || !isOfAge(ages, item)) return false;
   if ((kind !== null && item.kind !== kind) || (year !== null && item.year !== year)) return false;
   return among === null || item.versions.some(version => version.some(({ id }) => among.has(id)));
 }

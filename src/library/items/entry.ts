@@ -50,9 +50,17 @@ export type Entry = Titles & {
   readonly size: number;
   /** Of its first sound, for articles in front of titles. */
   readonly language: string | null;
+  /** From how many years on it is for; null: nobody has said. */
+  readonly ageRating: number | null;
 };
 
 const PART_WORD = /[\s._([-]*\b(?:cd|dvd|dis[ck]|part|pt)[\s._-]*(?:\d{1,2}|[a-d]|i{1,3})\b[)\]]?/gi;
+
+/** Null: of none anybody has said it. */
+export function strictestOf(entries: readonly Pick<Entry, 'ageRating'>[]): number | null {
+  const ages = entries.flatMap(({ ageRating }) => ageRating ?? []);
+  return ages.length === 0 ? null : ages.reduce((strictest, age) => Math.max(strictest, age), 0);
+}
 
 export function entryOf(media: Media, told: Told): Entry {
   const { correction } = told;
@@ -80,6 +88,7 @@ export function entryOf(media: Media, told: Told): Entry {
     bitrateBps,
     size: (video?.width ?? 0) * (video?.height ?? 0),
     language: streams.audio.find(({ isDefault }) => isDefault)?.language ?? streams.audio[0]?.language ?? null,
+    ageRating: told.description?.ageRating?.age ?? null,
     ...titlesOf(media, told),
   };
 }

@@ -1,4 +1,5 @@
 // The sorted lists of items and of their files: each is made when it is first asked for, and follows every change from then on.
+import { type AgeLimit, isOfAge } from '#domain/access/limits.ts';
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Item, ItemKind } from './items.ts';
 import { compare, type Position, SortedList } from './sorted-list.ts';
@@ -11,7 +12,7 @@ export type Row = { readonly item: Item; readonly id: MediaId; readonly addedAtM
 export type Rows = 'items' | 'files';
 
 /** What a list is of; null: everything. */
-export type Scope = { readonly libraryIds: ReadonlySet<LibraryId> | null; readonly kind: ItemKind | null };
+export type Scope = { readonly libraryIds: ReadonlySet<LibraryId> | null; readonly ages: AgeLimit | null; readonly kind: ItemKind | null };
 
 type List = { readonly rows: Rows; readonly scope: Scope; readonly sorted: SortedList<Row> };
 
@@ -35,7 +36,9 @@ export class ItemLists {
   }
 
   get(sort: MediaSort, rows: Rows, scope: Scope, items: () => Iterable<Item>): SortedList<Row> {
-    const key = [sort, rows, scope.kind, ...(scope.libraryIds === null ? [] : ['in', ...[...scope.libraryIds].sort()])].join(' ');
+    const { libraryIds, ages, kind } = scope;
+    const age = ages === null ? '' : `${ages.most}${ages.allowsUnrated ? '?' : ''}`;
+    const key = [sort, rows, kind, age, ...(libraryIds === null ? [] : ['in', ...[...libraryIds].sort()])].join(' ');
     const known = this.#lists.get(key);
     const list = known ?? { rows, scope, sorted: new SortedList<Row>(row => positionOf(row, sort, 0), rowsIn(scope, rows, items())) };
     this.#lists.delete(key);
@@ -50,8 +53,8 @@ function* rowsIn(scope: Scope, rows: Rows, items: Iterable<Item>): Generator<Row
   for (const item of items) if (isIn(item, scope)) yield* rowsOf(item, rows);
 }
 
-const isIn = (item: Item, { libraryIds, kind }: Scope): boolean =>
-  (libraryIds === null || libraryIds.has(item.libraryId)) && (kind === null || kind === item.kind);
+const isIn = (item: Item, { libraryIds, ages, kind }: Scope): boolean =>
+  (libraryIds === null || libraryIds.has(item.libraryId)) && isOfAge(ages, item) && (kind === null || kind === item.kind);
 
 export const positionOf = (row: Row, sort: MediaSort, rank: number): Position => [primaryOf(row, sort, rank), row.item.sortTitle, row.id];
 

@@ -1,7 +1,7 @@
 // The films and episodes of the catalogue, each with its versions: derived from the files, and changed with them.
 import { searchable, sortableTitle } from '#domain/catalogue/title-text.ts';
 import type { LibraryId, MediaId, ShowId } from '#domain/ids.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, strictestOf } from './entry.ts';
 import { NO_PLACE, type Place, placeKey, placeText } from './place.ts';
 import type { Show } from './shows.ts';
 import { type Version, versionGroups } from './versions.ts';
@@ -23,6 +23,8 @@ export type Item = {
   readonly addedAtMs: number;
   readonly showId: ShowId | null;
   readonly place: Place;
+  /** The strictest of its versions, else its show's; null: nobody has said. */
+  readonly ageRating: number | null;
   /** The sharpest first. */
   readonly versions: readonly Version[];
 };
@@ -121,9 +123,10 @@ export class Items {
       id: lead.id,
       libraryId: lead.libraryId,
       addedAtMs: entries.reduce((oldest, { addedAtMs }) => Math.min(oldest, addedAtMs), lead.addedAtMs),
+      ageRating: strictestOf(entries),
       versions,
     };
-    if (lead.isEpisode) return { ...shared, ...this.#episode(lead, titled.title, dated.year) };
+    if (lead.isEpisode) return { ...shared, ...this.#episode(lead, titled.title, { year: dated.year, ageRating: shared.ageRating }) };
     const sortTitle = entries.find(entry => entry.sortTitle !== null)?.sortTitle ?? titled.title;
     return {
       ...shared,
@@ -137,7 +140,7 @@ export class Items {
     };
   }
 
-  #episode(lead: Entry, own: string, year: number | null) {
+  #episode(lead: Entry, own: string, { year, ageRating }: Pick<Entry, 'year' | 'ageRating'>) {
     const showId = this.#options.showIdOf(lead);
     const show = this.#options.showOf(showId);
     const { place } = lead;
@@ -148,6 +151,7 @@ export class Items {
       words: `${show === undefined ? lead.words : searchable(show.title)} ${searchable(title)}`,
       sortTitle: `${show?.sortTitle ?? lead.words} ${placeText(place)}`,
       year: year ?? (place.airDate === null ? (show?.year ?? null) : Number(place.airDate.slice(0, 4))),
+      ageRating: ageRating ?? show?.ageRating ?? null,
       showId,
       place,
     } as const;

@@ -1,7 +1,7 @@
 // Which episodes make a show: those of one library whose names call it the same. Files that do not tell its year belong to the only one that has a year.
 import { searchable, sortableTitle } from '#domain/catalogue/title-text.ts';
 import { type LibraryId, type MediaId, type ShowId, showIdFor } from '#domain/ids.ts';
-import { type Entry, type Told, UNTOLD } from './entry.ts';
+import { type Entry, strictestOf, type Told, UNTOLD } from './entry.ts';
 import { comparePlaces, placeKey } from './place.ts';
 import { type Position, SortedList } from './sorted-list.ts';
 
@@ -17,6 +17,8 @@ export type Show = {
   readonly year: number | null;
   /** Of its newest episode. */
   readonly addedAtMs: number;
+  /** Else that of its strictest episode; null: nobody has said. */
+  readonly ageRating: number | null;
   readonly episodeCount: number;
   readonly seasonCount: number;
   /** A file of its first episode. */
@@ -144,6 +146,7 @@ export class Shows {
       sortTitle: sortableTitle(sortTitle, first.language === null ? [] : [first.language]),
       year: correction?.year ?? description?.year ?? year,
       addedAtMs: entries.reduce((newest, { addedAtMs }) => Math.max(newest, addedAtMs), 0),
+      ageRating: description?.ageRating?.age ?? strictestOf(entries),
       episodeCount: new Set(entries.map(entry => placeKey(entry.place) ?? entry.id)).size,
       seasonCount: new Set(entries.map(({ place }) => place.season)).size,
       firstId: first.id,

@@ -177,4 +177,5 @@ export const LEASE_MS = 45_000;
 /** A plain HLS player never sends a heartbeat, and asks for nothing while it is paused. */
 const SILENT_LEASE_MS = 15 * 60_000;
 
-export type SessionOwner = Pick<User, 'id' | 'tokenGeneration'>;
+/** `maxSessions`: the owner's own limit; null or absent: the server's. */
+export type SessionOwner = Pick<User, 'id' | 'tokenGeneration'> & { readonly maxSessions?: number | null };

@@ -12,7 +12,7 @@ import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
-import { LiveSession, STREAM_TOKEN_MS } from './live-session.ts';
+import { LiveSession, type SessionOwner, STREAM_TOKEN_MS } from './live-session.ts';
 import type { PinnedAhead } from './pinned-ahead.ts';
 
 export type OpenSessionsOptions = {
@@ -63,10 +63,13 @@ export class OpenSessions {
   }
 
   /** Room for one more, held until the session is open or `leave` is called: starts under way count as well. @throws TOO_MANY_SESSIONS */
-  takeRoom(userId: UserId): Room {
-    const { maxSessionsPerUser } = this.#options;
-    if ((this.#countByUser.get(userId) ?? 0) >= maxSessionsPerUser)
-      throw new FerriteError('TOO_MANY_SESSIONS', `the account has ${maxSessionsPerUser} open sessions, the most it may`);
+  takeRoom({ id: userId, maxSessions }: Omit<SessionOwner, 'tokenGeneration'>): Room {
+    const most = Math.min(maxSessions ?? Number.POSITIVE_INFINITY, this.#options.maxSessionsPerUser);
+    if ((this.#countByUser.get(userId) ?? 0) >= most)
+      throw new FerriteError(
+        'TOO_MANY_SESSIONS',
+        most === 0 ? 'the account may not watch' : `the account has ${most} open sessions, the most it may`,
+      );
     this.#count(userId, 1);
     let isHeld = true;
     return {

@@ -2,7 +2,7 @@
 
 import { videoDirectory } from '#domain/addresses.ts';
 import type { PlayedVersions } from '#domain/catalogue/item-progress.ts';
-import { type Client, type ClientHints, resolveClient } from '#domain/delivery/client-profile.ts';
+import { type Client, type ClientHints, limitedTo, resolveClient } from '#domain/delivery/client-profile.ts';
 import { type Decision, decide } from '#domain/delivery/decision.ts';
 import { chooseDelivery, type DeliveryRequest } from '#domain/delivery/delivery.ts';
 import type { Capabilities, ProfileName } from '#domain/delivery/profiles.ts';
@@ -35,6 +35,8 @@ export type WantedDelivery = {
   readonly profile: ProfileName | null;
   readonly hints: ClientHints;
   readonly capabilities: Partial<Capabilities>;
+  /** The most that is sent to the viewer, whatever the client takes; null or absent: no limit. */
+  readonly maxBitrateBps?: number | null;
   readonly delivery: 'auto' | 'direct' | 'remux' | 'transcode';
   /** Null: the usual one of the film for this viewer. */
   readonly audioTrack: number | null;
@@ -101,7 +103,7 @@ export class SessionStarts {
   /** @throws MEDIA_NOT_FOUND, MEDIA_UNSUPPORTED, OVERLOADED, TOO_MANY_SESSIONS */
   async start(owner: SessionOwner, request: StartRequest, signal: AbortSignal): Promise<StartedSession> {
     const { sessions } = this.#options;
-    const room = sessions.takeRoom(owner.id);
+    const room = sessions.takeRoom(owner);
     try {
       return await this.#startIn(room, owner, request, signal);
     } finally {
@@ -249,7 +251,7 @@ export class SessionStarts {
   /** What a start with this request would deliver; nothing is opened. @throws as `start` does */
   decide(request: WantedDelivery): Decision & { readonly client: Client } {
     const { media, keyframes, plan } = this.#options.plans.for(this.#mediaOf(request.mediaId), this.#options.targetMs);
-    const client = resolveClient(request.profile, request.capabilities, request.hints);
+    const client = clientOf(request);
     const { delivery } = request;
     const audioTrack = audioTrackOf(request, media);
     const canConvertColours = this.#canConvertColours;
@@ -270,7 +272,7 @@ export class SessionStarts {
 
   #agree(owner: SessionOwner, request: StartRequest & Choice, planned: PlannedMedia): Agreed {
     const { media, keyframes, plan } = planned;
-    const { profile, capabilities } = resolveClient(request.profile, request.capabilities, request.hints);
+    const { profile, capabilities } = clientOf(request);
     if (request.burnSubtitles === true) this.#requireFilters(media, request.subtitleTrack ?? null);
     const offer: Offer = chooseDelivery(media, keyframes, plan, {
       delivery: request.delivery,
@@ -327,6 +329,9 @@ export class SessionStarts {
     return media;
   }
 }
+
+const clientOf = ({ profile, capabilities, hints, maxBitrateBps = null }: WantedDelivery): Client =>
+  limitedTo(maxBitrateBps, resolveClient(profile, capabilities, hints));
 
 /** The segment that a start has encoded first, where it is long enough to be offered as two. */
 const splitIndexOf = ({ rendition, index }: EncodeDemand, { plan }: PlannedMedia): number | null =>

@@ -164,7 +164,12 @@ export class PlaybackSessions {
   }
 
   async endOfUser(userId: UserId): Promise<void> {
-    const theirs = this.list(({ record }) => record.userId === userId);
+    await this.endAll(({ record }) => record.userId === userId);
+  }
+
+  /** Their viewers are told that they may not go on. */
+  async endAll(matches: (session: LiveSession) => boolean): Promise<void> {
+    const theirs = this.list(matches);
     for (const session of theirs) session.tell({ type: 'revoked' });
     await Promise.all(theirs.map(({ record }) => this.end(record.id, 'stopped')));
   }

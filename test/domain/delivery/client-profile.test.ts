@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  limitedTo,
   playsAudio,
   playsContainer,
   profileForUserAgent,
@@ -124,4 +125,16 @@ test('client profile: every row names the pages that it was written after', () =
     const { sources } = profileOf(name);
     assert.ok(sources.length > 0 && sources.every(source => /^https:\/\/[\w.-]+\/\S+$/.test(source)), name);
   }
+});
+
+test("client profile: an account's rate counts where the client's own is higher or unknown, and is said to be the account's", () => {
+  const clientOf = (maxBandwidthBps: number) => resolveClient('web-chrome', { maxBandwidthBps }, { userAgent: '', brands: '' });
+  const limited = (own: number, account: number | null) => {
+    const { capabilities, sources } = limitedTo(account, clientOf(own));
+    return [capabilities.maxBandwidthBps, sources.maxBandwidthBps];
+  };
+  assert.deepEqual(limited(0, null), [0, 'said']);
+  assert.deepEqual(limited(0, 3_000_000), [3_000_000, 'account'], '0: the client knows none');
+  assert.deepEqual(limited(9_000_000, 3_000_000), [3_000_000, 'account']);
+  assert.deepEqual(limited(2_000_000, 3_000_000), [2_000_000, 'said']);
 });

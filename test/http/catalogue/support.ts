@@ -1,6 +1,7 @@
 // The routes of the catalogue behind a real front door, over a real store.
 import type { TestContext } from 'node:test';
-import type { Media } from '#domain/media.ts';
+import { limitsOf, type OwnLimits } from '#domain/access/limits.ts';
+import type { Caller, Media } from '#domain/media.ts';
 import { progressRoutes } from '#http/api/progress.ts';
 import { FolderRoots } from '#http/catalogue/folders.ts';
 import { libraryRoutes } from '#http/catalogue/library.ts';
@@ -19,6 +20,7 @@ export type Call = (method: string, path: string, options?: { as?: string; body?
 export async function serve(
   t: TestContext,
   roots: (world: World) => readonly string[] = () => ['/'],
+  limits: () => OwnLimits = () => ({}),
 ): Promise<{ world: World; call: Call; url: string }> {
   const world = await makeWorld(t);
   const { media, progress, libraries } = world.database;
@@ -36,6 +38,9 @@ export async function serve(
     described: new Described(world.database.descriptions),
     artwork: new ArtworkFiles(world.dataDir),
     roots: new FolderRoots(roots(world)),
+    viewerOf: ({ userId }: Pick<Caller, 'userId'>) =>
+      ({ role: userId.startsWith('admin') ? 'admin' : 'viewer', limits: limitsOf(limits()) }) as const,
+    noted: async () => undefined,
   };
   const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...progressRoutes(options)] });
   const call: Call = async (method, path, { as = 'viewer', body } = {}) => {

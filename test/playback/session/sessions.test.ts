@@ -40,6 +40,17 @@ test('sessions: starts under way count, and one that fails leaves its room', asy
   await assert.rejects(sessions.start(owner, request(), NEVER), { code: 'TOO_MANY_SESSIONS' });
 });
 
+test("sessions: an account's own limit counts where it is lower than the server's, also for starts at once", async t => {
+  const { sessions, owner, request } = await startSessions(t, { maxSessionsPerUser: 5 });
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 4 }, () => sessions.start({ ...owner, maxSessions: 2 }, request({ isAnsweredAtOnce: true }), NEVER)),
+  );
+  assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  await assert.rejects(sessions.start({ ...owner, maxSessions: 0 }, request(), NEVER), { code: 'TOO_MANY_SESSIONS' });
+  await sessions.start({ ...owner, maxSessions: null }, request({ isAnsweredAtOnce: true }), NEVER);
+  assert.equal(sessions.list(() => true).length, 3);
+});
+
 test('sessions: one whose turn never comes ends, also where the store can not write: nothing else does', async t => {
   const { sessions, database, owner, request, warnings } = await startSessions(t, { capacity: 1, timeoutMs: 1 });
   await sessions.start(owner, request(), NEVER);

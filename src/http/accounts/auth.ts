@@ -1,12 +1,14 @@
 // Signing in and out, the caller's own account, and the keys others verify our tokens with.
 import Type from 'typebox';
+import { FerriteError } from '#domain/errors.ts';
 import { requireCaller } from '#http/contract/caller.ts';
-import type { ClientAddresses } from '#http/contract/client-address.ts';
 import { type Route, route } from '#http/contract/route.ts';
 import type { AuthService } from '#src/auth/auth.ts';
 import { PASSWORD_RULE, USERNAME_RULE } from '#src/auth/credentials.ts';
+import { TokenReused } from '#src/auth/logins.ts';
 import type { SetupGuard } from '#src/auth/setup-guard.ts';
-import { PublicUserSchema } from './users.ts';
+import { type RequestAudit, userSubject } from './request-audit.ts';
+import { describeUser, PublicUserSchema, UserAnswer } from './users.ts';
 
 /** No cache may keep tokens and passwords (RFC 6749, 5.1). */
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -31,15 +33,15 @@ const KeySet = Type.Object({
   ),
 });
 
-export const authRoutes = (auth: AuthService, guard: SetupGuard, addresses: ClientAddresses): Route[] => [
+export const authRoutes = (auth: AuthService, guard: SetupGuard, audit: RequestAudit): Route[] => [
   getSetup(auth, guard),
-  postSetup(auth, guard),
-  postLogin(auth, addresses),
-  postRefresh(auth),
-  postLogout(auth),
+  postSetup(auth, guard, audit),
+  postLogin(auth, audit),
+  postRefresh(auth, audit),
+  postLogout(auth, audit),
   getKeySet(auth),
   getMe(auth),
-  putMyPassword(auth),
+  ...(['POST', 'PUT'] as const).map(method => changeMyPassword(method, auth, audit)),
 ];
 
 const getSetup = (auth: AuthService, guard: SetupGuard): Route =>
@@ -55,7 +57,7 @@ const getSetup = (auth: AuthService, guard: SetupGuard): Route =>
     },
   });
 
-const postSetup = (auth: AuthService, guard: SetupGuard): Route =>
+const postSetup = (auth: AuthService, guard: SetupGuard, audit: RequestAudit): Route =>
   route({
     method: 'POST',
     path: '/api/v1/setup',
@@ -63,14 +65,17 @@ const postSetup = (auth: AuthService, guard: SetupGuard): Route =>
     summary: 'Make the first administrator',
     body: FirstAdministrator,
     responses: { 201: PublicUserSchema, 403: 'The code from the log is missing or wrong', 409: 'There is an administrator already' },
-    handler: async ({ body: { code, ...credentials }, header }) => {
+    handler: async request => {
+      const { code, ...credentials } = request.body;
       // Who is set up tells nothing about a code.
-      if (auth.isSetupRequired()) guard.check(header, code);
-      return { status: 201, headers: NO_STORE, json: await auth.setup(credentials) };
+      if (auth.isSetupRequired()) guard.check(request.header, code);
+      const administrator = await auth.setup(credentials);
+      await audit.note(request, 'set-up', { subject: userSubject(administrator) });
+      return { status: 201, headers: NO_STORE, json: administrator };
     },
   });
 
-const postLogin = (auth: AuthService, addresses: ClientAddresses): Route =>
+const postLogin = (auth: AuthService, audit: RequestAudit): Route =>
   route({
     method: 'POST',
     path: '/api/v1/auth/login',
@@ -82,13 +87,24 @@ const postLogin = (auth: AuthService, addresses: ClientAddresses): Route =>
       401: 'Wrong user name or password',
       429: 'Too many failed attempts for this name from this address; the wait grows. With the access token of a login of the same user only its own attempts count',
     },
-    handler: async ({ body, remoteAddress, header }) => {
-      const tokens = await auth.login(body, addresses.of(remoteAddress, header), bearer(header));
-      return { status: 200, headers: NO_STORE, json: tokens };
+    handler: async request => {
+      const { body, header } = request;
+      try {
+        const tokens = await auth.login(body, audit.addressOf(request), bearer(header));
+        await audit.note(request, 'sign-in', { actor: tokens.user, detail: 'password' });
+        return { status: 200, headers: NO_STORE, json: tokens };
+      } catch (error) {
+        // What is refused unchecked costs a guesser nothing, and would fill the log. Of an unknown name nothing is kept: people type passwords there.
+        if (error instanceof FerriteError && error.code === 'INVALID_CREDENTIALS') {
+          const user = auth.users.find(body.username);
+          await audit.note(request, 'sign-in-failed', { subject: user ? userSubject(user) : null, detail: 'password' });
+        }
+        throw error;
+      }
     },
   });
 
-const postRefresh = (auth: AuthService): Route =>
+const postRefresh = (auth: AuthService, audit: RequestAudit): Route =>
   route({
     method: 'POST',
     path: '/api/v1/auth/refresh',
@@ -96,10 +112,18 @@ const postRefresh = (auth: AuthService): Route =>
     summary: 'Prolong a login. A refresh token works once; using it again ends the login',
     body: Type.Object({ refreshToken: Type.String({ maxLength: 500 }) }),
     responses: { 200: LoginAnswer, 401: 'The token is unknown, expired, revoked or was used before' },
-    handler: async ({ body }) => ({ status: 200, headers: NO_STORE, json: await auth.refresh(body.refreshToken) }),
+    handler: async request => {
+      try {
+        return { status: 200, headers: NO_STORE, json: await auth.refresh(request.body.refreshToken) };
+      } catch (error) {
+        const user = error instanceof TokenReused ? auth.users.findById(error.userId) : undefined;
+        if (user !== undefined) await audit.note(request, 'token-reused', { subject: userSubject(user) });
+        throw error;
+      }
+    },
   });
 
-const postLogout = (auth: AuthService): Route =>
+const postLogout = (auth: AuthService, audit: RequestAudit): Route =>
   route({
     method: 'POST',
     path: '/api/v1/auth/logout',
@@ -107,8 +131,10 @@ const postLogout = (auth: AuthService): Route =>
     summary: "End this login, or with `everywhere` all of the caller's logins and stream URLs",
     body: Type.Object({ everywhere: Type.Boolean({ default: false }) }),
     responses: { 204: 'Signed out' },
-    handler: async ({ body, header }) => {
+    handler: async request => {
+      const { body, header } = request;
       await auth.logout(bearer(header), body.everywhere ? 'everywhere' : 'this-login');
+      if (body.everywhere) await audit.note(request, 'signed-out-everywhere');
       return { status: 204, headers: NO_STORE, empty: true };
     },
   });
@@ -129,13 +155,13 @@ const getMe = (auth: AuthService): Route =>
     path: '/api/v1/me',
     auth: 'user',
     summary: 'The caller',
-    responses: { 200: PublicUserSchema },
-    handler: request => ({ status: 200, headers: NO_STORE, json: auth.me(requireCaller(request).userId) }),
+    responses: { 200: UserAnswer },
+    handler: request => ({ status: 200, headers: NO_STORE, json: describeUser(auth, auth.me(requireCaller(request).userId)) }),
   });
 
-const putMyPassword = (auth: AuthService): Route =>
+const changeMyPassword = (method: 'POST' | 'PUT', auth: AuthService, audit: RequestAudit): Route =>
   route({
-    method: 'PUT',
+    method,
     path: '/api/v1/me/password',
     auth: 'user',
     summary: "Change the caller's own password. Ends every login and stream URL of the caller and answers with a new login",
@@ -143,7 +169,9 @@ const putMyPassword = (auth: AuthService): Route =>
     responses: { 200: LoginAnswer, 401: 'The current password is wrong', 429: 'Too many failed attempts' },
     handler: async request => {
       const { userId } = requireCaller(request);
-      return { status: 200, headers: NO_STORE, json: await auth.changePassword(userId, request.body) };
+      const tokens = await auth.changePassword(userId, request.body);
+      await audit.note(request, 'password-changed', { subject: userSubject(tokens.user) });
+      return { status: 200, headers: NO_STORE, json: tokens };
     },
   });
 

@@ -1,38 +1,54 @@
 // The accounts as an administrator manages them. There is always one enabled administrator left.
+import type { OwnLimits } from '#domain/access/limits.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { newUserId, type UserId } from '#domain/ids.ts';
+import { type GroupId, newUserId, type UserId } from '#domain/ids.ts';
 import type { User } from '#domain/media.ts';
 import type { Database } from '#storage/database.ts';
 import type { Page, PageRequest } from '#storage/records/page.ts';
-import { checkCredentials } from './credentials.ts';
-import { NO_PASSWORD, type Passwords } from './passwords.ts';
-import type { Revocations } from './revocations.ts';
+import { checkCredentials } from '../credentials.ts';
+import { NO_PASSWORD, type Passwords } from '../passwords.ts';
+import type { Revocations } from '../revocations.ts';
+import type { LimitChanges } from './limit-changes.ts';
 
 /** A user as others may see it: never with a hash. */
-export type PublicUser = Pick<User, 'id' | 'username' | 'role' | 'enabled' | 'createdAtMs'>;
+export type PublicUser = Pick<User, 'id' | 'username' | 'role' | 'enabled' | 'createdAtMs'> & {
+  readonly groupId: GroupId | null;
+  /** The user's own: what is absent is that of the group. */
+  readonly limits: OwnLimits;
+  readonly hasPassword: boolean;
+};
 
-export const toPublicUser = ({ id, username, role, enabled, createdAtMs }: User): PublicUser => ({
+export const toPublicUser = ({ id, username, role, enabled, createdAtMs, groupId, limits, passwordHash }: User): PublicUser => ({
   id,
   username,
   role,
   enabled,
   createdAtMs,
+  groupId: groupId ?? null,
+  limits: limits ?? {},
+  hasPassword: passwordHash !== NO_PASSWORD,
 });
 
 /** Without a password: a user who signs in with another issuer, or not yet. */
-export type NewUser = Pick<User, 'username' | 'role' | 'enabled'> & { readonly password?: string };
+export type NewUser = Pick<User, 'username' | 'role' | 'enabled' | 'groupId' | 'limits'> & { readonly password?: string };
 export type UserChanges = Partial<NewUser>;
 
 export class UserAdministration {
   readonly #database: Database;
   readonly #passwords: Passwords;
   readonly #revocations: Revocations;
+  readonly #limitChanges: LimitChanges;
   readonly #now: () => number;
 
-  constructor(database: Database, services: { readonly passwords: Passwords; readonly revocations: Revocations }, now: () => number) {
+  constructor(
+    database: Database,
+    services: { readonly passwords: Passwords; readonly revocations: Revocations; readonly limitChanges: LimitChanges },
+    now: () => number,
+  ) {
     this.#database = database;
     this.#passwords = services.passwords;
     this.#revocations = services.revocations;
+    this.#limitChanges = services.limitChanges;
     this.#now = now;
   }
 
@@ -45,6 +61,16 @@ export class UserAdministration {
     const user = this.#database.users.get(id);
     if (user === undefined) throw new FerriteError('USER_NOT_FOUND', 'no user has this id');
     return toPublicUser(user);
+  }
+
+  find(username: string): PublicUser | undefined {
+    const user = this.#database.users.findByUsername(username);
+    return user === undefined ? undefined : toPublicUser(user);
+  }
+
+  findById(id: UserId): PublicUser | undefined {
+    const user = this.#database.users.get(id);
+    return user === undefined ? undefined : toPublicUser(user);
   }
 
   async create(user: NewUser): Promise<PublicUser> {
@@ -68,6 +94,7 @@ export class UserAdministration {
     let isRevoked = false;
     const updated = await this.#database.users.update(id, before => {
       const after = { ...before, ...rest, ...passwordHash };
+      this.#requireGroup(after);
       if (isAdministrator(before) && !isAdministrator(after)) this.#refuseLastAdministrator(before);
       isRevoked = before.role !== after.role || before.enabled !== after.enabled || before.passwordHash !== after.passwordHash;
       if (!isRevoked) return after;
@@ -76,6 +103,7 @@ export class UserAdministration {
       return isSignedOut ? this.#revoked(after) : { ...after, tokenGeneration: after.tokenGeneration + 1 };
     });
     if (isRevoked) await this.#revocations.revokeUser(id);
+    else if (changes.limits !== undefined || changes.groupId !== undefined) this.#limitChanges.tell(id);
     return toPublicUser(updated);
   }
 
@@ -97,8 +125,17 @@ export class UserAdministration {
     checkCredentials({ username: rest.username, password });
     const passwordHash = password === undefined ? NO_PASSWORD : await this.#passwords.hash(password);
     const user: User = { ...rest, id: newUserId(), passwordHash, tokenGeneration: 0, createdAtMs: this.#now() };
-    await this.#database.users.create(user, check);
+    await this.#database.users.create(user, () => {
+      check();
+      this.#requireGroup(user);
+    });
     return toPublicUser(user);
+  }
+
+  /** Runs in the transaction that puts the user into the group. */
+  #requireGroup({ groupId }: User): void {
+    if (groupId != null && this.#database.groups.get(groupId) === undefined)
+      throw new FerriteError('INVALID_REQUEST', '/groupId is not a group', { fields: [{ path: '/groupId', message: 'is not a group' }] });
   }
 
   #revoked(user: User): User {

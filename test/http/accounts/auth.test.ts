@@ -1,73 +1,15 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { authRoutes } from '#http/api/auth.ts';
-import { userRoutes } from '#http/api/users.ts';
-import { ClientAddresses } from '#http/contract/client-address.ts';
-import { startServer } from '#http/door/server.ts';
-import { SetupGuard } from '#src/auth/setup-guard.ts';
-import { makeWorld, type World } from '../../auth/support.ts';
-
-type Answer = { readonly status: number; readonly headers: Headers; readonly body: Record<string, unknown> };
-type Call = (method: string, path: string, options?: { body?: object; token?: string }) => Promise<Answer>;
-
-const ADMIN = { username: 'Root', password: 'correct horse' };
-const said: string[] = [];
-
-/** The routes behind a real front door. */
-async function startDoor(t: TestContext): Promise<{ call: Call; world: World }> {
-  const world = await makeWorld(t);
-  const note = (fields: unknown, text?: string): void => {
-    said.push(JSON.stringify([fields, text]));
-  };
-  const door = await startServer({
-    host: '127.0.0.1',
-    port: 0,
-    routes: [...authRoutes(world.auth, new SetupGuard('127.0.0.1', () => undefined), new ClientAddresses([])), ...userRoutes(world.auth)],
-    sockets: [],
-    authenticate: token => world.auth.authenticate(token),
-    corsOrigins: [],
-    log: { error: note, warn: note, debug: note },
-  });
-  t.after(() => door.close(1000));
-  const call: Call = async (method, path, { body, token } = {}) => {
-    const response = await fetch(`${door.url}${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: {
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      },
-      signal: AbortSignal.timeout(60_000),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) };
-  };
-  return { call, world };
-}
-
-/** With an administrator, and a viewer, signed in. */
-async function startWithUsers(t: TestContext) {
-  const { call, world } = await startDoor(t);
-  await call('POST', '/api/v1/setup', { body: ADMIN });
-  const admin = (await call('POST', '/api/v1/auth/login', { body: ADMIN })).body;
-  const token = String(admin.accessToken);
-  const viewer = { username: 'viewer', password: 'popcorn time' };
-  const { id } = (await call('POST', '/api/v1/users', { body: viewer, token })).body;
-  const login = (await call('POST', '/api/v1/auth/login', { body: viewer })).body;
-  return {
-    call,
-    world,
-    admin: { token, refreshToken: String(admin.refreshToken) },
-    viewer: { id: String(id), token: String(login.accessToken) },
-  };
-}
+import { test } from 'node:test';
+import { NO_LIMITS } from '#domain/access/limits.ts';
+import { ADMIN, said, startDoor, startWithUsers } from './support.ts';
 
 test('setup: tells whether it is required, makes the administrator once, then answers 409', async t => {
   const { call } = await startDoor(t);
   assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: true, codeRequired: false });
   const made = await call('POST', '/api/v1/setup', { body: ADMIN });
   assert.equal(made.status, 201);
-  assert.deepEqual({ ...made.body, id: '', createdAtMs: 0 }, { id: '', username: 'Root', role: 'admin', enabled: true, createdAtMs: 0 });
+  const user = { id: '', username: 'Root', role: 'admin', enabled: true, createdAtMs: 0, groupId: null, limits: {}, hasPassword: true };
+  assert.deepEqual({ ...made.body, id: '', createdAtMs: 0 }, user);
   assert.deepEqual((await call('GET', '/api/v1/setup')).body, { required: false, codeRequired: false });
   const second = await call('POST', '/api/v1/setup', { body: { ...ADMIN, username: 'other' } });
   assert.deepEqual([second.status, second.body.code], [409, 'SETUP_DONE']);
@@ -90,7 +32,8 @@ test('login: answers the tokens of api.md, for nobody to cache', async t => {
   assert.deepEqual([body.tokenType, body.expiresInMs], ['Bearer', 900_000]);
   assert.equal(headers.get('cache-control'), 'no-store');
   const me = await call('GET', '/api/v1/me', { token: String(body.accessToken) });
-  assert.deepEqual(me.body, body.user);
+  const { effectiveLimits, ...user } = me.body;
+  assert.deepEqual([user, effectiveLimits], [body.user, NO_LIMITS]);
 });
 
 test('login: the same refusal for every mistake, then 429 with the wait', async t => {
