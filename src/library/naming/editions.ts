@@ -34,6 +34,8 @@ const EDITIONS: Readonly<Record<string, string>> = {
   '4k remastered': 'Remastered',
   'remastered edition': 'Remastered',
   remastered: 'Remastered',
+  remaster: 'Remastered',
+  uncensored: 'Uncensored',
   'special edition': 'Special Edition',
   'collectors edition': "Collector's Edition",
   "collector's edition": "Collector's Edition",

@@ -1,13 +1,14 @@
 // A name as that of an episode: the show's title in front, its place, and the episode's own title behind.
 import { latinPart, unbracketed } from './bracketed-names.ts';
 import { cleanName, plainBrackets } from './clean-name.ts';
+import { editionAt, editionsFrom } from './editions.ts';
 import { type Numbering, numberingOf } from './numbering/numbering.ts';
 import { SPECIAL_WORDS } from './numbering/words.ts';
 import { partIn } from './parts.ts';
 import { releaseStart } from './release-words.ts';
 import { folded, type Style, styleOf, titleText } from './title-text.ts';
 import { type Token, tokensOf, type Word, wordsOf } from './tokens.ts';
-import { bracketedYear, plainYear } from './years.ts';
+import { bracketedYear, plainYear, yearOf } from './years.ts';
 
 export type EpisodeName = Omit<Numbering, 'start' | 'end'> & {
   /** Of the show; empty where the name has none. */
@@ -15,6 +16,7 @@ export type EpisodeName = Omit<Numbering, 'start' | 'end'> & {
   readonly year: number | null;
   readonly ownTitle: string | null;
   readonly part: number | null;
+  readonly edition: string | null;
   /** It is of the extras of a season. */
   readonly isExtra: boolean;
 };
@@ -59,6 +61,7 @@ function readName(text: string, group: string | null, known: Known): EpisodeName
     isCertain,
     ownTitle: rest.title,
     part: rest.part,
+    edition: rest.edition,
     isExtra,
   };
 }
@@ -111,15 +114,35 @@ function withoutComplete(words: readonly Word[], end: number): number {
   return last < end && last > 1 && words[last - 1]?.text === 'the' ? last - 1 : last;
 }
 
+type Behind = { readonly title: string | null; readonly first: string; readonly part: number | null; readonly edition: string | null };
+
 /** What stands behind the number, up to what is of the release. */
-function behind(rest: string, style: Style): { title: string | null; first: string; part: number | null } {
+function behind(rest: string, style: Style): Behind {
   const words = wordsOf(tokensOf(rest));
   const release = releaseStart(words, 0);
   const part = partIn(words, release) ?? partIn(words.slice(0, 1), 0);
   const tag = words.findIndex(({ gap }) => /\[/.test(gap));
-  const end = Math.min(release, part?.from ?? words.length, tag === -1 ? words.length : tag);
+  const edition = editionBefore(words, release);
+  const found = Math.min(edition ?? release, part?.from ?? words.length, tag === -1 ? words.length : tag);
+  // `S01E02 2011 1080p`: the year of the release.
+  const end = found === 1 && release === 1 && words.length > 1 && yearOf(words[0] as Word) !== null ? 0 : found;
   const title = titleText(rest.slice(0, words[end]?.start ?? rest.length), style);
-  return { title: title === '' ? null : title, first: words[0]?.text ?? '', part: part?.part ?? null };
+  return {
+    title: title === '' ? null : title,
+    first: words[0]?.text ?? '',
+    part: part?.part ?? null,
+    edition: edition === null ? null : editionsFrom(words.slice(0, release), edition),
+  };
+}
+
+/** The word at which editions begin that lead up to the release, or are all that there is. */
+function editionBefore(words: readonly Word[], release: number): number | null {
+  for (let at = 0; at < release; at++) {
+    let to = at;
+    for (let found = editionAt(words, to); found !== null && to < release; found = editionAt(words, to)) to = found.to;
+    if (to > at && to >= release && (release < words.length || at === 0)) return at;
+  }
+  return null;
 }
 
 /** Of the folder's title in front of the name, in characters. */

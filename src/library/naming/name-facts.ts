@@ -2,6 +2,7 @@
 import type { EpisodeFacts, NameFacts, ProviderIds } from '#domain/catalogue/name-facts.ts';
 import type { Library } from '#domain/media.ts';
 import { cleanName, withoutExtension } from './clean-name.ts';
+import { taggedEdition } from './editions.ts';
 import { type EpisodeName, episodeName } from './episode-name.ts';
 import { type ExtraAt, extraOf, isExtraFolder } from './extras.ts';
 import { type FilmName, filmName } from './film-name.ts';
@@ -101,14 +102,15 @@ function episodeAmongFilms(path: Path): NameFacts | null {
   const isFansub = cleanName(path.stem).group !== null;
   const isNumbered =
     /(?<![\p{L}\p{N}])s\d{1,2}[\s._-]?e\d/iu.test(path.stem) ||
-    (isFansub && /\s-\s\d{2,4}(?:v\d)?(?:\s|\[|$)|\[\d{2,3}\]|E\d{2,3}[-~]E?\d/.test(path.stem));
+    (isFansub && /\s-\s\d{2,4}(?:v\d)?(?:\s|\[|$)|\[\d{2,3}(?:-\d{2,3})?\]|E\d{2,3}[-~]E?\d/.test(path.stem));
   return isNumbered ? episodeFacts(path) : null;
 }
 
 function episodeFacts(path: Path): NameFacts {
   const { stem, folders, extra, showIds } = path;
   const above = showFolders(folders);
-  const own = episodeName(stem, { season: above.season, show: above.show?.title ?? null });
+  const tagged = taggedEdition(stem);
+  const own = episodeName(tagged.text, { season: above.season, show: above.show?.title ?? null });
   const released = own?.isCertain === true ? null : releaseOf(folders.at(-1));
   const told = released ?? own;
   if (told === null) return withoutNumber(path);
@@ -123,7 +125,15 @@ function episodeFacts(path: Path): NameFacts {
     airDate: told.airDate,
     title: told.ownTitle,
   };
-  return { title, year, edition: null, part: told.part, extra: extra?.extra ?? (told.isExtra ? 'other' : null), episode, ids: showIds };
+  return {
+    title,
+    year,
+    edition: tagged.edition ?? told.edition,
+    part: told.part,
+    extra: extra?.extra ?? (told.isExtra ? 'other' : null),
+    episode,
+    ids: showIds,
+  };
 }
 
 /** A folder named as the release of one episode says more than the file in it, which may be called anything. */

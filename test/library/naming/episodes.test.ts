@@ -58,6 +58,7 @@ holds('a season and an episode', [
   ['Harbour Lights Season 2 Episode 5 The Storm.mkv', at('Harbour Lights', 2, [5], { own: 'The Storm' })],
   ['Harbour Lights season 02 ep 05.mkv', at('Harbour Lights', 2, [5])],
   ['Harbour Lights Se.2 Ep.5.mkv', at('Harbour Lights', 2, [5])],
+  ['Harbour.Lights.S02E05.2011.1080p.mkv', at('Harbour Lights', 2, [5], { own: null })],
   ['24.Hours.S02E05.mkv', at('24 Hours', 2, [5])],
   ['Studio 54 - S01E03.mkv', at('Studio 54', 1, [3])],
   ['Pier 39 - S01E03 - Day 100.mkv', at('Pier 39', 1, [3], { own: 'Day 100' })],
@@ -312,6 +313,19 @@ holds('a part of an episode, and a season as a whole', [
   ['Harbour Lights - The Complete Season 3 [HDTV].mkv', at('Harbour Lights', 3, [])],
   ['Harbour.Lights.S01-S03.1080p.mkv', at('Harbour Lights', 1, [])],
 ]);
+
+test('naming: an episode has an edition too', () => {
+  for (const [name, edition, own] of [
+    ['Harbour.Lights.S02E05.EXTENDED.720p.mkv', 'Extended', null],
+    ['Harbour.Lights.S02E05.The.Storm.Uncut.720p.mkv', 'Uncut', 'The Storm'],
+    ['Harbour Lights - S02E05 - Uncensored.mkv', 'Uncensored', null],
+    ['Harbour Lights - S02E05 {edition-Broadcast}.mkv', 'Broadcast', null],
+    ['Harbour Lights - S02E05 - The Extended Family.mkv', null, 'The Extended Family'],
+  ] as const) {
+    const told = nameFacts(name, 'shows');
+    assert.deepEqual([told.edition, told.episode?.title, told.title], [edition, own, 'Harbour Lights'], name);
+  }
+});
 
 /** Of which nothing says that they are episodes. */
 const NO_EPISODES = [

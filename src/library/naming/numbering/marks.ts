@@ -64,7 +64,7 @@ function pairAt(tokens: readonly Token[], at: number): Mark | null {
   const next = joint?.kind === 'gap' && JOINT.test(joint.text) ? season.to + 1 : season.to;
   const called = episodesAt(tokens, next, season);
   const episodes = called ?? (next > season.to ? bareEpisodeAt(tokens, next, joint) : null);
-  const isBare = called === null && /-/.test(joint?.text ?? '');
+  const isBare = called === null && (/[-[(]/.test(joint?.text ?? '') || (tokens[next]?.text.length ?? 0) > 2);
   return episodes === null ? null : { from: season.from, to: episodes.to, season: season.season, episodes: episodes.episodes, isBare };
 }
 
