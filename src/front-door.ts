@@ -15,7 +15,6 @@ import { RequestAudit } from './http/accounts/request-audit.ts';
 import { userRoutes } from './http/accounts/users.ts';
 import { controlSocket } from './http/api/control.ts';
 import { openApiRoute, operationsRoutes } from './http/api/operations.ts';
-import { progressRoutes } from './http/api/progress.ts';
 import { sessionRoutes } from './http/api/sessions.ts';
 import { webRoutes } from './http/api/web.ts';
 import { FolderRoots } from './http/catalogue/folders.ts';
@@ -29,6 +28,7 @@ import { ColdFiles } from './http/sources/cold-files.ts';
 import type { Previews } from './http/stream/preview-replies.ts';
 import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
+import { viewingRoutes } from './http/viewing/viewing.ts';
 import type { CatalogueIndex } from './library/items/catalogue-index.ts';
 import type { ArtworkFiles } from './library/metadata/artwork-files.ts';
 import type { Described } from './library/metadata/described.ts';
@@ -40,6 +40,7 @@ import { SegmentFinder } from './playback/segments/finder.ts';
 import type { Segments } from './playback/segments/segments.ts';
 import { PlayerStats } from './playback/session/player-stats.ts';
 import type { PlaybackSessions } from './playback/session/sessions.ts';
+import type { SavedProgress } from './progress/saved-progress.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import type { TransportStreams } from './threads/transport-streams.ts';
@@ -57,6 +58,7 @@ export type DoorParts = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly database: Database;
+  readonly savedProgress: SavedProgress;
   readonly auth: AuthService;
   readonly sessions: PlaybackSessions;
   readonly segments: Segments;
@@ -74,11 +76,32 @@ const MIN_SOCKETS_PER_USER = 16;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
-  const { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, previews, hasTools } = parts;
+  const {
+    config,
+    log,
+    metrics,
+    database,
+    savedProgress,
+    auth,
+    sessions,
+    segments,
+    hosts,
+    transportStreams,
+    catalogue,
+    cache,
+    previews,
+    hasTools,
+  } = parts;
   const links = new PosterLinks(await posterKey(config.dataDir));
   const playerStats = new PlayerStats(metrics);
   const stats: PlayerStats['record'] = (session, measured) => playerStats.record(session, measured);
-  const { libraries, media, progress, corrections, descriptions } = database;
+  const { libraries, media, corrections, descriptions } = database;
+  const titles = {
+    ...{ libraries, media, corrections, descriptions, progress: savedProgress, links },
+    viewerOf: (caller: Pick<Caller, 'userId'>) => auth.viewers.of(caller),
+    readable: () => sessions.readable,
+    ...catalogue,
+  };
   const coldFiles = new ColdFiles();
   const counts = new StreamCounts();
   // At every level of the log: without it nobody could set the server up.
@@ -89,7 +112,6 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
   if (auth.isSetupRequired()) guard.announce();
   const addresses = new ClientAddresses(config.trustedProxies);
   const audit = new RequestAudit(auth.audit, addresses);
-  const watching = { media, index: catalogue.index, viewerOf: (caller: Pick<Caller, 'userId'>) => auth.viewers.of(caller) };
   const sockets = [
     controlSocket({
       sessions,
@@ -104,16 +126,13 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...groupRoutes(auth, audit),
     auditRoute(auth.audit),
     ...libraryRoutes({
-      ...{ libraries, media, progress, corrections, descriptions, links },
-      viewerOf: watching.viewerOf,
+      ...titles,
       noted: (request, event, { id, name }) => audit.note(request, event, { subject: { kind: 'library', id, name } }),
       roots: new FolderRoots(config.libraryRoots),
-      readable: () => sessions.readable,
-      ...catalogue,
     }),
-    ...progressRoutes({ ...watching, progress, links }),
-    decisionRoute({ sessions, watching }),
-    ...sessionRoutes({ sessions, auth, users: database.users, watching, stats }),
+    ...viewingRoutes(titles),
+    decisionRoute({ sessions, watching: titles }),
+    ...sessionRoutes({ sessions, auth, users: database.users, watching: titles, stats }),
     ...streamRoutes({
       tokens: auth.streamTokens,
       sessions,

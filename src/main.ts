@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
 import { mayWatch } from './domain/access/limits.ts';
 import { encodeColourOf } from './domain/colour/encode-colour.ts';
-import { parseMediaId } from './domain/ids.ts';
+import { type MediaId, parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import type { Burnable, HostOptions } from './domain/protocol.ts';
 import type { ReadableText } from './domain/subtitles/tracks.ts';
@@ -30,6 +30,7 @@ import { countedCapacity, workCapacity } from './playback/admission/capacity.ts'
 import { Segments } from './playback/segments/segments.ts';
 import type { LiveSession } from './playback/session/live-session.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
+import { SavedProgress } from './progress/saved-progress.ts';
 import { createMetrics, type Metrics, recordMeasurement, recordTrials } from './telemetry/metrics.ts';
 import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
@@ -125,12 +126,20 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   const { media, corrections } = database;
   const described = new Described(database.descriptions);
   const index = new CatalogueIndex({ media, corrections, descriptions: described });
+  const versionsOf = (id: MediaId) => index.itemOf(id)?.versions ?? [];
+  const { progress, history } = database;
+  const savedProgress = owned.add(
+    'saved progress',
+    new SavedProgress({ progress, history, media, versionsOf, rules: config.progressRules }),
+    saved => saved.close(),
+  );
   const sessions = owned.add(
     'playback sessions',
     new PlaybackSessions({
       database,
       hosts,
-      versionsOf: id => index.itemOf(id)?.versions ?? [],
+      versionsOf,
+      progress: savedProgress,
       segments,
       capacity: config.maxTranscodes > 0 ? countedCapacity(config.maxTranscodes) : workCapacity(machine.pixelsPerSecond),
       encoders: { hardware: config.hardware, codecs: config.codecs, coreSpeed: () => machine.pixelsPerSecond },
@@ -179,7 +188,22 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   });
   const hasTools = (): boolean => tools.areThere && spawner.isReady;
   const transportStreams = owned.add('the maker of transport streams', new TransportStreams(), maker => maker.close());
-  const parts = { config, log, metrics, database, auth, sessions, segments, hosts, transportStreams, catalogue, cache, previews, hasTools };
+  const parts = {
+    config,
+    log,
+    metrics,
+    database,
+    savedProgress,
+    auth,
+    sessions,
+    segments,
+    hosts,
+    transportStreams,
+    catalogue,
+    cache,
+    previews,
+    hasTools,
+  };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
   scanWhatHasNoMap({ database, scanner: catalogue.scanner });

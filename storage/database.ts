@@ -8,6 +8,7 @@ import { GROUPS, GroupRepository } from './records/accounts/groups.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
+import { HISTORY, HistoryRepository } from './records/history.ts';
 import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
 import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
 import { MEDIA, MediaRepository } from './records/media.ts';
@@ -30,6 +31,7 @@ const FAMILIES: readonly Family[] = [
   KEYFRAME_MAPS,
   REFUSED_FILES,
   PROGRESS,
+  HISTORY,
   CORRECTIONS,
   DESCRIPTIONS,
   SESSIONS,
@@ -50,6 +52,7 @@ export class Database {
   readonly keyframeMaps: KeyframeMapRepository;
   readonly refusedFiles: RefusedFileRepository;
   readonly progress: ProgressRepository;
+  readonly history: HistoryRepository;
   readonly corrections: CorrectionRepository;
   readonly descriptions: DescriptionRepository;
   readonly sessions: SessionRepository;
@@ -68,6 +71,7 @@ export class Database {
     this.keyframeMaps = new KeyframeMapRepository(environment);
     this.refusedFiles = new RefusedFileRepository(environment);
     this.progress = new ProgressRepository(environment);
+    this.history = new HistoryRepository(environment);
     this.corrections = new CorrectionRepository(environment);
     this.descriptions = new DescriptionRepository(environment);
     this.sessions = new SessionRepository(environment);

@@ -18,6 +18,8 @@ export type Family = {
   readonly upgrades: readonly ((record: StoredRecord, other: OtherRecord) => StoredRecord | null)[];
   /** Tables derived from the main one. */
   readonly indexes: readonly string[];
+  /** What a record that is brought to this format adds to tables that the formats before did not have. */
+  readonly derived?: (record: StoredRecord) => readonly { readonly index: string; readonly key: Key; readonly value: unknown }[];
 };
 
 type SetAside = { readonly value: unknown; readonly format: number };
@@ -35,11 +37,12 @@ export function migrate(environment: Environment, families: readonly Family[]): 
     refuseNewer(family, formats.get(['format', family.name]));
     const records = environment.table<Key, unknown>(family.name, family.encoding);
     const aside = environment.table<Key, SetAside>(unconvertedTable(family.name));
-    for (const index of family.indexes) environment.table(index);
+    const indexTables = new Map(family.indexes.map(index => [index, environment.table<Key, unknown>(index)]));
+    const indexes = (name: string) => indexTables.get(name) ?? environment.table<Key, unknown>(name);
     environment.writeNow(tx => {
       // A family met for the first time has no records yet, so there is nothing to convert.
       const stored = formats.get(['format', family.name]) ?? family.format;
-      if (stored < family.format) upgradeAll(tx, family, stored, { records, aside, other });
+      if (stored < family.format) upgradeAll(tx, family, stored, { records, aside, other, indexes });
       tx.put(formats, ['format', family.name], family.format);
     });
   }
@@ -78,19 +81,24 @@ function refuseNewer(family: Family, stored: number | undefined): void {
   }
 }
 
-function upgradeAll(
-  tx: Transaction,
-  family: Family,
-  from: number,
-  { records, aside, other }: { records: Table<Key, unknown>; aside: Table<Key, SetAside>; other: OtherRecord },
-): void {
+type FamilyTables = {
+  readonly records: Table<Key, unknown>;
+  readonly aside: Table<Key, SetAside>;
+  readonly other: OtherRecord;
+  readonly indexes: (name: string) => Table<Key, unknown>;
+};
+
+function upgradeAll(tx: Transaction, family: Family, from: number, { records, aside, other, indexes }: FamilyTables): void {
   const olds = [...records.entries()];
   // All are taken out before one is put back: a new key may be another record's old one.
   for (const { key } of olds) tx.remove(records, key);
   for (const old of olds) {
     const upgraded = upgrade(family, from, old, other);
     if (upgraded === null) tx.put(aside, asideKey(from, old.key), { value: old.value, format: from });
-    else tx.put(records, upgraded.key, upgraded.value);
+    else {
+      tx.put(records, upgraded.key, upgraded.value);
+      for (const { index, key, value } of family.derived?.(upgraded) ?? []) tx.put(indexes(index), key, value);
+    }
   }
 }
 

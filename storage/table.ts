@@ -54,6 +54,13 @@ export class Table<K extends Key, V> {
     return reading(() => [...this.#db.getRange({ reverse: true, limit: 1 })][0]);
   }
 
+  /** The last entry whose composite key begins with `prefix`. */
+  lastUnder(prefix: (string | number)[]): Entry<K, V> | undefined {
+    const bounds = { start: [...prefix, LAST], end: prefix, reverse: true, limit: 1 };
+    const [last] = reading(() => [...this.#db.getRange(bounds)]);
+    return last;
+  }
+
   async put(key: K, value: V): Promise<void> {
     await writing(() => this.#track(() => this.#db.put(key, value)));
   }

@@ -126,6 +126,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library/naming/numbering': ['src/library/naming'],
   'src/library/scan': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/naming'],
   'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
+  'src/progress': [...DOMAIN, 'storage', 'storage/records'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
 
@@ -141,6 +142,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/offer',
     'src/playback/admission',
     'src/playback/segments',
+    'src/progress',
   ],
 
   // What a route is knows neither sockets nor what it serves: the door and the routes meet in it.
@@ -183,6 +185,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/admission',
     'src/playback/session',
   ],
+  'src/http/viewing': [...DOMAIN, 'storage/records', 'src/library/items', 'src/progress', 'src/http/catalogue', 'src/http/contract'],
   // Other people's parts of the page.
   'src/http/vendor': ['src/http/contract'],
   // What a client would be given, told without giving it.
@@ -214,6 +217,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/http/door',
     'src/http/sources',
     'src/http/stream',
+    'src/http/viewing',
     'src/library',
     'src/library/items',
     'src/library/metadata',
@@ -222,6 +226,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/admission',
     'src/playback/segments',
     'src/playback/session',
+    'src/progress',
     'src/telemetry',
     'src/threads',
   ],

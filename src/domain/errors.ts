@@ -28,6 +28,7 @@ export const ERRORS = {
     title: 'No such show',
     remedy: 'List the shows: its episodes may have been removed, or be called otherwise.',
   },
+  SEASON_NOT_FOUND: { status: 404, title: 'No such season', remedy: 'Look at the show again.' },
   SESSION_NOT_FOUND: { status: 404, title: 'No such playback session', remedy: 'Start a new session: this one ended or expired.' },
   SESSION_EXPIRED: { status: 410, title: 'The playback session has expired', remedy: 'Start a new session where the last one was.' },
   SEGMENT_NOT_FOUND: { status: 404, title: 'No such segment, rung or track', remedy: 'Use the addresses in the playlist.' },

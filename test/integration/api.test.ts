@@ -30,7 +30,8 @@ test('the interface', { timeout: 600_000 }, async t => {
   const library = join(scratch, 'films');
   await mkdir(library);
   await makeFilm(join(library, 'unmistakable-title.mp4'), { seconds: 30 });
-  const server = await startServer(t, { library, env: { TMPDIR: scratch } });
+  // Of a film as short as this nobody would go on in the middle.
+  const server = await startServer(t, { library, env: { TMPDIR: scratch, FERRITE_RESUME_FROM_MS: '10000' } });
   const admin = await Client.signIn(server.url);
   await admin.call('POST', '/api/v1/users', { ...VIEWER, role: 'viewer' });
   const grace = await Client.signIn(server.url, VIEWER);

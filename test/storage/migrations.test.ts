@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { UNTOLD_COLOUR } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
+import { newUserId } from '#domain/ids.ts';
 import type { Media, SubtitleStream, VideoStream } from '#domain/media.ts';
 import { openDatabase, storePath } from '#storage/database.ts';
 import { Environment } from '#storage/environment.ts';
 import { checkFormats, type Family, migrate, unconvertedTable } from '#storage/migrations.ts';
+import { PROGRESS } from '#storage/records/progress.ts';
 import { aVideoStream } from '../support/titles.ts';
 import { aKeyframeMap, aMedia, makeDataDir } from './support.ts';
 
@@ -210,3 +212,29 @@ test('migrations: media of format 2 have no subtitle files yet, and are inspecte
     await database.close();
   }
 });
+
+test('migrations: progress of format 1 is listed by what is begun, as newer progress is', async t => {
+  const dataDir = await makeDataDir(t);
+  const [userId, begun, seen] = [newUserId(), aMedia('begun').id, aMedia('seen').id];
+  const old = new Environment(storePath(dataDir), 'read-write');
+  migrate(old, [{ ...PROGRESS, format: 1, upgrades: [] }]);
+  for (const [id, watched, updatedAtMs] of [
+    [begun, false, 1],
+    [seen, true, 2],
+  ] as const) {
+    await old.table<[string, string], unknown>('progress').put([userId, id], { positionMs: 5, durationMs: 9, watched, updatedAtMs });
+    await old.table<[string, number, string], null>('progress.by-time').put([userId, -updatedAtMs, id], null);
+  }
+  await old.close();
+  const { progress, ...database } = await reopened(t, dataDir);
+  const ids = (list: 'all' | 'begun') =>
+    progress.list(userId, { limit: 9, cursor: null }, () => true, list).items.map(({ mediaId }) => mediaId);
+  assert.deepEqual([ids('begun'), ids('all')], [[begun], [seen, begun]]);
+  assert.equal([...database.history.ofUser(userId)].length, 0);
+});
+
+async function reopened(t: TestContext, dataDir: string) {
+  const database = await openDatabase(dataDir);
+  t.after(() => database.close());
+  return database;
+}

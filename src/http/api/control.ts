@@ -114,8 +114,9 @@ async function handle(
   switch (message.type) {
     case 'heartbeat': {
       if (message.stats) stats(session, message.stats);
-      const kept = await sessions.heartbeat(session, { positionMs: message.positionMs, state: message.state });
-      return { type: 'progress', positionMs: message.positionMs, ...heartbeatAnswer(session, kept) };
+      const { positionMs, state, updatedAtMs, sentAtMs } = message;
+      const kept = await sessions.heartbeat(session, { positionMs, state, updatedAtMs, sentAtMs });
+      return { type: 'progress', positionMs, ...heartbeatAnswer(session, kept) };
     }
     case 'seek':
       return { type: 'segment', ...sessions.seek(session, message.positionMs, message.mode ?? session.record.seekMode) };

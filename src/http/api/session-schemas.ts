@@ -64,9 +64,15 @@ export const StatsSchema = Type.Object({
   bandwidthBps: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: MAX_STAT }), Type.Null()])),
 });
 
+const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 export const HeartbeatFields = {
   positionMs: Position,
   state: PlaybackStateSchema,
+  /** When the position was reached, by the player's clock; absent: now. */
+  updatedAtMs: Type.Optional(Time),
+  /** What that clock said as it was sent: how wrong it goes. */
+  sentAtMs: Type.Optional(Time),
   playbackRate: Type.Optional(Type.Number({ minimum: 0, maximum: 16 })),
   stats: Type.Optional(StatsSchema),
 };

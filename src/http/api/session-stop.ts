@@ -27,7 +27,7 @@ export function stopByBeacon(sessions: PlaybackSessions, auth: AuthService): Rou
       const positionMs = request.body?.positionMs;
       if (positionMs !== undefined) {
         session.positionMs = positionMs;
-        await sessions.saveProgress(session, Date.now());
+        await sessions.saveProgress(session);
       }
       await sessions.end(id, 'stopped');
       return { status: 204, empty: true };

@@ -79,9 +79,10 @@ export function sessionRoutes({ sessions, auth, users, watching, stats }: Sessio
       responses: { 200: HeartbeatAnswer },
       handler: async request => {
         const session = theirs(request.params.sessionId, request);
-        const { positionMs, state } = request.body;
+        const { positionMs, state, updatedAtMs, sentAtMs } = request.body;
         if (request.body.stats) stats(session, request.body.stats);
-        return { status: 200, json: heartbeatAnswer(session, await sessions.heartbeat(session, { positionMs, state })) };
+        const kept = await sessions.heartbeat(session, { positionMs, state, updatedAtMs, sentAtMs });
+        return { status: 200, json: heartbeatAnswer(session, kept) };
       },
     }),
     route({

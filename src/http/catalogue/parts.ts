@@ -1,8 +1,8 @@
 // What the routes of the catalogue are made of, and what several of them check.
 import { ageLimitOf, mayEnter, mayWatch, type Viewer } from '#domain/access/limits.ts';
 import { FerriteError } from '#domain/errors.ts';
-import { type LibraryId, parseLibraryId, parseMediaId } from '#domain/ids.ts';
-import type { Caller, Media } from '#domain/media.ts';
+import { type LibraryId, type MediaId, parseLibraryId, parseMediaId, type UserId } from '#domain/ids.ts';
+import type { Caller, Media, Progress } from '#domain/media.ts';
 import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { CatalogueIndex } from '#library/items/catalogue-index.ts';
 import type { Described } from '#library/metadata/described.ts';
@@ -10,13 +10,12 @@ import type { CorrectionRepository } from '#storage/records/corrections.ts';
 import type { DescriptionRepository } from '#storage/records/descriptions.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import type { MediaRepository } from '#storage/records/media.ts';
-import type { ProgressRepository } from '#storage/records/progress.ts';
 import type { PosterLinks } from './posters.ts';
 
 export type CatalogueParts = {
   readonly libraries: LibraryRepository;
   readonly media: MediaRepository;
-  readonly progress: ProgressRepository;
+  readonly progress: { get(userId: UserId, mediaId: MediaId): Progress | undefined };
   readonly index: CatalogueIndex;
   readonly links: PosterLinks;
   readonly corrections: CorrectionRepository;

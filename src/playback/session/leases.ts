@@ -1,6 +1,8 @@
 // How long a session lives: renewed by signs of life, noted in the store for a restart, ended when nobody has been heard of for too long.
+import type { ClientTime } from '#domain/catalogue/progress-rules.ts';
 import type { PlaybackState } from '#domain/session.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
+import type { SavedProgress } from '#src/progress/saved-progress.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
 import { LEASE_MS, type LiveSession, STREAM_TOKEN_MS } from './live-session.ts';
@@ -8,7 +10,8 @@ import { codeOf, type OpenSessions } from './open-sessions.ts';
 import type { PinnedAhead } from './pinned-ahead.ts';
 
 export type LeaseOptions = {
-  readonly database: Pick<Database, 'sessions' | 'progress' | 'users'>;
+  readonly database: Pick<Database, 'sessions' | 'users'>;
+  readonly progress: Pick<SavedProgress, 'beat'>;
   readonly hosts: Pick<MediaHosts, 'notify'>;
   readonly sessions: OpenSessions;
   readonly pinnedAhead: PinnedAhead;
@@ -21,12 +24,14 @@ const TOKEN_RENEWAL_MS = 3_600_000;
 const SWEEP_INTERVAL_MS = 5_000;
 /** The stored lease is only for restarts: renewing it now and then is enough. */
 const LEASE_WRITE_INTERVAL_MS = LEASE_MS / 3;
-/** Nearer to the end than this counts as watched to the end: playing again starts at the beginning. */
-const WATCHED_PART = 0.92;
+
+/** How far a viewer is, and when, where the player can tell: else now. */
+export type Beat = ClientTime & { readonly positionMs: number; readonly state: PlaybackState };
 
 export class Leases {
   readonly #options: LeaseOptions;
   readonly #writtenAtMs = new WeakMap<LiveSession, number>();
+  readonly #savedMs = new WeakMap<LiveSession, number>();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: LeaseOptions) {
@@ -36,16 +41,14 @@ export class Leases {
   }
 
   /** Resolves when the position is stored: an acknowledged position is not lost. */
-  async heartbeat(
-    session: LiveSession,
-    beat: { positionMs: number; state: PlaybackState },
-  ): Promise<{ expiresAtMs: number; streamToken?: string }> {
+  async heartbeat(session: LiveSession, { positionMs, state, ...time }: Beat): Promise<{ expiresAtMs: number; streamToken?: string }> {
     const { database, hosts } = this.#options;
     const [nowMs, monotonicMs] = [Date.now(), performance.now()];
     const { record } = session;
+    const beat = { positionMs, state };
     session.heard(beat, monotonicMs);
     hosts.notify(record.mediaId, { kind: 'heartbeat', sessionId: record.id, ...beat });
-    const writes: Promise<unknown>[] = [this.saveProgress(session, nowMs)];
+    const writes: Promise<unknown>[] = [this.#isNew(session, beat) ? this.saveProgress(session, time) : Promise.resolve()];
     if (monotonicMs - (this.#writtenAtMs.get(session) ?? Number.NEGATIVE_INFINITY) > LEASE_WRITE_INTERVAL_MS) {
       this.#writtenAtMs.set(session, monotonicMs);
       writes.push(database.sessions.put({ ...record, startPositionMs: beat.positionMs, expiresAtMs: session.expiresAtMs }));
@@ -55,15 +58,15 @@ export class Leases {
     return { expiresAtMs: session.expiresAtMs, ...(streamToken === undefined ? {} : { streamToken }) };
   }
 
-  async saveProgress({ record, media, positionMs }: LiveSession, updatedAtMs: number): Promise<void> {
-    const { durationMs } = media;
-    const watched = durationMs > 0 && positionMs >= durationMs * WATCHED_PART;
-    await this.#options.database.progress.put(record.userId, record.mediaId, {
-      positionMs: Math.min(positionMs, durationMs),
-      durationMs,
-      watched,
-      updatedAtMs,
-    });
+  async saveProgress(session: LiveSession, time: ClientTime = {}): Promise<void> {
+    const { record, media, positionMs } = session;
+    await this.#options.progress.beat(record.userId, media, { positionMs, ...time });
+    this.#savedMs.set(session, positionMs);
+  }
+
+  /** A player that was left paused stands where it stood: it must not undo what its viewer has seen elsewhere since. */
+  #isNew(session: LiveSession, { positionMs, state }: { positionMs: number; state: PlaybackState }): boolean {
+    return state === 'playing' || this.#savedMs.get(session) !== positionMs;
   }
 
   close(): void {

@@ -75,6 +75,11 @@ export class LiveSession {
     this.seen(monotonicMs);
   }
 
+  /** Its player has told a place other than where it began. */
+  get hasMoved(): boolean {
+    return this.positionMs !== this.record.startPositionMs;
+  }
+
   /** A control connection tells when its player goes away, so it stands for heartbeats. */
   attach(listener: SessionListener, monotonicMs: number): void {
     this.listeners.add(listener);

@@ -9,6 +9,7 @@ import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { EncodeGrants } from '#src/playback/admission/encode-grants.ts';
 import type { LayoutCache, OwnStart } from '#src/playback/offer/layout.ts';
 import type { PlannedMedia } from '#src/playback/offer/media-plans.ts';
+import type { SavedProgress } from '#src/progress/saved-progress.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { HostMessage, MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
@@ -17,6 +18,7 @@ import type { PinnedAhead } from './pinned-ahead.ts';
 
 export type OpenSessionsOptions = {
   readonly database: Pick<Database, 'sessions'>;
+  readonly progress: Pick<SavedProgress, 'ended'>;
   readonly hosts: MediaHosts;
   readonly layouts: LayoutCache;
   readonly grants: EncodeGrants;
@@ -124,8 +126,8 @@ export class OpenSessions {
   async end(id: SessionId, reason: SessionEnd): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return;
-    const { database, hosts, grants, pinnedAhead, tokens, log } = this.#options;
-    const { mediaId } = session.record;
+    const { database, progress, hosts, grants, pinnedAhead, tokens, log } = this.#options;
+    const { mediaId, userId } = session.record;
     this.forget(session.record);
     session.ended(reason);
     pinnedAhead.drop(session);
@@ -134,6 +136,7 @@ export class OpenSessions {
     for (const listener of session.listeners) listener.close(reason);
     await Promise.all([
       database.sessions.remove(id),
+      session.hasMoved ? progress.ended(userId, session.media, session.positionMs) : undefined,
       reason === 'expired' ? undefined : tokens.revokeSession(id),
       hosts
         .request('session.close', { mediaId, sessionId: id, reason }, AbortSignal.timeout(CLOSE_DEADLINE_MS))

@@ -21,6 +21,7 @@ import type { LayoutCache } from '#src/playback/offer/layout.ts';
 import type { MediaPlans, PlannedMedia } from '#src/playback/offer/media-plans.ts';
 import type { OfferedEncoders } from '#src/playback/offer/offered-encoders.ts';
 import type { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
+import type { SavedProgress } from '#src/progress/saved-progress.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
@@ -60,6 +61,7 @@ export type StartedSession = { readonly session: LiveSession; readonly token: st
 
 export type SessionStartOptions = {
   readonly database: Database;
+  readonly progress: Pick<SavedProgress, 'get' | 'resumeMs'>;
   readonly plans: MediaPlans;
   readonly layouts: LayoutCache;
   readonly grants: EncodeGrants;
@@ -260,12 +262,13 @@ export class SessionStarts {
   }
 
   #choose(owner: SessionOwner, request: StartRequest): Choice {
-    const { versionsOf, database } = this.#options;
+    const { versionsOf, progress } = this.#options;
     const media = this.#mediaOf(request.mediaId);
     const versions = versionsOf(media.id);
     return chooseVersion(request, {
       versions: versions.length === 0 ? [[media]] : versions,
-      progressOf: id => database.progress.get(owner.id, id),
+      progressOf: id => progress.get(owner.id, id),
+      resumeMs: saved => progress.resumeMs(saved),
       deliveryOf: mediaId => this.decide({ ...request, mediaId }).offer.delivery,
     });
   }

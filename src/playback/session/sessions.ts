@@ -4,7 +4,7 @@ import type { EncoderTrial } from '#domain/encoders.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { SessionId, UserId } from '#domain/ids.ts';
 import type { Burnable } from '#domain/protocol.ts';
-import type { PlaybackState, SeekMode, SessionEnd } from '#domain/session.ts';
+import type { SeekMode, SessionEnd } from '#domain/session.ts';
 import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { StreamTokens } from '#src/auth/stream-tokens.ts';
 import type { Standing } from '#src/playback/admission/admission.ts';
@@ -15,10 +15,11 @@ import { MediaPlans } from '#src/playback/offer/media-plans.ts';
 import { OfferedEncoders, type OfferedEncodersOptions } from '#src/playback/offer/offered-encoders.ts';
 import type { Segments } from '#src/playback/segments/segments.ts';
 import { WantedSegments } from '#src/playback/segments/wanted-segments.ts';
+import type { SavedProgress } from '#src/progress/saved-progress.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 import type { MediaHosts } from '#src/threads/media-hosts.ts';
 import type { Database } from '#storage/database.ts';
-import { Leases } from './leases.ts';
+import { type Beat, Leases } from './leases.ts';
 import type { LiveSession, SessionOwner } from './live-session.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { PinnedAhead } from './pinned-ahead.ts';
@@ -30,6 +31,7 @@ type Options = {
   readonly database: Database;
   readonly hosts: MediaHosts;
   readonly versionsOf: SessionStartOptions['versionsOf'];
+  readonly progress: SavedProgress;
   readonly segments: Segments;
   readonly capacity: Capacity;
   /** Absent: x264 alone. */
@@ -124,15 +126,12 @@ export class PlaybackSessions {
   }
 
   /** Resolves when the position is stored: an acknowledged position is not lost. */
-  heartbeat(
-    session: LiveSession,
-    beat: { positionMs: number; state: PlaybackState },
-  ): Promise<{ expiresAtMs: number; streamToken?: string }> {
+  heartbeat(session: LiveSession, beat: Beat): Promise<{ expiresAtMs: number; streamToken?: string }> {
     return this.#leases.heartbeat(session, beat);
   }
 
-  saveProgress(session: LiveSession, updatedAtMs: number): Promise<void> {
-    return this.#leases.saveProgress(session, updatedAtMs);
+  saveProgress(session: LiveSession): Promise<void> {
+    return this.#leases.saveProgress(session);
   }
 
   /** The session's position in the queue for a grant; null when it does not wait. */

@@ -19,6 +19,8 @@ export type ChoiceOptions = {
   /** The sharpest first. */
   readonly versions: PlayedVersions;
   readonly progressOf: (id: MediaId) => Progress | undefined;
+  /** Where who has come that far goes on. */
+  readonly resumeMs: (progress: Progress) => number;
   /** How a file would reach the client. Throws where it can not. */
   readonly deliveryOf: (id: MediaId) => Offer['delivery'];
 };
@@ -27,11 +29,13 @@ export type ChoiceOptions = {
 const COSTS: Readonly<Record<Offer['delivery'], number>> = { direct: 0, remux: 1, transcode: 2 };
 
 /** @throws what `deliveryOf` throws, where no version can be delivered */
-export function chooseVersion(wanted: Wanted, { versions, progressOf, deliveryOf }: ChoiceOptions): Choice {
+export function chooseVersion(wanted: Wanted, { versions, progressOf, resumeMs, deliveryOf }: ChoiceOptions): Choice {
   const { mediaId, isExact, startPositionMs } = wanted;
   const own = versions.find(version => version.some(({ id }) => id === mediaId)) ?? [];
   const beforeMs = partStartMs(own, mediaId);
-  const positionMs = startPositionMs === null ? resumeMs(versions, progressOf) : beforeMs + startPositionMs;
+  const saved = itemProgress(versions, progressOf)?.progress;
+  const savedMs = saved === undefined ? 0 : resumeMs(saved);
+  const positionMs = startPositionMs === null ? savedMs : beforeMs + startPositionMs;
   if (isExact || versions.length === 0) {
     const partMs = startPositionMs ?? positionMs - beforeMs;
     // Another part is where the viewer was.
@@ -41,12 +45,6 @@ export function chooseVersion(wanted: Wanted, { versions, progressOf, deliveryOf
   const parts = versions.flatMap(version => partAt(version, positionMs) ?? []);
   const { id, ...place } = parts.length === 1 ? (parts[0] ?? { id: mediaId, positionMs }) : cheapest(parts, deliveryOf);
   return { mediaId: id, ...place };
-}
-
-/** Over all parts. What was watched begins anew. */
-function resumeMs(versions: PlayedVersions, progressOf: ChoiceOptions['progressOf']): number {
-  const saved = itemProgress(versions, progressOf)?.progress;
-  return saved === undefined || saved.watched ? 0 : saved.positionMs;
 }
 
 type Part = { readonly id: MediaId; readonly positionMs: number };

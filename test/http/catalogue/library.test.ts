@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseLibraryId, parseMediaId, parseUserId } from '#domain/ids.ts';
-import { progressAt } from '#http/api/progress.ts';
+import { parseLibraryId, parseMediaId } from '#domain/ids.ts';
 import { within } from '../../library/support.ts';
 import { aMedia } from '../../storage/support.ts';
 import { makeFilm, temporaryFolder } from '../../support/run-tool.ts';
@@ -180,82 +179,4 @@ test('poster: loads without a token at the address given, for ever, and at no ot
   assert.ok(media);
   await world.posters.remove(media);
   assert.equal((await call('GET', a.posterUrl, { as: '' })).status, 404);
-});
-
-test('progress: is saved, read and forgotten for the caller alone', async t => {
-  const { world, call } = await serve(t);
-  const { id } = await put(world, aMedia('Film', { durationMs: 100_000 }));
-  const path = `/api/v1/media/${id}/progress`;
-  assert.deepEqual((await call('GET', path)).body, { positionMs: 0, durationMs: 100_000, watched: false, updatedAtMs: 0 });
-  const saved = await call('PUT', path, { body: { positionMs: 5000, updatedAtMs: 1000 } });
-  assert.deepEqual(saved.body, { positionMs: 5000, durationMs: 100_000, watched: false, updatedAtMs: 1000 });
-  assert.deepEqual((await call('GET', path)).body, saved.body);
-  assert.equal((await call('GET', path, { as: 'admin' })).body.positionMs, 0);
-  assert.deepEqual((await call('GET', `/api/v1/media/${id}`)).body.progress, saved.body);
-  assert.deepEqual((await call('GET', '/api/v1/media')).body.items[0].progress, saved.body);
-  assert.equal((await call('DELETE', path, { as: 'admin' })).status, 204);
-  assert.equal((await call('GET', path)).body.positionMs, 5000);
-  assert.equal((await call('DELETE', path)).status, 204);
-  assert.equal((await call('DELETE', path)).status, 204);
-  assert.equal((await call('GET', path)).body.positionMs, 0);
-});
-
-test('progress: an older time never overwrites a newer one, in whatever order they arrive', async t => {
-  const { world, call } = await serve(t);
-  const { id } = await put(world, aMedia('Film', { durationMs: 100_000 }));
-  const path = `/api/v1/media/${id}/progress`;
-  const times = [30, 10, 50, 20, 40];
-  await Promise.all(times.map(time => call('PUT', path, { body: { positionMs: time, updatedAtMs: time } })));
-  assert.equal((await call('GET', path)).body.positionMs, 50);
-  assert.equal((await call('PUT', path, { body: { positionMs: 1, updatedAtMs: 49 } })).body.positionMs, 50);
-  for (const body of [
-    {},
-    { positionMs: -1 },
-    { positionMs: 1.5 },
-    { positionMs: 1, extra: 1 },
-    { positionMs: '1' },
-    { positionMs: 1e300 },
-  ]) {
-    assert.equal((await call('PUT', path, { body })).status, 400, JSON.stringify(body));
-  }
-  assert.equal((await call('PUT', '/api/v1/media/abcdefghij/progress', { body: { positionMs: 1 } })).body.code, 'MEDIA_NOT_FOUND');
-});
-
-test('progress: from 92 % on a title is watched, and a clock that runs ahead is set back', () => {
-  const media = aMedia('Film', { durationMs: 100_000 });
-  const at = (update: Parameters<typeof progressAt>[1]) => progressAt(media, update, 5000);
-  assert.equal(at({ positionMs: 91_999 }).watched, false);
-  assert.equal(at({ positionMs: 92_000 }).watched, true);
-  assert.equal(at({ positionMs: 92_000, watched: false }).watched, false);
-  assert.equal(at({ positionMs: 0, watched: true }).watched, true);
-  assert.equal(at({ positionMs: 50, durationMs: 50 }).watched, true);
-  assert.equal(at({ positionMs: 200_000 }).positionMs, 100_000);
-  assert.equal(at({ positionMs: 1, updatedAtMs: 9999 }).updatedAtMs, 5000);
-  assert.equal(at({ positionMs: 1, updatedAtMs: 10 }).updatedAtMs, 10);
-});
-
-test('progress: continue watching lists the caller’s unfinished titles, newest first, in pages', async t => {
-  const { world, call } = await serve(t);
-  const viewer = parseUserId('viewer-user');
-  const save = async (title: string, updatedAtMs: number, watched = false) => {
-    const media = await put(world, aMedia(title, { durationMs: 100 }));
-    await world.database.progress.put(viewer, media.id, { positionMs: 50, durationMs: 100, watched, updatedAtMs });
-    return media;
-  };
-  for (const [title, time] of [
-    ['One', 1],
-    ['Three', 3],
-    ['Two', 2],
-  ] as const)
-    await save(title, time);
-  await save('Seen', 9, true);
-  const gone = await save('Gone', 8);
-  await world.database.media.remove(gone.id);
-  const titles = ({ body }: Answer) => body.items.map(({ title }: Json) => title);
-  const first = await call('GET', '/api/v1/me/progress?limit=2');
-  assert.deepEqual(titles(first), ['Three', 'Two']);
-  assert.deepEqual(titles(await call('GET', `/api/v1/me/progress?limit=2&cursor=${first.body.nextCursor}`)), ['One']);
-  assert.deepEqual(titles(await call('GET', '/api/v1/me/progress?all=true')), ['Seen', 'Three', 'Two', 'One']);
-  assert.deepEqual(titles(await call('GET', '/api/v1/me/progress?all=true', { as: 'admin' })), []);
-  assert.equal((await call('GET', `/api/v1/me/progress?cursor=${first.body.nextCursor}`, { as: 'admin' })).status, 400);
 });

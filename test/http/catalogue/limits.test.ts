@@ -7,7 +7,7 @@ import { aFilm, anEpisode } from '../../library/items/support.ts';
 import { type Json, put, serve } from './support.ts';
 
 const VIEWER = parseUserId('viewer-user');
-const PROGRESS = { positionMs: 1_000, durationMs: 60_000, watched: false, updatedAtMs: 1 };
+const PROGRESS = { positionMs: 40_000, durationMs: 60_000, watched: false, updatedAtMs: 1 };
 
 test('limits: of a library that is not theirs a viewer is told nothing, and an administrator everything', async t => {
   let limits: OwnLimits = {};
@@ -39,17 +39,19 @@ test('limits: of a library that is not theirs a viewer is told nothing, and an a
         call('GET', `/api/v1/media/${secret.id}`, { as }),
         call('GET', `/api/v1/shows/${showId}`, { as }),
         call('GET', `/api/v1/media/${secret.id}/progress`, { as }),
-        call('PUT', `/api/v1/media/${secret.id}/progress`, { as, body: { positionMs: 5 } }),
+        call('PUT', `/api/v1/media/${secret.id}/progress`, { as, body: { positionMs: 5, updatedAtMs: 0 } }),
+        call('PUT', `/api/v1/shows/${showId}/watched`, { as, body: { watched: false } }),
+        call('PUT', `/api/v1/shows/${showId}/seasons/1/watched`, { as, body: { watched: false } }),
       ].map(async answer => (await answer).status),
     );
   assert.deepEqual(await seen('viewer'), [2, 3, 1, 2, 2, 2, 3]);
-  assert.deepEqual(await statuses('viewer'), [200, 200, 200, 200]);
+  assert.deepEqual(await statuses('viewer'), [200, 200, 200, 200, 200, 200]);
   limits = { libraryIds: [library.id] };
   assert.deepEqual(await seen('viewer'), [1, 1, 0, 1, 0, 0, 1]);
-  assert.deepEqual(await statuses('viewer'), [404, 404, 404, 404]);
+  assert.deepEqual(await statuses('viewer'), [404, 404, 404, 404, 404, 404]);
   assert.equal((await call('GET', `/api/v1/media/${open.id}`)).status, 200);
   assert.deepEqual(await seen('admin'), [2, 3, 1, 0, 2, 2, 3]);
-  assert.deepEqual(await statuses('admin'), [200, 200, 200, 200]);
+  assert.deepEqual(await statuses('admin'), [200, 200, 200, 200, 200, 200]);
 });
 
 test('limits: with an age, what nobody has rated is there only where that is allowed', async t => {

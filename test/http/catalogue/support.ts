@@ -1,13 +1,16 @@
 // The routes of the catalogue behind a real front door, over a real store.
 import type { TestContext } from 'node:test';
 import { limitsOf, type OwnLimits } from '#domain/access/limits.ts';
+import { USUAL_RULES } from '#domain/catalogue/progress-rules.ts';
+import type { MediaId } from '#domain/ids.ts';
 import type { Caller, Media } from '#domain/media.ts';
-import { progressRoutes } from '#http/api/progress.ts';
 import { FolderRoots } from '#http/catalogue/folders.ts';
 import { libraryRoutes } from '#http/catalogue/library.ts';
 import { PosterLinks } from '#http/catalogue/posters.ts';
+import { viewingRoutes } from '#http/viewing/viewing.ts';
 import { ArtworkFiles } from '#library/metadata/artwork-files.ts';
 import { Described } from '#library/metadata/described.ts';
+import { SavedProgress } from '#src/progress/saved-progress.ts';
 import { makeWorld, type World } from '../../library/support.ts';
 import { startForTest } from '../../support/http-server.ts';
 
@@ -23,7 +26,9 @@ export async function serve(
   limits: () => OwnLimits = () => ({}),
 ): Promise<{ world: World; call: Call; url: string }> {
   const world = await makeWorld(t);
-  const { media, progress, libraries } = world.database;
+  const { media, libraries } = world.database;
+  const versionsOf = (id: MediaId) => world.index.itemOf(id)?.versions ?? [];
+  const progress = new SavedProgress({ ...world.database, versionsOf, rules: USUAL_RULES });
   const options = {
     media,
     progress,
@@ -42,7 +47,7 @@ export async function serve(
       ({ role: userId.startsWith('admin') ? 'admin' : 'viewer', limits: limitsOf(limits()) }) as const,
     noted: async () => undefined,
   };
-  const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...progressRoutes(options)] });
+  const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...viewingRoutes(options)] });
   const call: Call = async (method, path, { as = 'viewer', body } = {}) => {
     const response = await fetch(url + path, {
       method,

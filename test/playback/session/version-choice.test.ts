@@ -27,7 +27,7 @@ function choose(mediaId: string, { versions = SHARP_FIRST, deliveries = {}, save
   };
   const choice = chooseVersion(
     { mediaId: mediaId as MediaId, isExact: false, startPositionMs: null, ...wanted },
-    { versions, progressOf, deliveryOf },
+    { versions, progressOf, resumeMs: ({ positionMs, watched }) => (watched ? 0 : positionMs), deliveryOf },
   );
   return `${choice.mediaId} ${choice.positionMs}`;
 }

@@ -1,6 +1,7 @@
 // Playback sessions on a real store with real tokens; the host of every media does what the test says.
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { USUAL_RULES } from '#domain/catalogue/progress-rules.ts';
 import { FerriteError } from '#domain/errors.ts';
 import type { MediaId } from '#domain/ids.ts';
 import type { Requests, RequestType } from '#domain/protocol.ts';
@@ -10,6 +11,7 @@ import { workCapacity } from '#src/playback/admission/capacity.ts';
 import { Segments } from '#src/playback/segments/segments.ts';
 import type { StartRequest } from '#src/playback/session/session-starts.ts';
 import { PlaybackSessions } from '#src/playback/session/sessions.ts';
+import { SavedProgress } from '#src/progress/saved-progress.ts';
 import { createMetrics } from '#src/telemetry/metrics.ts';
 import type { HostEvents, MediaHosts, Notification } from '#src/threads/media-hosts.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
@@ -74,6 +76,7 @@ export async function startSessions(t: TestContext, { capacity = 1e9, maxSession
     database,
     hosts,
     versionsOf: () => [],
+    progress: new SavedProgress({ ...database, versionsOf: () => [], rules: USUAL_RULES }),
     segments,
     capacity: workCapacity(capacity),
     queue: { timeoutMs, maxWaiting: 100, maxWaitingPerUser: 100 },
