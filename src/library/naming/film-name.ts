@@ -16,6 +16,8 @@ export type FilmName = {
   readonly isYearCertain: boolean;
   readonly edition: string | null;
   readonly part: number | null;
+  /** Behind the year and a hyphen: which version it is, where the folder has the rest of the name. */
+  readonly label: string | null;
 };
 
 /** `name`: without an extension. */
@@ -42,7 +44,15 @@ export function filmName(name: string): FilmName {
     isYearCertain: bracketed !== null,
     edition: tagged.edition ?? editionsFrom(words, editionsBegin(words, { until, edition, year })),
     part: part?.part ?? null,
+    label: bracketed === null ? null : labelOf(text, words.slice(bracketed.at + 1, Math.min(release, part?.from ?? words.length))),
   };
+}
+
+/** "(1999) - Open Air Version - 1080p". */
+function labelOf(text: string, words: readonly Word[]): string | null {
+  const [first, last] = [words[0], words.at(-1)];
+  if (first === undefined || last === undefined || !/^[)\]]\s+[-–]\s+$/.test(first.gap)) return null;
+  return titleText(text.slice(first.start, last.end), styleOf(text)) || null;
 }
 
 /** "1962 - Title". */

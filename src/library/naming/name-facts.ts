@@ -73,23 +73,35 @@ function withoutDiscs(folders: readonly string[]): { folders: string[]; part: nu
 
 function filmFacts({ stem, folders, extra, ids, part, whole }: Path): NameFacts {
   const own = filmName(stem);
-  const { title, year, edition } = filmTitle(own, folders.at(-1), stem);
+  const folder = folders.at(-1);
+  const { title, year, edition } = folder === undefined ? own : filmTitle(own, { stem, folder, above: filmName(folder) });
   const shown = title === '' ? stem.trim() || whole.trim() || 'Untitled' : title;
-  return { title: shown, year, edition: own.edition ?? edition, part: own.part ?? part, extra: extra?.extra ?? null, episode: null, ids };
+  return { title: shown, year, edition, part: own.part ?? part, extra: extra?.extra ?? null, episode: null, ids };
 }
 
+type Named = Pick<FilmName, 'title' | 'year' | 'edition'>;
+
 /** The folder tells what the file leaves out: the year of the same title, or all of it. */
-function filmTitle(own: FilmName, folder: string | undefined, stem: string): Pick<FilmName, 'title' | 'year' | 'edition'> {
-  if (folder === undefined || own.isYearCertain) return own;
-  const above = filmName(folder);
-  if (above.title === '') return own;
-  if (own.title === '' || NOTHING_NAMES.test(own.title)) return above;
+function filmTitle(own: FilmName, { stem, folder, above }: { stem: string; folder: string; above: FilmName }): Named {
+  const edition = own.edition ?? above.edition;
   const isSame = folded(own.title) === folded(above.title);
-  if (own.year === null && (isSame || isAbbreviated(stem, folder, above))) return above;
+  // "Title (1999)/Title (1999) - Open Air Version.mkv".
+  if (own.isYearCertain) return isSame && own.year === above.year ? { ...own, edition: edition ?? own.label } : own;
+  if (above.title === '') return own;
+  const { title, year } = above;
+  if (own.title === '' || NOTHING_NAMES.test(own.title)) return { title, year, edition };
+  if (own.year === null && (isSame || isAbbreviated(stem, folder, above))) return { title, year, edition };
+  if (!above.isYearCertain) return own;
   // "Title 1984 (2020)/Title 1984.mkv": the number is of the title.
-  return above.isYearCertain && folded(filmName(stem).title + (own.year === null ? '' : ` ${own.year}`)) === folded(above.title)
-    ? above
-    : own;
+  if (folded(`${own.title} ${own.year ?? ''}`) === folded(title)) return { title, year, edition };
+  const label = behindTitle(own.title, title);
+  return label === null || own.year !== null ? own : { title, year, edition: edition ?? label };
+}
+
+/** "Title (1999)/Title - Open Air Version.mkv". */
+function behindTitle(name: string, title: string): string | null {
+  const rest = name.toLowerCase().startsWith(title.toLowerCase()) ? name.slice(title.length) : '';
+  return /^\s+[-–]\s+\S/.test(rest) ? rest.replace(/^\s+[-–]\s+/, '') : null;
 }
 
 /** "grp-tfn" in a folder that is named as its release. */

@@ -138,6 +138,24 @@ const EDITIONS: readonly (readonly [name: string, edition: string | null])[] = [
   ['Redux.mkv', null],
   ['Night Ferry (2011).mkv', null],
 ];
+const LABELS: readonly (readonly [path: string, title: string, year: number | null, edition: string | null])[] = [
+  ['Night Ferry (2011)/Night Ferry (2011) - Open Air Version.mkv', 'Night Ferry', 2011, 'Open Air Version'],
+  ['Night Ferry (2011)/Night Ferry (2011) - 1929 version.mkv', 'Night Ferry', 2011, '1929 Version'],
+  ['Night Ferry (2011)/Night Ferry - Open Air Version.mkv', 'Night Ferry', 2011, 'Open Air Version'],
+  ['Night Ferry (2011)/Night Ferry (2011) - 1080p.mkv', 'Night Ferry', 2011, null],
+  ['Night Ferry (2011)/Night Ferry (2011) - 4k part1.mkv', 'Night Ferry', 2011, null],
+  ["Night Ferry (2011)/Night Ferry (2011) - 1080p Director's Cut.mkv", 'Night Ferry', 2011, "Director's Cut"],
+  ["Night Ferry (2011) Director's Cut/Night Ferry.mkv", 'Night Ferry', 2011, "Director's Cut"],
+  ['Night Ferry/Night Ferry - The Return.mkv', 'Night Ferry - The Return', null, null],
+  ['Ferries/Night Ferry (2011) - SomeGroup.mkv', 'Night Ferry', 2011, null],
+];
+for (const [path, title, year, edition] of LABELS) {
+  test(`naming: the version of ${path}`, () => {
+    const told = nameFacts(path, 'movies');
+    assert.deepEqual([told.title, told.year, told.edition], [title, year, edition]);
+  });
+}
+
 for (const [name, edition] of EDITIONS) {
   test(`naming: the edition of ${name}`, () => {
     const told = nameFacts(name, 'movies');
