@@ -24,6 +24,7 @@ const STORAGE = ['storage', 'storage/records', 'storage/records/accounts', 'stor
 const EVENTS = 'src/events.ts';
 const LOADTEST = ['loadtest/client', 'loadtest/machine', 'loadtest/charts', 'loadtest/load', 'loadtest/peers'];
 const LOADTEST_WORLD = ['loadtest/viewers', 'loadtest/watch', 'loadtest/world'];
+const WEB_PAGES = ['account', 'admin', 'browse', 'home', 'library', 'search', 'shows'].map(room => `src/web/${room}`);
 const SCENARIOS = ['', '/serving', '/playback', '/crowds', '/library'].map(room => `loadtest/scenarios${room}`);
 
 /** The room of a file is its folder, but for what stands here as a file. Within a room everybody may import everybody. */
@@ -193,11 +194,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/http': ['src/auth', 'src/telemetry', 'src/http/door', 'src/http/sources', 'src/http/stream'],
 
   // Plain modules for a browser: the page's rooms know each other, and nothing of the server.
-  'src/web': ['src/web/library', 'src/web/login', 'src/web/playback', 'src/web/player'],
-  'src/web/library': ['src/web', 'src/web/login', 'src/web/playback'],
+  'src/web': ['src/web/login', 'src/web/playback', 'src/web/player', 'src/web/shell'],
+  'src/web/shell': ['src/web', ...WEB_PAGES, 'src/web/login'],
+  'src/web/home': ['src/web', 'src/web/library', 'src/web/lists', 'src/web/login', 'src/web/playback'],
+  'src/web/library': ['src/web', 'src/web/corrections', 'src/web/lists', 'src/web/login', 'src/web/playback'],
+  'src/web/shows': ['src/web', 'src/web/corrections', 'src/web/library', 'src/web/lists'],
+  'src/web/browse': ['src/web', 'src/web/library', 'src/web/lists'],
+  'src/web/search': ['src/web', 'src/web/library'],
+  'src/web/account': ['src/web', 'src/web/library', 'src/web/login'],
+  'src/web/admin': ['src/web', 'src/web/library', 'src/web/login'],
+  'src/web/corrections': ['src/web', 'src/web/library', 'src/web/login', 'src/web/search'],
+  'src/web/lists': ['src/web'],
   'src/web/login': ['src/web'],
+  'src/web/next-episode': ['src/web', 'src/web/library', 'src/web/shows'],
   'src/web/playback': ['src/web', 'src/web/player', 'src/web/seek-bar', 'src/web/subtitles'],
-  'src/web/player': ['src/web', 'src/web/playback', 'src/web/seek-bar', 'src/web/subtitles'],
+  'src/web/player': ['src/web', 'src/web/library', 'src/web/next-episode', 'src/web/playback', 'src/web/seek-bar', 'src/web/subtitles'],
   'src/web/seek-bar': ['src/web'],
   'src/web/subtitles': ['src/web/playback'],
 
@@ -257,7 +268,7 @@ const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   execa: ['workers/programs/spawner.ts'],
   sax: ['src/library/metadata/xml.ts'],
   'hls-parser': ['src/playback/offer/playlist-text.ts'],
-  xstate: ['actors/', 'workers/sessions/', 'src/web/playback/playback-machine.js'],
+  xstate: ['actors/', 'workers/sessions/', 'src/web/playback/playback-machine.js', 'src/web/next-episode/next-episode-machine.js'],
   // Everybody else knows `MediaHosts`; the doctor is a program of its own.
   'src/threads/worker-pool.ts': ['src/main.ts', 'src/doctor.ts'],
 };

@@ -55,7 +55,13 @@ const previewSecond = (page: Page): Promise<number | null> =>
 const unfitForFingers = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     type Box = { width: number; height: number; left: number; right: number };
-    type Node = { textContent: string; getAttribute(name: string): string | null; getBoundingClientRect(): Box; offsetParent: unknown };
+    type Node = {
+      textContent: string;
+      closest(selector: string): unknown;
+      getAttribute(name: string): string | null;
+      getBoundingClientRect(): Box;
+      offsetParent: unknown;
+    };
     const { document, innerWidth } = globalThis as unknown as {
       document: { documentElement: { scrollWidth: number }; querySelectorAll(selector: string): Iterable<Node> };
       innerWidth: number;
@@ -65,6 +71,8 @@ const unfitForFingers = (page: Page): Promise<string[]> =>
       if (node.offsetParent === null || width === 0) return [];
       const name = node.getAttribute('aria-label') ?? node.textContent;
       if (width < 44 || height < 44) return [`${name}: ${width} × ${height}`];
+      // In a row that scrolls sideways something is always beyond the edge.
+      if (node.closest('.row-scroll, .site-nav') !== null) return [];
       return left < 0 || right > innerWidth ? [`${name}: from ${left} to ${right}`] : [];
     });
     const { scrollWidth } = document.documentElement;

@@ -1,13 +1,17 @@
 // The page of one film: its poster, the tracks of its file, and Play.
 import { request } from '../api.js';
+import { correctButton } from '../corrections/correct-button.js';
 import { element, fill } from '../dom.js';
 import { formatChannels, formatCodec, formatLanguage, formatLength, formatResolution, formatTime } from '../format.js';
 import { icon } from '../icons.js';
+import { shelf } from '../lists/shelf.js';
 import { explainError } from '../messages.js';
 import { measureCapabilities } from '../playback/capabilities.js';
 import { loadHls } from '../playback/hls-delivery.js';
 import { decisionUrl } from '../playback/session-start.js';
-import { posterPicture, progressBar, watchPath } from './film-card.js';
+import { filmCard, posterPicture, progressBar, progressOf, resumeMs, watchPath } from './film-card.js';
+import { counted, episodeCode } from './names.js';
+import { PendingPosters } from './pending-posters.js';
 import { bestVersion, versionName } from './versions.js';
 
 /**
@@ -15,9 +19,10 @@ import { bestVersion, versionName } from './versions.js';
  * @param {{ mediaId: string, navigate: (path: string) => void }} options
  * @returns {() => void}
  */
-export function showFilm(root, { mediaId }) {
+export function showFilm(root, { mediaId, navigate }) {
   const closed = new AbortController();
   const path = `/api/v1/media/${encodeURIComponent(mediaId)}`;
+  const posters = new PendingPosters(closed.signal);
   root.className = 'film';
   void loadHls();
   void load();
@@ -28,12 +33,14 @@ export function showFilm(root, { mediaId }) {
       const media = await request('GET', path, { signal: closed.signal });
       const version = await choose(media);
       if (closed.signal.aborted) return;
-      document.title = `${media.title} · Ferrite`;
+      document.title = `${media.show ? `${media.show.title}: ` : ''}${media.title} · Ferrite`;
       show(media, version);
+      posters.watch(media, root);
     } catch (error) {
       if (closed.signal.aborted) return;
       const retry = element('button', { class: 'button', type: 'button', onclick: () => void load() }, 'Try again');
-      fill(root, backLink(), element('div', { class: 'empty', role: 'alert' }, element('p', {}, explainError(error)), retry));
+      const text = element('h1', { class: 'empty-title' }, explainError(error));
+      fill(root, element('div', { class: 'empty', role: 'alert' }, text, retry));
     }
   }
 
@@ -52,7 +59,23 @@ export function showFilm(root, { mediaId }) {
         complain(error);
       }
     };
-    fill(root, backLink(), filmBody(shown, { versions: media.versions, change: id => void change(id), setWatched }));
+    const correct = correctButton({
+      kind: 'media',
+      item: media,
+      onDone: id => (id === undefined || id === mediaId ? load() : navigate(`/film/${id}`)),
+    });
+    fill(
+      root,
+      placeLink(media),
+      filmBody(shown, { media, change: id => void change(id), setWatched, correct }),
+      people(media),
+      media.extras?.length > 0
+        ? shelf(
+            'Extras',
+            media.extras.map((/** @type {any} */ item) => filmCard(item)),
+          )
+        : null,
+    );
   }
 
   /** The best one for this browser, with its facts. @param {any} media */
@@ -85,17 +108,29 @@ export function showFilm(root, { mediaId }) {
   }
 }
 
-const backLink = () => element('a', { class: 'back-link', href: '/' }, icon('back'), 'Library');
+/** Above an episode is its show. @param {any} media */
+function placeLink({ show, season }) {
+  if (!show) return null;
+  const href = `/show/${encodeURIComponent(show.id)}${season === null ? '' : `?season=${season}`}`;
+  return element('nav', { class: 'crumbs', 'aria-label': 'Above' }, element('a', { class: 'back-link', href }, icon('back'), show.title));
+}
 
 /**
  * @param {any} media
- * @param {{ versions: import('./versions.js').Version[] | undefined, change: (mediaId: string) => void, setWatched: (media: any, watched: boolean) => Promise<void> }} options
+ * @param {{ media: any, change: (mediaId: string) => void, setWatched: (media: any, watched: boolean) => Promise<void>, correct: HTMLElement | null }} options `media`: the item
  */
-function filmBody(media, { versions = [], change, setWatched }) {
-  const facts = [media.year, formatLength(media.durationMs), media.height ? formatResolution(media.width, media.height) : null]
+function filmBody(media, { media: { versions = [], ...item }, change, setWatched, correct }) {
+  const facts = [
+    item.show ? episodeCode(item) : item.year,
+    formatLength(media.durationMs),
+    media.height ? formatResolution(media.width, media.height) : null,
+    item.ageRating?.label,
+    typeof item.rating === 'number' ? `★ ${item.rating.toFixed(1)}` : null,
+  ]
     .filter(Boolean)
     .join(' · ');
-  const isWatched = media.progress?.watched === true;
+  const progress = progressOf({ ...item, versions });
+  const isWatched = progress?.watched === true;
   const mark = element(
     'button',
     { class: 'button quiet', type: 'button', 'aria-pressed': String(isWatched), onclick: () => void setWatched(media, !isWatched) },
@@ -105,13 +140,15 @@ function filmBody(media, { versions = [], change, setWatched }) {
   return element(
     'article',
     { class: 'film-body' },
-    element('div', { class: 'poster film-poster' }, posterPicture(media), progressBar(media.progress)),
+    element('div', { class: 'poster film-poster' }, posterPicture(item), progressBar(progress)),
     element(
       'div',
       { class: 'film-text' },
-      element('h1', {}, media.title),
+      element('h1', {}, item.title),
       element('p', { class: 'muted film-line' }, facts),
-      element('div', { class: 'row film-actions' }, ...playButtons(media), mark),
+      item.overview ? element('p', { class: 'overview' }, item.overview) : null,
+      genres(item),
+      element('div', { class: 'row film-actions' }, ...playButtons(media.id, progress), mark, correct),
       versions.length > 1 ? versionChoice(media.id, versions, change) : null,
       factList(media),
     ),
@@ -135,14 +172,50 @@ async function deliveryOf(mediaId, capabilities, signal) {
   return decision?.delivery ?? null;
 }
 
-/** @param {any} media */
-function playButtons({ id, progress }) {
-  const resumeMs = progress && !progress.watched && progress.positionMs > 0 ? progress.positionMs : 0;
-  if (resumeMs === 0) return [element('a', { class: 'button primary', href: watchPath(id, 0) }, icon('play'), 'Play')];
+/** @param {string} id of the version that is shown @param {import('./film-card.js').Progress | null} progress */
+function playButtons(id, progress) {
+  const positionMs = resumeMs(progress);
+  if (positionMs === 0) return [element('a', { class: 'button primary', href: watchPath(id, 0) }, icon('play'), 'Play')];
   return [
-    element('a', { class: 'button primary', href: watchPath(id, resumeMs) }, icon('play'), `Resume from ${formatTime(resumeMs)}`),
+    element('a', { class: 'button primary', href: watchPath(id, positionMs) }, icon('play'), `Resume from ${formatTime(positionMs)}`),
     element('a', { class: 'button', href: watchPath(id, 0) }, icon('replay'), 'Start over'),
   ];
+}
+
+/** @param {any} item */
+function genres({ genres: named = [], collection = null }) {
+  const links = [
+    ...(collection ? [{ ...collection, path: 'collections' }] : []),
+    ...named.map((/** @type {any} */ genre) => ({ ...genre, path: 'genres' })),
+  ].map(({ id, name, path }) =>
+    element('li', {}, element('a', { class: 'chip', href: `/browse/${path}/${encodeURIComponent(id)}` }, name)),
+  );
+  return links.length === 0 ? null : element('ul', { class: 'chips', 'aria-label': 'Genres' }, ...links);
+}
+
+/** @param {any} item */
+function people({ people: named = [] }) {
+  if (named.length === 0) return null;
+  const links = named
+    .slice(0, 24)
+    .map((/** @type {any} */ { id, name, role, job }) =>
+      element(
+        'li',
+        {},
+        element(
+          'a',
+          { class: 'tile person', href: `/browse/people/${encodeURIComponent(id)}` },
+          element('span', {}, name),
+          element('span', { class: 'muted' }, role ?? job ?? ''),
+        ),
+      ),
+    );
+  return element(
+    'section',
+    { class: 'film-people', 'aria-label': counted(links.length, 'person', 'people') },
+    element('h2', {}, 'People'),
+    element('ul', { class: 'tiles' }, ...links),
+  );
 }
 
 /** @param {any} media */

@@ -10,9 +10,9 @@ import { request } from '../api.js';
 const RUNNING_MS = 1_000;
 const IDLE_MS = 20_000;
 
-/** @returns {Promise<{ id: string, name: string, kind: 'movies' | 'shows', paths: string[] }[]>} */
-export async function readLibraries() {
-  const { items } = await request('GET', '/api/v1/libraries');
+/** @param {AbortSignal} [signal] @returns {Promise<{ id: string, name: string, kind: 'movies' | 'shows', paths: string[] }[]>} */
+export async function readLibraries(signal) {
+  const { items } = await request('GET', '/api/v1/libraries', signal === undefined ? {} : { signal });
   return items;
 }
 
@@ -33,10 +33,10 @@ export async function readScan({ id, name }) {
 }
 
 /**
- * @param {{ onProgress: (running: Scan[]) => void, onFilmsAdded: () => void, signal: AbortSignal }} options
+ * @param {{ libraryId?: string, onProgress: (running: Scan[]) => void, onFilmsAdded: () => void, signal: AbortSignal }} options `libraryId`: this one alone
  * @returns {{ refresh: () => void }}
  */
-export function watchScans({ onProgress, onFilmsAdded, signal }) {
+export function watchScans({ libraryId, onProgress, onFilmsAdded, signal }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isRunning = false;
@@ -47,7 +47,7 @@ export function watchScans({ onProgress, onFilmsAdded, signal }) {
     const thisRound = ++round;
     // After a request that failed the next one is made as usual.
     const scans = await readLibraries()
-      .then(libraries => Promise.all(libraries.map(readScan)))
+      .then(libraries => Promise.all(libraries.filter(({ id }) => libraryId === undefined || id === libraryId).map(readScan)))
       .catch(() => []);
     if (signal.aborted || thisRound !== round) return;
     const running = scans.filter(scan => scan.state === 'running');

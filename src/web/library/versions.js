@@ -2,7 +2,7 @@
 import { formatBitrate, formatResolution } from '../format.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
-/** @typedef {{ mediaId: string, container: string, width: number, height: number, bitrateBps: number, progress: Progress | null }} Version */
+/** @typedef {{ mediaId: string, container: string, width: number, height: number, bitrateBps: number, edition?: string | null, progress: Progress | null }} Version */
 
 /** From what costs the server and the picture least. */
 const DELIVERIES = ['direct', 'remux', 'transcode'];
@@ -26,8 +26,9 @@ export function bestVersion(versions, deliveries) {
   )[0];
 }
 
-/** `1080p · 24 Mbit/s`. @param {Version} version */
-export const versionName = ({ width, height, bitrateBps }) => `${formatResolution(width, height)} · ${formatBitrate(bitrateBps)}`;
+/** `Director's Cut · 1080p · 24 Mbit/s`. @param {Pick<Version, 'width' | 'height' | 'bitrateBps' | 'edition'>} version */
+export const versionName = ({ edition, width, height, bitrateBps }) =>
+  [edition, formatResolution(width, height), formatBitrate(bitrateBps)].filter(Boolean).join(' · ');
 
 /** The newest of all versions. @param {readonly Version[]} versions @returns {Progress | null} */
 export function latestProgress(versions) {

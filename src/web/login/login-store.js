@@ -33,6 +33,8 @@ export function saveLogin({ accessToken, refreshToken, expiresInMs, user }) {
   return login;
 }
 
+export const isAdmin = () => readLogin()?.user.role === 'admin';
+
 export function clearLogin() {
   localStorage.removeItem(LOGIN_KEY);
 }

@@ -2,8 +2,10 @@
 import { request } from '../api.js';
 import { element } from '../dom.js';
 import { icon } from '../icons.js';
+import { fullTitle } from '../library/names.js';
 import { Menu } from '../menu.js';
 import { describeTurn } from '../messages.js';
+import { NextEpisode } from '../next-episode/next-episode.js';
 import { measureCapabilities } from '../playback/capabilities.js';
 import { Playback } from '../playback/playback.js';
 import { publishPlayer } from '../playback/player-state.js';
@@ -25,7 +27,7 @@ const PREPARE_AFTER_MS = 4_000;
 
 /**
  * @param {HTMLElement} root
- * @param {{ mediaId: string, startMs: number | null, clickedAtMs: number, leave: () => void }} options
+ * @param {{ mediaId: string, startMs: number | null, clickedAtMs: number, leave: () => void, navigate: (path: string, options?: { replace?: boolean }) => void }} options
  * @returns {() => void} closes the player
  */
 export function showPlayer(root, options) {
@@ -47,6 +49,10 @@ class Player {
   #unmute;
   #bigPlay;
   #help;
+  #next;
+  /** One player follows another: the screen stays full. */
+  #goesOn = false;
+  #nextButton;
   #surface = element('div', { class: 'surface' });
   #stage;
   #playback;
@@ -67,9 +73,9 @@ class Player {
 
   /**
    * @param {HTMLElement} root
-   * @param {{ mediaId: string, startMs: number | null, clickedAtMs: number, leave: () => void }} options
+   * @param {{ mediaId: string, startMs: number | null, clickedAtMs: number, leave: () => void, navigate: (path: string, options?: { replace?: boolean }) => void }} options
    */
-  constructor(root, { mediaId, startMs, clickedAtMs, leave }) {
+  constructor(root, { mediaId, startMs, clickedAtMs, leave, navigate }) {
     this.#leave = leave;
     const commands = this.#commands();
     this.#playback = new Playback(this.#video, mediaId, { capabilities: measureCapabilities(), clickedAtMs });
@@ -83,7 +89,22 @@ class Player {
     );
     this.#bigPlay = control('Play', 'play', () => commands.togglePlay(), 'big-play');
     this.#help = helpPanel(() => commands.toggleHelp());
+    this.#nextButton = control('Next episode', 'next', () => this.#next.play(), 'next-button');
+    this.#nextButton.hidden = true;
     this.#stage = this.#build(commands);
+    this.#next = new NextEpisode(this.#video, {
+      stage: this.#stage,
+      positionMs: () => this.#playback.positionMs,
+      go: path => {
+        this.#goesOn = true;
+        navigate(path, { replace: true });
+      },
+      signal: this.#closed.signal,
+    });
+    this.#next.addEventListener('known', () => {
+      this.#nextButton.hidden = false;
+    });
+    this.#stage.append(this.#next.root);
     this.#subtitleStyle = new SubtitleStyle(this.#stage);
     root.append(this.#stage);
     this.#listen(commands);
@@ -99,7 +120,7 @@ class Player {
     this.#closed.abort();
     for (const timer of [this.#hideTimer, this.#spinnerTimer, this.#flashTimer, this.#prepareTimer]) clearTimeout(timer);
     publishPlayer(null);
-    if (document.fullscreenElement !== null) document.exitFullscreen().catch(() => undefined);
+    if (document.fullscreenElement !== null && !this.#goesOn) document.exitFullscreen().catch(() => undefined);
     this.#stage.remove();
   }
 
@@ -120,6 +141,7 @@ class Player {
       { class: 'player-top' },
       control('Back', 'back', () => this.#leave()),
       this.#title,
+      this.#nextButton,
     );
     return element(
       'div',
@@ -185,7 +207,8 @@ class Player {
         this.#announce(`Volume ${Math.round(video.volume * 100)} %`, 'middle');
       },
       toggleMute: () => this.#volume.toggleMute(),
-      toggleFullscreen: () => this.#orAnnounce(toggleFullscreen(this.#stage, video), 'Full screen is not allowed here'),
+      toggleFullscreen: () =>
+        this.#orAnnounce(toggleFullscreen(this.#stage.closest('#app') ?? this.#stage, video), 'Full screen is not allowed here'),
       toggleSubtitles: () => this.#toggleSubtitles(),
       nextSubtitleSize: () => {
         this.#subtitleStyle.nextSize();
@@ -210,6 +233,7 @@ class Player {
         if (this.#help.hidden && !this.#stats.root.hidden) this.#stats.toggle();
         this.#help.hidden = !this.#help.hidden;
       },
+      nextEpisode: () => this.#next.play(),
       leave: () => this.#escape(),
     };
   }
@@ -297,6 +321,7 @@ class Player {
 
   #escape() {
     if (Menu.isOpen) Menu.closeOpen();
+    else if (this.#next.isShown) this.#next.cancel();
     else if (!this.#help.hidden) this.#help.hidden = true;
     else if (!this.#stats.root.hidden) this.#stats.toggle();
     else this.#leave();
@@ -338,9 +363,11 @@ class Player {
     // Without a title the film plays all the same, and a failure shows in the playback itself.
     const media = await request('GET', `/api/v1/media/${encodeURIComponent(mediaId)}`, { signal }).catch(() => null);
     if (media === null || signal.aborted) return;
-    this.#title.textContent = media.title;
+    this.#title.textContent = fullTitle(media);
+    void this.#next.find(media, signal);
     this.#controls.chapters = namedChapters(media.chapters);
-    document.title = `${media.title} · Ferrite`;
-    if ('mediaSession' in navigator) navigator.mediaSession.metadata = new MediaMetadata({ title: media.title });
+    document.title = `${fullTitle(media)} · Ferrite`;
+    if ('mediaSession' in navigator)
+      navigator.mediaSession.metadata = new MediaMetadata({ title: media.title, artist: media.show?.title ?? '' });
   }
 }

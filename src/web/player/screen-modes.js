@@ -1,6 +1,6 @@
 // Full screen and picture in picture; both reject where the browser refuses them.
 
-/** @param {HTMLElement} stage @param {HTMLVideoElement} video */
+/** @param {Element} stage @param {HTMLVideoElement} video */
 export async function toggleFullscreen(stage, video) {
   if (document.fullscreenElement !== null) await document.exitFullscreen();
   else if (stage.requestFullscreen !== undefined) await stage.requestFullscreen();

@@ -1,51 +1,48 @@
 // For administrators: the folders that make up the library, scanning them again, and the files that could not be read.
 import { request } from '../api.js';
 import { element, fill } from '../dom.js';
-import { icon } from '../icons.js';
+import { setTitle } from '../library/page.js';
+import { readLibraries, readScan } from '../library/scans.js';
 import { field } from '../login/login.js';
 import { explain, explainError } from '../messages.js';
-import { readLibraries, readScan } from './scans.js';
+import { chooseFolder } from './folder-chooser.js';
 
 const REFRESH_MS = 1_000;
 
-/** @param {{ onChanged: () => void }} options */
-export function showLibrariesDialog({ onChanged }) {
+/** @typedef {(work: () => Promise<unknown>) => Promise<boolean>} Act */
+
+/**
+ * @param {HTMLElement} root
+ * @param {{ librariesChanged: () => void }} options
+ * @returns {() => void}
+ */
+export function showLibraries(root, { librariesChanged }) {
+  const closed = new AbortController();
   const list = element('div', { class: 'library-list' });
   const failure = element('p', { class: 'form-error', role: 'alert', hidden: true });
-  const close = element(
-    'button',
-    { class: 'control', type: 'button', 'aria-label': 'Close', onclick: () => dialog.close() },
-    icon('close'),
-  );
-  const dialog = element(
-    'dialog',
-    { class: 'dialog', 'aria-label': 'Libraries' },
-    element('div', { class: 'section-head' }, element('h2', {}, 'Libraries'), close),
-    list,
-    failure,
-    addForm(act),
-  );
-  dialog.addEventListener('close', () => {
-    clearInterval(timer);
-    dialog.remove();
-  });
-  dialog.addEventListener('click', event => event.target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
+  root.className = 'page-narrow admin';
+  setTitle('Libraries');
+  fill(root, element('div', { class: 'list-head' }, element('h1', {}, 'Libraries')), list, failure, addForm(act));
   const timer = setInterval(() => void refresh(), REFRESH_MS);
+  closed.signal.addEventListener('abort', () => clearInterval(timer));
+  /** What the list shows now: it is drawn again only when it would be another. */
+  let shown = '';
   void refresh();
+  return () => closed.abort();
 
   async function refresh() {
     try {
-      const libraries = await readLibraries();
+      const libraries = await readLibraries(closed.signal);
       const scans = await Promise.all(libraries.map(readScan));
+      const text = JSON.stringify([libraries, scans]);
+      // A press would hit a button that was replaced.
+      if (closed.signal.aborted || text === shown || list.contains(document.activeElement)) return;
+      shown = text;
       const isOpen = new Set(Array.from(list.querySelectorAll('details[open]'), node => node.getAttribute('data-id')));
-      // Drawn again only while no element of the list has the focus: a press would hit a button that was replaced.
-      if (list.contains(document.activeElement) && document.activeElement?.matches('summary')) return;
       fill(list, ...libraries.map((library, index) => libraryRow(library, scans[index], isOpen, act)));
-      if (libraries.length === 0) fill(list, element('p', { class: 'muted' }, 'No library yet.'));
+      if (libraries.length === 0) fill(list, element('p', { class: 'muted' }, 'No library yet: choose a folder with films or shows.'));
     } catch (error) {
-      showError(error);
+      if (!closed.signal.aborted) showError(error);
     }
   }
 
@@ -54,7 +51,9 @@ export function showLibrariesDialog({ onChanged }) {
     failure.hidden = true;
     try {
       await work();
-      onChanged();
+      // The focus leaves the list, which is drawn anew.
+      if (list.contains(document.activeElement)) root.focus({ preventScroll: true });
+      librariesChanged();
       await refresh();
       return true;
     } catch (error) {
@@ -70,11 +69,9 @@ export function showLibrariesDialog({ onChanged }) {
   }
 }
 
-/** @typedef {(work: () => Promise<unknown>) => Promise<boolean>} Act */
-
 /**
  * @param {{ id: string, name: string, paths: string[] }} library
- * @param {import('./scans.js').Scan | undefined} scan
+ * @param {import('../library/scans.js').Scan | undefined} scan
  * @param {Set<string | null>} isOpen
  * @param {Act} act
  */
@@ -96,12 +93,12 @@ function libraryRow({ id, name, paths }, scan, isOpen, act) {
     'Remove',
   );
   return element(
-    'div',
-    { class: 'library-row' },
+    'section',
+    { class: 'library-row', 'aria-label': name },
     element(
       'div',
       { class: 'library-name' },
-      element('strong', {}, name),
+      element('h2', {}, element('a', { href: `/library/${encodeURIComponent(id)}` }, name)),
       element('div', { class: 'muted path' }, paths.join(', ')),
       element('div', { class: 'muted' }, scanText(scan)),
     ),
@@ -113,9 +110,9 @@ function libraryRow({ id, name, paths }, scan, isOpen, act) {
   );
 }
 
-/** @param {import('./scans.js').Scan | undefined} scan */
+/** @param {import('../library/scans.js').Scan | undefined} scan */
 function scanText(scan) {
-  if (scan === undefined || scan.state === 'idle') return 'Not scanned yet.';
+  if (scan === undefined || scan.state === 'idle') return 'Not scanned since the server started.';
   const failed = scan.failed > 0 ? `, ${scan.failed} could not be read` : '';
   if (scan.state === 'running') return `Scanning: ${scan.probed + scan.failed} of ${scan.total || scan.found}${failed}`;
   return scan.state === 'failed'
@@ -123,7 +120,7 @@ function scanText(scan) {
     : `${scan.probed} of ${scan.total} files scanned${failed}.`;
 }
 
-/** @param {string} id @param {import('./scans.js').Scan} scan @param {boolean} open */
+/** @param {string} id @param {import('../library/scans.js').Scan} scan @param {boolean} open */
 function failures(id, { errors }, open) {
   const rows = errors.map(error =>
     element(
@@ -150,18 +147,33 @@ function addForm(act) {
     spellcheck: 'false',
     autocapitalize: 'none',
   });
-  const name = field('Name', { name: 'name', placeholder: 'Films', maxlength: 80 });
+  const name = field('Name', { name: 'name', placeholder: 'Films', maxlength: 100 });
   const kind = element(
     'select',
     { class: 'select', 'aria-label': 'Kind' },
     element('option', { value: 'movies' }, 'Films'),
     element('option', { value: 'shows' }, 'Shows'),
   );
+  const choose = element(
+    'button',
+    {
+      class: 'button',
+      type: 'button',
+      onclick: () =>
+        void chooseFolder(path.input.value.trim()).then(folder => {
+          if (folder === null) return;
+          path.input.value = folder;
+          if (/\b(shows?|series|tv)\b/i.test(folder.split('/').at(-1) ?? '')) kind.value = 'shows';
+          name.input.focus();
+        }),
+    },
+    'Choose…',
+  );
   const form = element(
     'form',
     { class: 'add-library' },
-    element('h3', {}, 'Add a library'),
-    path.row,
+    element('h2', {}, 'Add a library'),
+    element('div', { class: 'row' }, path.row, choose),
     element('div', { class: 'row' }, name.row, kind, element('button', { class: 'button primary', type: 'submit' }, 'Add')),
   );
   form.addEventListener('submit', event => {
