@@ -114,16 +114,22 @@ async function runLater(exchange: Exchange, caller: Caller | null | Promise<Call
   if (caller instanceof Promise) caller.catch(() => undefined);
   const [who, json] = await Promise.all([caller, parseBody === null ? undefined : readJson(exchange)]);
   if (exchange.isGone) throw new FerriteError('CANCELLED', 'the client went away');
+  // What a route takes is told to nobody who may not ask it.
+  checkRole(exchange, who);
   exchange.body = parseBody === null ? undefined : parseBody(json);
   return run(exchange, who, query);
 }
 
 function run(exchange: Exchange, caller: Caller | null, query: string): Reply | Promise<Reply> {
-  const { auth, parseQuery, handler } = exchange.endpoint;
-  if (auth === 'admin' && caller?.role !== 'admin') throw new FerriteError('FORBIDDEN', 'only administrators may do this');
+  const { parseQuery, handler } = exchange.endpoint;
+  checkRole(exchange, caller);
   exchange.caller = caller;
   if (parseQuery !== null) exchange.query = parseQuery(query);
   return handler(exchange);
+}
+
+function checkRole({ endpoint }: Exchange, caller: Caller | null): void {
+  if (endpoint.auth === 'admin' && caller?.role !== 'admin') throw new FerriteError('FORBIDDEN', 'only administrators may do this');
 }
 
 function authenticate(exchange: Exchange): Caller | Promise<Caller> {
