@@ -40,13 +40,10 @@ export async function makeLibraries({ config, database, sampleLibrary, scanner }
   }
 }
 
-/** Films whose keyframe map is of an older format, or was never made, can not be played before a scan. */
-export function scanWhatHasNoMap({ database, scanner }: Pick<FirstStart, 'database' | 'scanner'>): void {
-  for (const library of database.libraries.list()) {
-    for (const media of database.media.ofLibrary(library.id)) {
-      if (database.keyframeMaps.has(media)) continue;
-      scanner.start(library);
-      break;
-    }
-  }
+/**
+ * What has changed while no server ran, what an interrupted scan has left, and films whose keyframe map is of an older format. What is
+ * catalogued and unchanged is not read again.
+ */
+export function scanWhatMayHaveChanged({ database, scanner }: Pick<FirstStart, 'database' | 'scanner'>): void {
+  for (const library of database.libraries.list()) scanner.start(library);
 }

@@ -1,7 +1,7 @@
 // Composition root: settings → store → process starter → threads → sessions → catalogue → front door, and the one order in which they close.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ScanStatus } from '#library/scan/scan-run.ts';
+import type { ScanStatus } from '#library/scan/scan-status.ts';
 import type { Database } from '#storage/database.ts';
 import { SegmentCache } from '#storage/segments/cache.ts';
 import { AuthService } from './auth/auth.ts';
@@ -13,7 +13,7 @@ import { type MediaId, parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import type { Burnable, HostOptions } from './domain/protocol.ts';
 import type { ReadableText } from './domain/subtitles/tracks.ts';
-import { makeAdministrator, makeLibraries, scanWhatHasNoMap } from './first-start.ts';
+import { makeAdministrator, makeLibraries, scanWhatMayHaveChanged } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/items/catalogue-index.ts';
 import { ArtworkFiles, artworkMaker } from './library/metadata/artwork-files.ts';
@@ -206,7 +206,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
   await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
-  scanWhatHasNoMap({ database, scanner: catalogue.scanner });
+  scanWhatMayHaveChanged({ database, scanner: catalogue.scanner });
   posterQueue.resume();
   previews.resume();
   if (config.predictsRates) rateQueue.resume();
@@ -338,7 +338,7 @@ async function openCatalogue({
   onScanProgress,
   canConvertColours,
 }: CatalogueParts) {
-  const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
+  const { libraries, media, goneMedia, libraryDevices: devices, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const posterQueue = new PosterQueue({
     media,
@@ -381,7 +381,10 @@ async function openCatalogue({
     log,
   });
   const scanner = new LibraryScanner({
+    libraries,
     media,
+    goneMedia,
+    devices,
     keyframes,
     refused,
     index,

@@ -9,6 +9,8 @@ import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
 import { HISTORY, HistoryRepository } from './records/history.ts';
+import { GONE_MEDIA, GoneMediaRepository } from './records/identity/gone-media.ts';
+import { LIBRARY_DEVICES, LibraryDeviceRepository } from './records/identity/library-devices.ts';
 import { KEYFRAME_MAPS, KeyframeMapRepository } from './records/keyframe-maps.ts';
 import { LIBRARIES, LibraryRepository } from './records/libraries.ts';
 import { MEDIA, MediaRepository } from './records/media.ts';
@@ -30,6 +32,8 @@ const FAMILIES: readonly Family[] = [
   MEDIA,
   KEYFRAME_MAPS,
   REFUSED_FILES,
+  GONE_MEDIA,
+  LIBRARY_DEVICES,
   PROGRESS,
   HISTORY,
   CORRECTIONS,
@@ -51,6 +55,8 @@ export class Database {
   readonly media: MediaRepository;
   readonly keyframeMaps: KeyframeMapRepository;
   readonly refusedFiles: RefusedFileRepository;
+  readonly goneMedia: GoneMediaRepository;
+  readonly libraryDevices: LibraryDeviceRepository;
   readonly progress: ProgressRepository;
   readonly history: HistoryRepository;
   readonly corrections: CorrectionRepository;
@@ -70,6 +76,8 @@ export class Database {
     this.media = new MediaRepository(environment);
     this.keyframeMaps = new KeyframeMapRepository(environment);
     this.refusedFiles = new RefusedFileRepository(environment);
+    this.goneMedia = new GoneMediaRepository(environment);
+    this.libraryDevices = new LibraryDeviceRepository(environment);
     this.progress = new ProgressRepository(environment);
     this.history = new HistoryRepository(environment);
     this.corrections = new CorrectionRepository(environment);
@@ -81,6 +89,11 @@ export class Database {
   /** Lets this thread see what another one has written. Call it before a read that follows another thread's message. */
   refresh(): void {
     this.#environment.refresh();
+  }
+
+  /** How often the store was written, ever. */
+  get writeCount(): number {
+    return this.#environment.writeCount;
   }
 
   /** Refuses new writes, awaits those queued, then closes. Idempotent. Last in the order of shutdown. */

@@ -76,6 +76,11 @@ export class Environment {
     this.#root.resetReadTxn();
   }
 
+  /** How many transactions were ever written. */
+  get writeCount(): number {
+    return (this.#root.getStats() as { lastTxnId: number }).lastTxnId;
+  }
+
   /** Copies the store as it stands to a new file while it is in use. */
   async backup(path: string): Promise<void> {
     try {

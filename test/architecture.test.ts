@@ -19,7 +19,14 @@ const DOMAIN = [
   'src/domain/subtitles',
   'src/domain/trick-play',
 ];
-const STORAGE = ['storage', 'storage/records', 'storage/records/accounts', 'storage/segments', 'storage/integrity'];
+const STORAGE = [
+  'storage',
+  'storage/records',
+  'storage/records/accounts',
+  'storage/records/identity',
+  'storage/segments',
+  'storage/integrity',
+];
 /** A typed emitter: what is told needs no arrow back. */
 const EVENTS = 'src/events.ts';
 const LOADTEST = ['loadtest/client', 'loadtest/machine', 'loadtest/charts', 'loadtest/load', 'loadtest/peers'];
@@ -109,10 +116,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 
   'storage/integrity': ['src/domain'],
-  'storage/records': ['src/domain/catalogue', 'src/domain/colour', 'src/domain', 'storage'],
+  'storage/records': ['src/domain/catalogue', 'src/domain/colour', 'src/domain', 'storage', 'storage/records/identity'],
   'storage/records/accounts': ['src/domain', 'src/domain/access', 'storage', 'storage/records'],
+  'storage/records/identity': ['src/domain', 'storage'],
   'storage/segments': ['src/domain', 'storage/records'],
-  storage: ['src/domain', 'storage/records', 'storage/records/accounts', 'storage/integrity'],
+  storage: ['src/domain', 'storage/records', 'storage/records/accounts', 'storage/records/identity', 'storage/integrity'],
 
   'src/telemetry': ['src/domain'],
   'src/auth': [...DOMAIN, 'storage', 'storage/records', 'src/auth/accounts'],
@@ -125,7 +133,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library/metadata': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items'],
   'src/library/naming': [...DOMAIN, 'src/library/naming/numbering'],
   'src/library/naming/numbering': ['src/library/naming'],
-  'src/library/scan': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/naming'],
+  'src/library/scan': [
+    ...DOMAIN,
+    'storage/records',
+    'storage/records/identity',
+    'src/library',
+    'src/library/items',
+    'src/library/naming',
+    'src/library/scan/disk',
+  ],
+  'src/library/scan/disk': [...DOMAIN, 'src/library'],
   'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
   'src/progress': [...DOMAIN, 'storage', 'storage/records'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.

@@ -9,6 +9,8 @@ export type UserId = Id<'user'>;
 export type LibraryId = Id<'library'>;
 export type MediaId = Id<'media'>;
 export type SessionId = Id<'session'>;
+/** Of a path inside a folder of a library: which media lies there may change. */
+export type PlaceId = Id<'place'>;
 export type ShowId = Id<'show'>;
 /** Of a person, a genre or a collection: what one browses by. */
 export type FacetId = Id<'facet'>;
@@ -38,10 +40,13 @@ export const newSessionId = (): SessionId => randomUUID() as SessionId;
 /** For versions that a person has put together: no name can say the same. */
 export const newItemKey = (): string => `own ${randomBytes(9).toString('base64url')}`;
 
-/** The same file of the same library keeps its id over rescans, so progress and links survive them. */
-export function mediaIdFor(libraryId: LibraryId, relativePath: string): MediaId {
-  return createHash('sha256').update(`${libraryId}\0${relativePath}`).digest('base64url').slice(0, 16) as MediaId;
-}
+/** The id of whatever is first found at a place: the same again where everything else about it was lost. It keeps it wherever it goes. */
+export const mediaIdFor = (libraryId: LibraryId, relativePath: string): MediaId => hashOfPlace(libraryId, relativePath) as MediaId;
+export const placeIdFor = (libraryId: LibraryId, relativePath: string): PlaceId => hashOfPlace(libraryId, relativePath) as PlaceId;
+export const newMediaId = (): MediaId => randomBytes(12).toString('base64url') as MediaId;
+
+const hashOfPlace = (libraryId: LibraryId, relativePath: string): string =>
+  createHash('sha256').update(`${libraryId}\0${relativePath}`).digest('base64url').slice(0, 16);
 
 /** A show is what its episodes say: it keeps its id as long as they name it so. */
 export function showIdFor(libraryId: LibraryId, title: string, year: number | null): ShowId {

@@ -4,7 +4,7 @@ import type { NameFacts } from './catalogue/name-facts.ts';
 import type { Colour, Hdr } from './colour/colour.ts';
 import type { FailedRates, FilmRates } from './delivery/film-rates.ts';
 import { FerriteError } from './errors.ts';
-import type { GroupId, LibraryId, MediaId, UserId } from './ids.ts';
+import type { GroupId, LibraryId, MediaId, PlaceId, UserId } from './ids.ts';
 
 /** Exact fraction, such as 24000/1001 frames per second. */
 export type Rational = { readonly num: number; readonly den: number };
@@ -114,6 +114,8 @@ export type Media = NameFacts & {
   readonly path: string;
   /** Inside its folder of the library, `/` between names. */
   readonly name: string;
+  /** Which path of its library that is. Absent: the one that its id was made of. */
+  readonly place?: PlaceId;
   readonly container: Container;
   /** Changes with the file (size, mtime, first and last 64 KiB): everything derived from the file is keyed by it. */
   readonly version: string;
@@ -139,6 +141,8 @@ export type Media = NameFacts & {
   /** How often they could not be measured. */
   readonly ratesFailed?: FailedRates;
 };
+
+export const placeOf = ({ id, place }: Pick<Media, 'id' | 'place'>): PlaceId => place ?? (id as string as PlaceId);
 
 /** What cuts the copied segments: the in-process remuxer where the container's own index allows it, else `ffmpeg -c copy`. */
 export type CopyMethod = 'mp4' | 'matroska' | 'ffmpeg';

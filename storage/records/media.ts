@@ -7,6 +7,7 @@ import type { Media } from '#domain/media.ts';
 import type { Environment, Transaction } from '#storage/environment.ts';
 import type { Family } from '#storage/migrations.ts';
 import type { Table } from '#storage/table.ts';
+import { IDENTITY_INDEXES, MediaPlaces } from './identity/media-places.ts';
 import { factsOfPackedMap, KEYFRAME_MAPS } from './keyframe-maps.ts';
 import { type Page, parseCursor, takePage } from './page.ts';
 
@@ -73,7 +74,7 @@ export const MEDIA: Family = {
       return { key, value: { ...media, streams: { ...media.streams, video }, keyframes } };
     },
   ],
-  indexes: [ORDERS],
+  indexes: [ORDERS, ...IDENTITY_INDEXES],
 };
 
 /** `added`: newest first. */
@@ -98,6 +99,8 @@ const MAX_SORT_CHARACTERS = 200;
 type OrderKey = [scope: string, sort: MediaSort, position: string | number, id: MediaId];
 
 export class MediaRepository {
+  /** Where they lie, and whose bytes they are. */
+  readonly places: MediaPlaces;
   readonly #environment: Environment;
   readonly #media: Table<MediaId, Media>;
   readonly #orders: Table<OrderKey, MediaId>;
@@ -106,9 +109,9 @@ export class MediaRepository {
     this.#environment = environment;
     this.#media = environment.table(MEDIA.name);
     this.#orders = environment.table(ORDERS);
+    this.places = new MediaPlaces(environment, this.#media);
   }
 
-  /** By library and file: `mediaIdFor(libraryId, relativePath)` tells the id. */
   get(id: MediaId): Media | undefined {
     return this.#media.get(id);
   }
@@ -135,6 +138,7 @@ export class MediaRepository {
   async put(media: Media): Promise<void> {
     await this.#environment.write(tx => {
       this.#removeOrders(tx, media.id);
+      this.places.note(tx, this.#media.get(media.id), media);
       tx.put(this.#media, media.id, media);
       for (const key of orderKeys(media)) tx.put(this.#orders, key, media.id);
     });
@@ -147,6 +151,7 @@ export class MediaRepository {
       if (now?.version !== version) return false;
       this.#removeOrders(tx, id);
       const changed = { ...now, ...change };
+      this.places.note(tx, now, changed);
       tx.put(this.#media, id, changed);
       for (const key of orderKeys(changed)) tx.put(this.#orders, key, id);
       return true;
@@ -156,6 +161,7 @@ export class MediaRepository {
   async remove(id: MediaId): Promise<void> {
     await this.#environment.write(tx => {
       this.#removeOrders(tx, id);
+      this.places.note(tx, this.#media.get(id), undefined);
       tx.remove(this.#media, id);
     });
   }
@@ -166,6 +172,7 @@ export class MediaRepository {
       const ids = [...this.ofLibrary(libraryId)].map(media => media.id);
       for (const id of ids) {
         this.#removeOrders(tx, id);
+        this.places.note(tx, this.#media.get(id), undefined);
         tx.remove(this.#media, id);
       }
       return ids;

@@ -8,8 +8,9 @@ import { CatalogueIndex } from '#library/items/catalogue-index.ts';
 import { Described } from '#library/metadata/described.ts';
 import { PosterQueue, type PosterQueueOptions } from '#library/poster-queue.ts';
 import { PosterFiles } from '#library/posters.ts';
-import type { ScannerOptions, ScanStatus } from '#library/scan/scan-run.ts';
+import type { ScanStatus } from '#library/scan/scan-status.ts';
 import { LibraryScanner } from '#library/scan/scanner.ts';
+import type { ScannerOptions } from '#library/scan/scanner-options.ts';
 import { type Database, openDatabase } from '#storage/database.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
 import { cutPoster } from '#workers/inspect/poster.ts';
@@ -52,7 +53,7 @@ export async function makeWorld(
   const inspected: string[] = [];
   const { paths = (path: string) => [path], kind = 'movies', cut, ...options } = changes;
   const log = { info: () => {}, warn: () => {} };
-  const { media, keyframeMaps: keyframes, refusedFiles: refused } = database;
+  const { libraries, media, goneMedia, libraryDevices: devices, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posterQueue = new PosterQueue({
     media,
     keyframes,
@@ -64,7 +65,10 @@ export async function makeWorld(
   const library: Library = { id: newLibraryId(), name: 'Films', kind, paths: paths(root), createdAtMs: 1 };
   await database.libraries.put(library);
   const scanner = new LibraryScanner({
+    libraries,
     media,
+    goneMedia,
+    devices,
     keyframes,
     refused,
     index,

@@ -1,6 +1,6 @@
 // Reads one media file: its identity, its streams as ffprobe sees them and its keyframe map. Nothing is decoded.
-import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { fingerprintOf, hashOfSamples, FINGERPRINT_SAMPLE_BYTES as SAMPLE_BYTES } from '#domain/catalogue/fingerprint.ts';
 import { dynamicRangeOf, hdrOf } from '#domain/colour/colour.ts';
 import { FerriteError } from '#domain/errors.ts';
 import { requirePlannable, thinKeyframes } from '#domain/keyframes.ts';
@@ -46,7 +46,6 @@ export type InspectTools = { readonly runTool: RunTool; readonly openRemuxSource
 /** Raised when an inspection finds other facts in the same file: all that was derived from the file is then made anew. */
 const INSPECTION_FORMAT = 8;
 
-const SAMPLE_BYTES = 64 * 1024;
 type ProgramBounds = Pick<RunToolOptions, 'deadlineMs' | 'maxOutputBytes' | 'limits'>;
 
 const MIB = 1024 ** 2;
@@ -183,9 +182,9 @@ async function readIdentity(path: string): Promise<Identity> {
     const head = await readAt(file, 0, Math.min(SAMPLE_BYTES, stat.size));
     const tail = await readAt(file, Math.max(0, stat.size - SAMPLE_BYTES), Math.min(SAMPLE_BYTES, stat.size));
     const { byteLength, mtimeMs } = scannedFile(stat);
-    const hashOf = (facts: string): string => createHash('sha256').update(facts).update(head).update(tail).digest('hex').slice(0, 32);
-    const version = hashOf(`${INSPECTION_FORMAT}\0${byteLength}\0${mtimeMs}\0`);
-    return { version, fingerprint: hashOf(`${byteLength}\0`), byteLength, mtimeMs, head };
+    const samples = { byteLength, head, tail };
+    const version = hashOfSamples(`${INSPECTION_FORMAT}\0${byteLength}\0${mtimeMs}\0`, samples);
+    return { version, fingerprint: fingerprintOf(samples), byteLength, mtimeMs, head };
   } catch (cause) {
     if (cause instanceof FerriteError) throw cause;
     throw new FerriteError('MEDIA_UNREADABLE', openFailure(cause), { cause });

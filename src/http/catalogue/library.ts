@@ -54,6 +54,7 @@ const ScanAnswer = Type.Object({
   found: Type.Integer(),
   probed: Type.Integer(),
   unchanged: Type.Integer(),
+  moved: Type.Integer(),
   failed: Type.Integer(),
   removed: Type.Integer(),
   total: OptionalNumber,
@@ -68,6 +69,7 @@ export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
   removeLibrary(options),
   startScan(options),
   getScan(options),
+  cancelScan(options),
   ...mediaRoutes(options),
   ...showRoutes(options),
   ...facetRoutes(options),
@@ -160,6 +162,20 @@ function getScan({ libraries, scanner }: LibraryRouteOptions): Route {
     summary: 'How the running scan, or the last one, is going',
     responses: { 200: ScanAnswer, 404: 'LIBRARY_NOT_FOUND' },
     handler: ({ params }) => ({ status: 200, json: scanner.status(requireLibrary(libraries, params.libraryId).id) }),
+  });
+}
+
+function cancelScan({ libraries, scanner }: LibraryRouteOptions): Route {
+  return route({
+    method: 'DELETE',
+    path: '/api/v1/libraries/:libraryId/scan',
+    auth: 'admin',
+    summary: 'Ends the running scan. What it has catalogued stays, and the next one goes on from there',
+    responses: { 204: 'ended, or none was running', 404: 'LIBRARY_NOT_FOUND' },
+    handler: ({ params }) => {
+      scanner.cancel(requireLibrary(libraries, params.libraryId).id);
+      return { status: 204, empty: true };
+    },
   });
 }
 

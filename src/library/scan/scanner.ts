@@ -3,27 +3,21 @@ import { randomUUID } from 'node:crypto';
 import type { LibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import { within } from '#domain/sharing/waiting.ts';
-import { removeMedia, type ScanId, type ScannerOptions, ScanRun, type ScanStatus } from './scan-run.ts';
+import { type Look, lookEverywhere } from './findings.ts';
+import { removeMedia } from './removal.ts';
+import { ScanRun } from './scan-run.ts';
+import { IDLE, type ScanId, type ScanStatus } from './scan-status.ts';
+import type { ScannerOptions } from './scanner-options.ts';
 
-const IDLE: ScanStatus = {
-  scanId: null,
-  state: 'idle',
-  found: 0,
-  probed: 0,
-  unchanged: 0,
-  failed: 0,
-  removed: 0,
-  total: null,
-  startedAtMs: null,
-  endedAtMs: null,
-  errors: [],
-};
 const STOP_DEADLINE_MS = 10_000;
 
 export class LibraryScanner {
   readonly #options: ScannerOptions;
   /** The running scan of each library, or its last. */
   readonly #runs = new Map<LibraryId, ScanRun>();
+  /** What looks at changes alone: one at a time, and none beside a scan. */
+  readonly #changes = new Map<LibraryId, ScanRun>();
+  readonly #forgotten = new Set<LibraryId>();
   #isStopped = false;
 
   constructor(options: ScannerOptions) {
@@ -34,10 +28,30 @@ export class LibraryScanner {
   start(library: Library): ScanId {
     const current = this.#runs.get(library.id);
     if (current?.status.state === 'running') return current.id;
-    const run = new ScanRun(randomUUID(), library, this.#options);
+    const before = this.#changes.get(library.id)?.ended;
+    const look: Look = async (...args) => {
+      await before;
+      return await lookEverywhere(...args);
+    };
+    const run = new ScanRun(randomUUID(), library, { ...this.#options, look });
     this.#runs.set(library.id, run);
     if (this.#isStopped) run.abort();
     return run.id;
+  }
+
+  /** Looks at what has changed, once nothing else looks at this library. Resolves with how it went. */
+  async startChanges(library: Library, look: Look): Promise<ScanStatus> {
+    for (;;) {
+      const current = [this.#runs.get(library.id), this.#changes.get(library.id)].find(run => run?.status.state === 'running');
+      if (current === undefined) break;
+      await current.ended;
+    }
+    const { onProgress: _, ...options } = this.#options;
+    const run = new ScanRun(randomUUID(), library, { ...options, look });
+    this.#changes.set(library.id, run);
+    if (this.#isStopped || this.#forgotten.has(library.id)) run.abort();
+    await run.ended;
+    return run.status;
   }
 
   status(libraryId: LibraryId): ScanStatus {
@@ -50,21 +64,33 @@ export class LibraryScanner {
     return this.status(libraryId);
   }
 
+  /** Ends the running scan: what it has catalogued stays, and the next goes on from there. Says whether there was one. */
+  cancel(libraryId: LibraryId): boolean {
+    const run = this.#runs.get(libraryId);
+    if (run?.status.state !== 'running') return false;
+    run.abort();
+    return true;
+  }
+
   /** Takes a library's media out of the catalogue; what viewers have watched of them stays. */
   async forget(libraryId: LibraryId): Promise<void> {
-    const run = this.#runs.get(libraryId);
-    run?.abort();
-    if (run) await within(STOP_DEADLINE_MS, run.ended);
-    const { media, refused } = this.#options;
+    this.#forgotten.add(libraryId);
+    const runs = [this.#runs.get(libraryId), this.#changes.get(libraryId)].flatMap(run => run ?? []);
+    for (const run of runs) run.abort();
+    await within(STOP_DEADLINE_MS, Promise.all(runs.map(run => run.ended)));
+    const { media, refused, devices } = this.#options;
     for (const known of [...media.ofLibrary(libraryId)]) await removeMedia(this.#options, known);
-    for (const id of [...refused.ofLibrary(libraryId)]) await refused.remove(libraryId, id);
+    for (const place of [...refused.ofLibrary(libraryId)]) await refused.remove(libraryId, place);
+    await devices.remove(libraryId);
     this.#runs.delete(libraryId);
+    this.#changes.delete(libraryId);
   }
 
   /** Ends every scan. Resolves when they have ended, or after the deadline. */
   async stop(deadlineMs = STOP_DEADLINE_MS): Promise<void> {
     this.#isStopped = true;
-    for (const run of this.#runs.values()) run.abort();
-    await within(deadlineMs, Promise.all([...this.#runs.values()].map(run => run.ended)));
+    const runs = [...this.#runs.values(), ...this.#changes.values()];
+    for (const run of runs) run.abort();
+    await within(deadlineMs, Promise.all(runs.map(run => run.ended)));
   }
 }

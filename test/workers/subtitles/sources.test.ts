@@ -6,7 +6,7 @@ import { before, type TestContext, test } from 'node:test';
 import { type Media, type Sidecar, scannedFile } from '#domain/media.ts';
 import { sourceOffsetMs } from '#domain/subtitles/clock.ts';
 import { offerSubtitles } from '#domain/subtitles/offer.ts';
-import { walkVideos } from '#library/scan/walk.ts';
+import { walkVideos } from '#library/scan/disk/walk.ts';
 import { inspectMedia } from '#workers/inspect/inspect.ts';
 import type { RunTool } from '#workers/programs/run-tool.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';

@@ -1,11 +1,11 @@
 // The subtitle files of one folder's films: those beside them and those in folders of subtitles, as they lie on the disk. No link is followed to one.
-import type { Dirent } from 'node:fs';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sidecar, scannedFile } from '#domain/media.ts';
 import { partsOfIndex } from '#domain/subtitles/vobsub-index.ts';
-import { FolderSidecars, isIndex, isSidecar, isSubtitleFolder, type NamedSidecar } from '#library/sidecar-names.ts';
+import { FolderSidecars, isSidecar, isSubtitleFolder, type NamedSidecar } from '#library/sidecar-names.ts';
+import type { Listing } from './folder-listing.ts';
 
 /** More belong to no film. */
 const MAX_SIDECARS = 100;
@@ -16,24 +16,27 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** A program stream of MPEG begins with it: the `.sub` of VobSub holds pictures. */
 const PACK_START = '000001ba';
 
-export type FilmFolder = {
+type Inside = Pick<Listing, 'sidecars' | 'folders'>;
+
+export type FilmFolder = Inside & {
   readonly films: readonly string[];
-  readonly entries: readonly Dirent[];
   /** Of a folder below it, by the path from it on. */
-  readonly list: (name: string) => Promise<readonly Dirent[]>;
+  readonly list: (name: string) => Promise<Inside>;
 };
 
+const NOTHING: Inside = { sidecars: [], folders: [] };
+
 /** Null where there are none. `real`: without links, for a file is opened only at the very place that is noted here. */
-export async function readFilmSubtitles(real: string, { films, entries, list }: FilmFolder): Promise<FilmSubtitles | null> {
-  const others = filesOf(entries);
+export async function readFilmSubtitles(real: string, { films, sidecars, folders, list }: FilmFolder): Promise<FilmSubtitles | null> {
+  const others = [...sidecars];
   // What can not be read is told of when it is walked through.
-  const below = (name: string): Promise<readonly Dirent[]> => list(name).catch(() => []);
-  for (const folder of foldersOf(entries).filter(isSubtitleFolder)) {
+  const below = (name: string): Promise<Inside> => list(name).catch(() => NOTHING);
+  for (const folder of folders.filter(isSubtitleFolder)) {
     const inside = await below(folder);
-    others.push(...filesOf(inside).map(name => `${folder}/${name}`));
-    for (const deeper of foldersOf(inside)) {
+    others.push(...inside.sidecars.map(name => `${folder}/${name}`));
+    for (const deeper of inside.folders) {
       const path = `${folder}/${deeper}`;
-      others.push(...filesOf(await below(path)).map(name => `${path}/${name}`));
+      others.push(...(await below(path)).sidecars.map(name => `${path}/${name}`));
     }
   }
   return others.some(isSidecar) ? new FilmSubtitles(real, FolderSidecars.subtitles({ films, others })) : null;
@@ -55,12 +58,6 @@ export class FilmSubtitles {
     return found.flat().slice(0, MAX_SIDECARS);
   }
 }
-
-const isHidden = ({ name }: Dirent): boolean => name.startsWith('.');
-const foldersOf = (entries: readonly Dirent[]): string[] => namesOf(entries.filter(entry => entry.isDirectory() && !isHidden(entry)));
-const filesOf = (entries: readonly Dirent[]): string[] =>
-  namesOf(entries.filter(entry => entry.isFile() && !isHidden(entry) && (isSidecar(entry.name) || isIndex(entry.name))));
-const namesOf = (entries: readonly Dirent[]): string[] => entries.map(({ name }) => name).toSorted();
 
 /** None of what holds pictures and should hold text; of an index of several languages one for each. */
 async function readFacts(path: string, { name: _, ...named }: NamedSidecar): Promise<readonly Sidecar[]> {

@@ -4,9 +4,9 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Sidecar } from '#domain/media.ts';
-import { walkVideos } from '#library/scan/walk.ts';
+import { walkVideos } from '#library/scan/disk/walk.ts';
 import { readSidecar } from '#workers/subtitles/sources/sidecar-file.ts';
-import { temporaryFolder } from '../../support/run-tool.ts';
+import { temporaryFolder } from '../../../support/run-tool.ts';
 
 async function library(t: TestContext, files: readonly string[]): Promise<string> {
   const root = join(await temporaryFolder(t), 'films');
@@ -72,4 +72,19 @@ test('walk: subtitles of a folder that was reached by a link can be opened, and 
   assert.deepEqual(names(root, sidecars), ['.real/Film.srt', '.real/Subs/2_English.srt', '.real/Subs/Film/en.srt']);
   const texts = await Promise.all(sidecars.map(async one => (await readSidecar(one)).toString()));
   assert.deepEqual(texts, ['Real/Film.srt', 'Real/Subs/2_English.srt', 'Real/Subs/Film/en.srt']);
+});
+
+test('walk: names of 255 bytes, of right-to-left letters and of pictures are found; those that are no UTF-8 are told of once', async t => {
+  const long = `${'ü'.repeat(125)}x.mkv`;
+  assert.equal(Buffer.byteLength(long), 255);
+  const names = [long, 'فيلم (2010).mkv', '🎬👩‍👩‍👧/שלום.mkv', `${'d'.repeat(255)}/${'e'.repeat(255)}/a.mkv`];
+  const root = await library(t, names);
+  const undecodable = (name: string): Buffer => Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0xfe]), Buffer.from(name)]);
+  for (const name of ['one.mkv', 'two.mkv', 'three.txt']) await writeFile(undecodable(name), '');
+  await mkdir(undecodable('folder'));
+  const found: string[] = [];
+  const told: string[] = [];
+  await walkVideos([root], { found: ({ name }) => void found.push(name), unreadable: ({ message }) => void told.push(message) }, t.signal);
+  assert.deepEqual(found.toSorted(), names.toSorted());
+  assert.deepEqual(told, ['the name is not valid UTF-8, and 2 more are not']);
 });
