@@ -39,6 +39,7 @@ const EDITIONS: Readonly<Record<string, string>> = {
   'special edition': 'Special Edition',
   'collectors edition': "Collector's Edition",
   "collector's edition": "Collector's Edition",
+  'edition collector': "Collector's Edition",
   'ultimate cut': 'Ultimate Cut',
   'ultimate edition': 'Ultimate Edition',
   'anniversary edition': 'Anniversary Edition',

@@ -100,9 +100,15 @@ function plainYearBehind(words: readonly Word[], release: number): number {
   return year === null ? words.length : year.at + 1;
 }
 
-/** "Title 480p 2001": where there is none before. */
+/** Beside words of a release a year is the film's wherever it stands: "Title 480p 2001", "Title 2001 STV QC DVDRip". */
 function yearOfRelease(words: readonly Word[], release: number): YearAt | null {
-  return release < words.length ? plainYear(words, release + 1) : null;
+  if (release === words.length) return null;
+  const behind = plainYear(words, release + 1);
+  for (let at = release - 1; behind === null && at > 0; at--) {
+    const year = plainYear(words, at);
+    if (year !== null) return year;
+  }
+  return behind;
 }
 
 /** Square brackets behind the title hold nothing of it. */

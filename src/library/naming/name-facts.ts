@@ -86,7 +86,12 @@ function filmTitle(own: FilmName, { stem, folder, above }: { stem: string; folde
   const edition = own.edition ?? above.edition;
   const isSame = folded(own.title) === folded(above.title);
   // "Title (1999)/Title (1999) - Open Air Version.mkv".
-  if (own.isYearCertain) return isSame && own.year === above.year ? { ...own, edition: edition ?? own.label } : own;
+  if (own.isYearCertain) {
+    if (own.year !== above.year) return own;
+    // "Title (1999)/Title (Titel) (1999)".
+    const isMore = folded(own.title).startsWith(`${folded(above.title)} `);
+    return isSame ? { ...own, edition: edition ?? own.label } : { ...own, title: isMore ? above.title : own.title };
+  }
   if (above.title === '') return own;
   const { title, year } = above;
   if (own.title === '' || NOTHING_NAMES.test(own.title)) return { title, year, edition };
@@ -104,9 +109,24 @@ function behindTitle(name: string, title: string): string | null {
   return /^\s+[-–]\s+\S/.test(rest) ? rest.replace(/^\s+[-–]\s+/, '') : null;
 }
 
-/** "grp-tfn" in a folder that is named as its release. */
-const isAbbreviated = (stem: string, folder: string, above: FilmName): boolean =>
-  above.year !== null && /^[a-z\d]+(?:[-.][a-z\d]+)?$/.test(stem) && folder.includes('.') && /-\w+$/.test(folder);
+/** "grp-tnf" in a folder that is named as the release of "The Night Ferry". */
+function isAbbreviated(stem: string, folder: string, { title }: FilmName): boolean {
+  const whole = folded(title).replaceAll(' ', '');
+  if (/\s|\p{Lu}{2}/u.test(stem) || !/-[\p{L}\d]+(?:\[[^\]]*\])*$/u.test(folder) || whole === folded(folder).replaceAll(' ', ''))
+    return false;
+  const pieces = stem.toLowerCase().split(/[^\p{L}]+/u);
+  return pieces.some(piece => piece.length > 1 && whole.startsWith(piece.slice(0, 1)) && isWithin(piece, whole));
+}
+
+/** Its letters are there in this order. */
+function isWithin(letters: string, whole: string): boolean {
+  let at = 0;
+  for (const letter of letters) {
+    at = whole.indexOf(letter, at) + 1;
+    if (at === 0) return false;
+  }
+  return true;
+}
 
 /** Among films an episode is one only where it is numbered as nothing else is. */
 function episodeAmongFilms(path: Path): NameFacts | null {

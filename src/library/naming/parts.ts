@@ -5,7 +5,8 @@ import type { Word } from './tokens.ts';
 const DISCS = new Set(['cd', 'disc', 'disk', 'dvd']);
 /** Of titles too, so that a space before the number leaves them there: "Dune Part 2". */
 const PARTS = new Set(['part', 'pt']);
-const GLUED = /^(cd|disc|disk|dvd|part|pt)(\d{1,2}|[a-d])$/;
+/** `cd1of2` as well. */
+const GLUED = /^(cd|disc|disk|dvd|part|pt)(\d{1,2}|[a-d])(?:of\d{1,2})?$/;
 
 export type PartAt = { readonly part: number /** Words. */; readonly from: number; readonly to: number };
 

@@ -8,7 +8,7 @@ const CERTAIN = list(
   '4k uhd fhd qhd hdr hdr10 hdr10plus hlg sdr dolbyvision 10bit 10bits 8bit hi10p hi10 ma10p hdlight 4klight ' +
     'x264 x265 h264 h265 avc hevc av1 vp9 xvid divx mpeg2 vc1 hevc10 hdc ' +
     'bluray bluray720p bluray1080p bdrip brrip bdremux bdmv remux webrip webdl webdlrip webcap webhd webtv hdtv hdtvrip tvhdrip pdtv sdtv dsr dsrip satrip hdrip dvdrip ' +
-    'dvdscr dvdr dvdr9 dvd5 dvd9 dvdmux hddvd tvrip vhsrip telesync hdts hdcam camrip hdtc ppvrip dvb dvbrip uhdrip vodrip bd25 bd50 bd66 bd100 ' +
+    'dvdscr dvdr dvdr9 dvd5 dvd9 dvdmux hddvd tvrip vhsrip telesync hdts hdcam camrip hdtc ppvrip dvdivx dvb dvbrip uhdrip vodrip bd25 bd50 bd66 bd100 ' +
     'ac3 ac3d eac3 truehd ddpa dd5 ddp5 ddp2 aac2 dts dtshd dtsx flac he-aac atmos lpcm 2ch 6ch ' +
     'hsbs hou halfsbs halfou sbs ' +
     'repack rerip vostfr subfrench truefrench vff vfq vfi vf2 vof pldub plsub swesub dksub hardsub hardsubs softsub softsubs multisub multisubs ' +
@@ -17,10 +17,9 @@ const CERTAIN = list(
 
 /** Of two words, with anything between them. */
 const CERTAIN_PAIRS = list(
-  'web dl,web rip,web cap,blu ray,h 264,h 265,x 264,x 265,dts hd,dts x,dual audio,multi audio,triple audio,quad audio,dvd rip,bd rip,hd rip,tv rip,hd tv,' +
-    '10 bit,8 bit,hi 10,dolby vision,dolby atmos,hdr 10,true hd,half sbs,half ou,full sbs,high bitrate,multiple subtitle,multi subs,multi sub'
-      .replaceAll(' ', '_')
-      .replaceAll(',', ' '),
+  'web_dl web_rip web_cap blu_ray h_264 h_265 x_264 x_265 dts_hd dts_x dual_audio multi_audio triple_audio quad_audio dvd_rip bd_rip hd_rip ' +
+    'tv_rip hd_tv 10_bit 8_bit hi_10 dolby_vision dolby_atmos hdr_10 true_hd half_sbs half_ou full_sbs high_bitrate multiple_subtitle ' +
+    'multi_subs multi_sub',
 );
 
 /** Words of titles too: they count behind a year, in brackets, and before what counts. */

@@ -19,7 +19,9 @@ export function styleOf(name: string): Style {
 }
 
 /** Empty where nothing is left. */
-export function titleText(piece: string, { isDotted, isHyphenated }: Style): string {
+export function titleText(piece: string, { isDotted: isNameDotted, isHyphenated }: Style): string {
+  // A release may go on with spaces: "The.Night.Ferry.2011.x264 GRP".
+  const isDotted = isNameDotted || (!/\s/.test(piece.trim()) && (piece.match(/[\p{L}\d]\.(?=[\p{L}\d])/gu)?.length ?? 0) > 1);
   // "11.22.63" is one.
   const undotted = isDotted && /\p{L}/u.test(piece) ? dotsToSpaces(piece) : piece;
   const spaced = undotted.replaceAll('_', ' ');

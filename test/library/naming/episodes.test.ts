@@ -216,6 +216,8 @@ holds('a count through all seasons', [
   ['Sea Dragon - 013 - Return.mkv', at('Sea Dragon', null, [13], { absolute: [13], own: 'Return' })],
   ['Sea Dragon - 107.mkv', at('Sea Dragon', null, [107], { absolute: [107] })],
   ['Sea Dragon - 107 - Part 2.mkv', at('Sea Dragon', null, [107], { absolute: [107], own: 'Part 2' })],
+  ['Sea.Dragon.(Short).05.Return.WEBRip.avi', at('Sea Dragon (Short)', null, [5], { own: 'Return' })],
+  ['05-Return.avi', at('', null, [5], { own: 'Return' })],
   ['Sea Dragon 013.mkv', at('Sea Dragon', null, [13], { absolute: [13] })],
   ['[Group] Sea Dragon - 12.5 [720p].mkv', at('Sea Dragon', 0, [])],
 ]);
@@ -277,6 +279,7 @@ holds('what its folders say', [
   ['Harbour Lights/Harbour Lights - S01E03/Harbour Lights - S01E03 - 1080p.mkv', at('Harbour Lights', 1, [3])],
   ['24/Season 1/24 - 1x03.mkv', at('24', 1, [3])],
   ['24/Season 1/03.mkv', at('24', 1, [3])],
+  ['Harbour Lights/Season 4/Harbour Lights [403] The Storm.avi', at('Harbour Lights', 4, [3], { own: 'The Storm' })],
   ['11.22.63/Season 1/11.22.63 - 02.mkv', at('11.22.63', 1, [2])],
   ['Harbour Lights/Harbour Lights 1123 - The Storm.mkv', at('Harbour Lights', null, [1123])],
   ['Harbour Lights/harbour.lights.112.hdtv.avi', at('Harbour Lights', 1, [12])],

@@ -55,7 +55,8 @@ function inFront(tokens: readonly Token[], { season, releaseFrom }: Place): Lone
   const gap = tokens[run.to];
   // `02 Title`, but `09 Movie - Title`.
   const isPadded = gap?.text === ' ' && /^0\d$/.test(first.text) && !OTHER_NUMBERED.has(tokens[run.to + 1]?.word ?? '');
-  const isAlone = gap === undefined || isPadded || /^\s*[-–—:]\s+$|^\.\s+$/.test(gap.text);
+  const isAlone =
+    gap === undefined || isPadded || (gap.text === '-' && /^0\d$/.test(first.text)) || /^\s*[-–—:]\s+$|^\.\s+$/.test(gap.text);
   if (season === null) return isAlone ? run : null;
   return isAlone || run.to > at + 1 || /^[\s._-]/.test(gap?.text ?? '') ? inSeason(run, season) : null;
 }
@@ -72,7 +73,7 @@ function behindDash(tokens: readonly Token[], place: Place): LoneNumber | null {
 
 /** `[13]`, `[01-24]`, `(01-25)`. */
 function inBrackets(tokens: readonly Token[], place: Place): LoneNumber | null {
-  const { isFansub } = place;
+  const isFansub = place.isFansub || place.season !== null || place.isBehindTitle === true;
   for (const [at, number] of tokens.entries()) {
     const opening = tokens[at - 1]?.text.at(-1);
     if (number.kind !== 'digits' || (opening !== '[' && opening !== '(') || number.text.length > 4 || LINES.has(number.value)) continue;
@@ -85,7 +86,8 @@ function inBrackets(tokens: readonly Token[], place: Place): LoneNumber | null {
       (opening === '['
         ? isFansub || (number.text.length > 1 && /^\][\s_]*\[/.test(closing?.text ?? ''))
         : run.episodes.length > 1 && number.text.length > 1);
-    if (isAllowed && (/^[\])]/.test(closing?.text ?? '') || isOver) && (at > 1 || tokens[0]?.kind !== 'digits')) return run;
+    if (isAllowed && (/^[\])]/.test(closing?.text ?? '') || isOver) && (at > 1 || tokens[0]?.kind !== 'digits'))
+      return inSeason(run, place.season);
   }
   return null;
 }
@@ -153,8 +155,12 @@ function sceneNumber(tokens: readonly Token[], place: Place): LoneNumber | null 
 /** `Show 12` in the folder `Show`, or of a season; `Show 05` anywhere. */
 function behindTitle(tokens: readonly Token[], place: Place): LoneNumber | null {
   const all = candidates(tokens, place).filter(at => at > 0);
+  const dotted = all.find(
+    at => /^0\d$/.test(tokens[at]?.text ?? '') && /^[)\]]?\.$/.test(tokens[at - 1]?.text ?? '') && tokens[at + 1]?.text === '.',
+  );
   const known = place.isBehindTitle === true ? all[0] : undefined;
-  const at = known ?? all.find(one => isEnd(tokens, one, place) && (place.season !== null || /^0\d/.test(tokens[one]?.text ?? '')));
+  const at =
+    known ?? dotted ?? all.find(one => isEnd(tokens, one, place) && (place.season !== null || /^0\d/.test(tokens[one]?.text ?? '')));
   return at === undefined || isYearLike(tokens[at] as Token) ? null : inSeason(runAt(tokens, at), place.season);
 }
 
