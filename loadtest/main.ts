@@ -17,6 +17,7 @@ import { mixed } from './scenarios/crowds/mixed.ts';
 import { sameTitle } from './scenarios/crowds/same-title.ts';
 import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
+import { catalogue } from './scenarios/library/catalogue.ts';
 import { hostile } from './scenarios/library/hostile.ts';
 import { scan } from './scenarios/library/scan.ts';
 import { abr } from './scenarios/playback/abr.ts';
@@ -61,6 +62,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'sessions-churn': sessionsChurn,
   scan,
   hostile,
+  catalogue,
   mixed,
   chaos,
   soak,

@@ -140,6 +140,11 @@ export const SETTINGS = {
   ),
   FERRITE_LIBRARY: libraries,
   FERRITE_LIBRARY_ROOTS: roots,
+  FERRITE_TMDB_KEY: text('key for themoviedb.org, asked in the background for what films and shows are about; empty: it is not asked', ''),
+  FERRITE_TVDB_KEY: text('the same for thetvdb.com', ''),
+  FERRITE_TMDB_URL: text('where themoviedb.org, or a cache of it, is asked', 'https://api.themoviedb.org'),
+  FERRITE_TVDB_URL: text('where thetvdb.com, or a cache of it, is asked', 'https://api4.thetvdb.com'),
+  FERRITE_METADATA_LANGUAGE: text('language of what themoviedb.org tells, as BCP 47', 'en-US'),
   FERRITE_ADMIN_USERNAME: text('first administrator, made on first start; empty: made in the browser', ''),
   FERRITE_ADMIN_PASSWORD: text('password of the first administrator', ''),
   FERRITE_WORKERS: integer('session host threads; 0: one less than there are cores', '0', 0, 256),
@@ -249,6 +254,11 @@ function toConfig(values: Values) {
     cacheMemoryBytes: values.FERRITE_CACHE_MEMORY_BYTES,
     libraries: values.FERRITE_LIBRARY,
     libraryRoots: values.FERRITE_LIBRARY_ROOTS,
+    providers: {
+      tmdb: { key: values.FERRITE_TMDB_KEY, url: values.FERRITE_TMDB_URL },
+      tvdb: { key: values.FERRITE_TVDB_KEY, url: values.FERRITE_TVDB_URL },
+      language: values.FERRITE_METADATA_LANGUAGE,
+    },
     admin:
       values.FERRITE_ADMIN_USERNAME === '' ? null : { username: values.FERRITE_ADMIN_USERNAME, password: values.FERRITE_ADMIN_PASSWORD },
     workers: values.FERRITE_WORKERS,

@@ -31,8 +31,8 @@ import { streamRoutes } from './http/stream/streams.ts';
 import { viewingRoutes } from './http/viewing/viewing.ts';
 import type { CatalogueIndex } from './library/items/catalogue-index.ts';
 import type { ArtworkFiles } from './library/metadata/artwork-files.ts';
-import type { Described } from './library/metadata/described.ts';
 import type { PosterFiles } from './library/posters.ts';
+import type { ProviderQueue } from './library/providers/provider-queue.ts';
 import type { LibraryScanner } from './library/scan/scanner.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
 import { Extras } from './playback/segments/extras.ts';
@@ -46,8 +46,8 @@ import type { MediaHosts } from './threads/media-hosts.ts';
 import type { TransportStreams } from './threads/transport-streams.ts';
 
 export type Catalogue = {
-  readonly described: Described;
   readonly artwork: ArtworkFiles;
+  readonly providers: ProviderQueue;
   readonly scanner: LibraryScanner;
   readonly posters: PosterFiles;
   readonly index: CatalogueIndex;
@@ -129,6 +129,8 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
       ...titles,
       noted: (request, event, { id, name }) => audit.note(request, event, { subject: { kind: 'library', id, name } }),
       roots: new FolderRoots(config.libraryRoots),
+      onMatched: id => catalogue.providers.add(id),
+      onShowMatched: id => catalogue.providers.addShow(id),
     }),
     ...viewingRoutes(titles),
     decisionRoute({ sessions, watching: titles }),

@@ -23,6 +23,8 @@ import { PosterQueue } from './library/poster-queue.ts';
 import { PosterFiles } from './library/posters.ts';
 import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
 import { PreviewQueue } from './library/previews/preview-queue.ts';
+import { ProviderQueue } from './library/providers/provider-queue.ts';
+import { providersOf } from './library/providers/providers.ts';
 import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scan/scanner.ts';
 import { stillPicture } from './library/still-picture.ts';
@@ -168,7 +170,6 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     config,
     database,
     index,
-    described,
     inspectors,
     metrics,
     log,
@@ -178,6 +179,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('small pictures to be made', previews, queue => queue.stop());
   owned.add('posters to be cut', posterQueue, queue => queue.stop());
   owned.add('rates to be measured', rateQueue, queue => queue.stop());
+  owned.add('descriptions to be asked for', catalogue.providers, queue => queue.stop());
   owned.add('descriptions to be read', localMetadata, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   auth.onLimitsChanged(userId => {
@@ -319,7 +321,6 @@ type CatalogueParts = {
   readonly config: Config;
   readonly database: Database;
   readonly index: CatalogueIndex;
-  readonly described: Described;
   readonly inspectors: InspectionPool;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -327,17 +328,7 @@ type CatalogueParts = {
   readonly canConvertColours: boolean;
 };
 
-async function openCatalogue({
-  config,
-  database,
-  index,
-  described,
-  inspectors,
-  metrics,
-  log,
-  onScanProgress,
-  canConvertColours,
-}: CatalogueParts) {
+async function openCatalogue({ config, database, index, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
   const { libraries, media, goneMedia, libraryDevices: devices, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const posterQueue = new PosterQueue({
@@ -373,11 +364,21 @@ async function openCatalogue({
     log,
   });
   const artwork = new ArtworkFiles(config.dataDir);
+  const providers = new ProviderQueue({
+    providers: providersOf(config.providers),
+    media,
+    index,
+    descriptions: database.descriptions,
+    corrections: database.corrections,
+    now: Date.now,
+    log,
+  });
   const localMetadata = new LocalMetadata({
     media,
     descriptions: database.descriptions,
     index,
     makeArtwork: artworkMaker(artwork, (input, signal) => inspectors.artwork(input, signal)),
+    onRead: ({ id }) => providers.add(id),
     log,
   });
   const scanner = new LibraryScanner({
@@ -408,7 +409,7 @@ async function openCatalogue({
     },
   });
   return {
-    catalogue: { scanner, posters, index, described, artwork } satisfies Catalogue,
+    catalogue: { scanner, posters, index, artwork, providers } satisfies Catalogue,
     posterQueue,
     previews,
     rateQueue,

@@ -130,6 +130,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library': [...DOMAIN, 'storage', 'storage/records'],
   // Derived from records that it is handed: it reads no store.
   'src/library/items': DOMAIN,
+  'src/library/providers': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items', 'src/library/metadata'],
   'src/library/metadata': [...DOMAIN, 'storage/records', 'src/library', 'src/library/items'],
   'src/library/naming': [...DOMAIN, 'src/library/naming/numbering'],
   'src/library/naming/numbering': ['src/library/naming'],
@@ -249,6 +250,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/library',
     'src/library/items',
     'src/library/metadata',
+    'src/library/providers',
     'src/library/previews',
     'src/library/scan',
     'src/playback/admission',
@@ -272,7 +274,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // From outside, but for `auth`, which measures decisions and the store in its own process.
   'loadtest/scenarios/serving': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, ...DOMAIN, 'storage', 'src/auth'],
   'loadtest/scenarios/playback': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
-  'loadtest/scenarios/library': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, 'loadtest/scenarios/playback'],
+  // From outside, but for `catalogue`, which measures lists in its own process.
+  'loadtest/scenarios/library': [
+    'loadtest',
+    ...LOADTEST,
+    ...LOADTEST_WORLD,
+    ...DOMAIN,
+    'storage',
+    'src/http/catalogue',
+    'src/library/items',
+    'src/library/metadata',
+    'loadtest/scenarios/playback',
+  ],
   'loadtest/scenarios/crowds': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
   loadtest: [...LOADTEST, ...LOADTEST_WORLD, ...SCENARIOS, 'loadtest/gate'],
 };

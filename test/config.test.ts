@@ -40,6 +40,11 @@ test('config: every setting can be given', () => {
     FERRITE_CACHE_MEMORY_BYTES: '1048576',
     FERRITE_LIBRARY: 'movies=/a:/b,shows=/c=d',
     FERRITE_LIBRARY_ROOTS: '/srv:/mnt/films',
+    FERRITE_TMDB_KEY: 'of tmdb',
+    FERRITE_TVDB_KEY: 'of tvdb',
+    FERRITE_TMDB_URL: 'http://127.0.0.1:1',
+    FERRITE_TVDB_URL: 'http://127.0.0.1:2',
+    FERRITE_METADATA_LANGUAGE: 'de-DE',
     FERRITE_ADMIN_USERNAME: 'root',
     FERRITE_ADMIN_PASSWORD: 'pass=word ',
     FERRITE_WORKERS: '3',
@@ -73,6 +78,11 @@ test('config: every setting can be given', () => {
     cacheMaxBytes: 0,
     cacheMemoryBytes: 1_048_576,
     libraryRoots: ['/srv', '/mnt/films'],
+    providers: {
+      tmdb: { key: 'of tmdb', url: 'http://127.0.0.1:1' },
+      tvdb: { key: 'of tvdb', url: 'http://127.0.0.1:2' },
+      language: 'de-DE',
+    },
     libraries: [
       { kind: 'movies', paths: ['/a', '/b'] },
       { kind: 'shows', paths: ['/c=d'] },

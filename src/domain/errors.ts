@@ -57,6 +57,12 @@ export const ERRORS = {
   STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
   INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
   OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
+  METADATA_UNAVAILABLE: {
+    status: 503,
+    title: 'A database of films can not be asked now',
+    remedy: 'Between the server and its providers only: no client is shown it.',
+    retryAfterMs: 60_000,
+  },
   PREVIEWS_NOT_READY: {
     status: 503,
     title: 'The small pictures of the film are being made',

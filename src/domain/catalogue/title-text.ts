@@ -80,3 +80,6 @@ const plain = (text: string): string =>
     .replaceAll(/\p{Mark}/gu, '')
     .toLowerCase()
     .replaceAll(FOLDED, letter => FOLDED_LETTERS[letter] ?? letter);
+
+/** The same text in memory of its own: one that was cut out of a record keeps all of the record. */
+export const detached = (text: string): string => Buffer.from(text).toString();

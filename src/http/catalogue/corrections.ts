@@ -36,9 +36,15 @@ const MediaCorrection = Type.Object({
 
 const Ids = Type.Array(Type.String({ maxLength: 40 }), { minItems: 1, maxItems: 200 });
 
-export const correctionRoutes = (parts: CatalogueParts): Route[] => [correctMedia(parts), correctShow(parts), merge(parts), split(parts)];
+export type CorrectionParts = CatalogueParts & {
+  /** Told of a film or a show of which a person has said which one it is. */
+  readonly onMatched: (id: MediaId) => void;
+  readonly onShowMatched: (id: ShowId) => void;
+};
 
-function correctMedia(parts: CatalogueParts): Route {
+export const correctionRoutes = (parts: CorrectionParts): Route[] => [correctMedia(parts), correctShow(parts), merge(parts), split(parts)];
+
+function correctMedia(parts: CorrectionParts): Route {
   return route({
     method: 'PATCH',
     path: '/api/v1/media/:mediaId',
@@ -52,12 +58,13 @@ function correctMedia(parts: CatalogueParts): Route {
       const files = filesOf(parts.index.itemOf(media.id), media.id);
       const changed = files.map(id => [id, patched(parts.corrections.get(id), id === media.id ? request.body : shared)] as const);
       await keep(parts, new Map(changed));
+      if (request.body.match) parts.onMatched(media.id);
       return { status: 200, json: describeFully(requireFile(parts.media, media.id), requireCaller(request), parts) };
     },
   });
 }
 
-function correctShow(parts: CatalogueParts): Route {
+function correctShow(parts: CorrectionParts): Route {
   return route({
     method: 'PATCH',
     path: '/api/v1/shows/:showId',
@@ -69,6 +76,7 @@ function correctShow(parts: CatalogueParts): Route {
       const { id } = requireShow(parts, requireCaller(request), request.params.showId);
       await parts.corrections.putAll(new Map([[id, patched(parts.corrections.get(id), request.body)]]));
       parts.index.putShow(id);
+      if (request.body.match) parts.onShowMatched(id);
       return { status: 200, json: describeShowFully(requireShow(parts, requireCaller(request), id), requireCaller(request), parts) };
     },
   });

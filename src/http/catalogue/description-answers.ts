@@ -6,6 +6,7 @@ import type { MediaId, ShowId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { type FacetKind, facetIdOf } from '#library/items/facets.ts';
 import type { Item } from '#library/items/items.ts';
+import { describedBy } from '#library/metadata/described.ts';
 import type { CatalogueParts } from './parts.ts';
 
 const OptionalText = Type.Union([Type.String(), Type.Null()]);
@@ -39,7 +40,7 @@ export const FullFields = {
 type Records = {
   readonly description: Description;
   readonly records: readonly Descriptions[];
-  readonly correction: Correction | undefined;
+  readonly correction: () => Correction | undefined;
 };
 
 /** Of all versions: one of them may be described alone. */
@@ -50,13 +51,14 @@ export function recordsOfItem(media: Media, item: Item | undefined, parts: Catal
 
 export const recordsOfShow = (id: ShowId, parts: CatalogueParts): Records => recordsOf([id], parts);
 
-function recordsOf(ids: readonly (MediaId | ShowId)[], { described, descriptions, corrections }: CatalogueParts, media?: Media): Records {
-  const told = ids.flatMap(id => described.get(id, id === media?.id ? media.tags : undefined) ?? []);
+function recordsOf(ids: readonly (MediaId | ShowId)[], { descriptions, corrections }: CatalogueParts, media?: Media): Records {
+  const records = ids.map(id => ({ id, record: descriptions.get(id) }));
+  const told = records.flatMap(({ id, record }) => describedBy(record, id === media?.id ? media.tags : undefined) ?? []);
   const [first] = ids;
   return {
-    description: told.length === 0 ? NO_DESCRIPTION : firstTold(told),
-    records: ids.flatMap(id => descriptions.get(id) ?? []),
-    correction: first === undefined ? undefined : corrections.get(first),
+    description: told.length < 2 ? (told[0] ?? NO_DESCRIPTION) : firstTold(told),
+    records: records.flatMap(({ record }) => record ?? []),
+    correction: () => (first === undefined ? undefined : corrections.get(first)),
   };
 }
 
@@ -76,7 +78,7 @@ export function fully({ description, records, correction }: Records, parts: Cata
     studios,
     collection: collection === null ? null : named('collection', collection),
     premiered,
-    match: { ...ids, ...correction?.ids },
+    match: { ...ids, ...correction()?.ids },
     fanartUrl: artworkUrl('fanart', records, parts),
     bannerUrl: artworkUrl('banner', records, parts),
     logoUrl: artworkUrl('logo', records, parts),

@@ -14,15 +14,14 @@ import type { PosterFiles } from '#library/posters.ts';
 import type { LibraryScanner } from '#library/scan/scanner.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import { artworkRoute } from './artwork.ts';
-import { correctionRoutes } from './corrections.ts';
+import { type CorrectionParts, correctionRoutes } from './corrections.ts';
 import { facetRoutes } from './facets.ts';
 import { type FolderRoots, foldersRoute } from './folders.ts';
 import { mediaRoutes } from './media.ts';
-import type { CatalogueParts } from './parts.ts';
 import { posterRoute } from './posters.ts';
 import { showRoutes } from './shows.ts';
 
-export type LibraryRouteOptions = CatalogueParts & {
+export type LibraryRouteOptions = CorrectionParts & {
   readonly roots: FolderRoots;
   readonly scanner: LibraryScanner;
   readonly posters: PosterFiles;

@@ -5,7 +5,6 @@ import { type LibraryId, type MediaId, parseLibraryId, parseMediaId, type UserId
 import type { Caller, Media, Progress } from '#domain/media.ts';
 import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { CatalogueIndex } from '#library/items/catalogue-index.ts';
-import type { Described } from '#library/metadata/described.ts';
 import type { CorrectionRepository } from '#storage/records/corrections.ts';
 import type { DescriptionRepository } from '#storage/records/descriptions.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
@@ -20,8 +19,6 @@ export type CatalogueParts = {
   readonly links: PosterLinks;
   readonly corrections: CorrectionRepository;
   readonly descriptions: DescriptionRepository;
-  /** What all that is known comes to. */
-  readonly described: Described;
   /** Which subtitles this server's ffmpeg reads. */
   readonly readable: () => ReadableText;
   /** A caller with the limits of what they may watch. */

@@ -88,8 +88,8 @@ export class CatalogueIndex {
     this.remove(media.id);
     const told = this.#toldOf(media.id, media.tags);
     const entry = entryOf(media, told);
-    this.#entries.set(media.id, entry);
-    this.facets.put(media.id, told.description);
+    this.#entries.set(entry.id, entry);
+    this.facets.put(entry.id, told.description);
     if (media.extra !== null) {
       this.#extras.add(entry);
       return;

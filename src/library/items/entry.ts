@@ -2,7 +2,7 @@
 import type { Correction } from '#domain/catalogue/correction.ts';
 import type { Description } from '#domain/catalogue/description.ts';
 import type { EpisodeFacts } from '#domain/catalogue/name-facts.ts';
-import { searchable } from '#domain/catalogue/title-text.ts';
+import { detached, searchable } from '#domain/catalogue/title-text.ts';
 import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
 import { NO_PLACE, type Place, placeOf } from './place.ts';
@@ -64,34 +64,54 @@ export function strictestOf(entries: readonly Pick<Entry, 'ageRating'>[]): numbe
 
 export function entryOf(media: Media, told: Told): Entry {
   const { correction } = told;
-  const { id, libraryId, addedAtMs, durationMs, bitrateBps, streams, episode, part } = media;
+  const { addedAtMs, durationMs, bitrateBps, streams, episode, part } = media;
   const [video] = streams.video;
   const isEpisode = episode !== null;
   // The show of an episode is corrected for all of its episodes.
-  const named = isEpisode ? media.title : (correction?.title ?? media.title);
+  const title = detached(media.title);
+  const named = isEpisode ? title : (correction?.title ?? title);
   return {
-    id,
-    libraryId,
-    path: media.path,
+    id: detached(media.id) as MediaId,
+    libraryId: shared(media.libraryId),
+    path: detached(media.path),
     depth: media.name.split('/').length,
     words: searchable(named),
     keyYear: isEpisode ? media.year : (correction?.year ?? media.year),
-    item: correction?.item ?? null,
+    item: correction?.item === undefined ? null : detached(correction.item),
     isEpisode,
-    named: media.title,
+    named: title,
     place: episode === null ? NO_PLACE : placeOf(corrected(episode, correction)),
-    edition: correction?.edition ?? media.edition,
+    edition: orNull(correction?.edition ?? media.edition),
     part,
     whole: part === null ? null : media.name.replaceAll(PART_WORD, '').toLowerCase(),
     addedAtMs,
     durationMs,
     bitrateBps,
     size: (video?.width ?? 0) * (video?.height ?? 0),
-    language: streams.audio.find(({ isDefault }) => isDefault)?.language ?? streams.audio[0]?.language ?? null,
+    language: languageOf(media),
     ageRating: told.description?.ageRating?.age ?? null,
     ...titlesOf(media, told),
   };
 }
+
+function languageOf({ streams: { audio } }: Media): string | null {
+  const language = audio.find(({ isDefault }) => isDefault)?.language ?? audio[0]?.language ?? null;
+  return language === null ? null : shared(language);
+}
+
+/** Of the few libraries and languages there is one text each. */
+const SHARED = new Map<string, string>();
+const MAX_SHARED = 10_000;
+
+function shared<T extends string>(text: T): T {
+  const known = SHARED.get(text);
+  if (known !== undefined) return known as T;
+  const own = detached(text) as T;
+  if (SHARED.size < MAX_SHARED) SHARED.set(own, own);
+  return own;
+}
+
+const orNull = (text: string | null): string | null => (text === null ? null : detached(text));
 
 const corrected = (episode: EpisodeFacts, correction: Correction | undefined): EpisodeFacts => ({
   ...episode,
@@ -105,11 +125,11 @@ function titlesOf(media: Media, { correction, description }: Told): Titles {
   const year = correction?.year ?? description?.year ?? null;
   const ownYear = media.episode === null ? media.year : null;
   return {
-    title,
+    title: detached(title),
     rank,
     year: year ?? ownYear,
     yearRank: correction?.year !== undefined ? RANKS.corrected : year !== null ? RANKS.described : RANKS.named,
-    sortTitle: correction?.sortTitle ?? description?.sortTitle ?? null,
+    sortTitle: orNull(correction?.sortTitle ?? description?.sortTitle ?? null),
   };
 }
 

@@ -1,6 +1,8 @@
 // What one browses by: genres, people, collections, and which files and shows belong to each.
+
+import { LRUCache } from 'lru-cache';
 import type { Description, PersonJob } from '#domain/catalogue/description.ts';
-import { searchable, sortableTitle } from '#domain/catalogue/title-text.ts';
+import { detached, searchable, sortableTitle } from '#domain/catalogue/title-text.ts';
 import { type FacetId, facetIdFor, type MediaId, type ShowId } from '#domain/ids.ts';
 import { type Position, SortedList } from './sorted-list.ts';
 
@@ -54,10 +56,11 @@ export class Facets {
     this.#lists.get(facet.kind)?.remove(facet);
   }
 
-  #facet(kind: FacetKind, name: string): Kept {
-    const id = facetIdFor(kind, searchable(name));
+  #facet(kind: FacetKind, told: string): Kept {
+    const id = facetIdOf(kind, told);
     const known = this.#facets.get(id);
     if (known !== undefined) return known;
+    const name = detached(told);
     const sortName = kind === 'person' ? searchable(name) : sortableTitle(name);
     const facet: Kept = { id, kind, name, sortName, subjects: new Set() };
     this.#facets.set(id, facet);
@@ -68,8 +71,16 @@ export class Facets {
 
 export const facetPosition = ({ sortName, id }: Facet): Position => [0, sortName, id];
 
+/** The same people have parts in many films. */
+const IDS = new LRUCache<string, FacetId>({ max: 50_000 });
+
 /** By which a person is found again: `personId` in answers. */
-export const facetIdOf = (kind: FacetKind, name: string): FacetId => facetIdFor(kind, searchable(name));
+export function facetIdOf(kind: FacetKind, name: string): FacetId {
+  const key = `${kind} ${name}`;
+  const id = IDS.get(key) ?? facetIdFor(kind, searchable(name));
+  IDS.set(key, id);
+  return id;
+}
 
 function namesIn({ genres, people, collection }: Description): (readonly [FacetKind, string])[] {
   return [

@@ -30,7 +30,7 @@ export type Item = {
 };
 
 /** The files that say the same of what they are. */
-type Bucket = { readonly key: string; readonly entries: Map<MediaId, Entry>; items: readonly Item[] };
+type Bucket = { readonly key: string; entries: Entry[]; items: readonly Item[] };
 
 export type ItemsOptions = {
   readonly showIdOf: (episode: Entry) => ShowId;
@@ -53,9 +53,10 @@ export class Items {
 
   add(entry: Entry): void {
     const key = this.#keyOf(entry);
-    const bucket = this.#buckets.get(key) ?? { key, entries: new Map(), items: [] };
+    const bucket = this.#buckets.get(key) ?? { key, entries: [], items: [] };
     this.#buckets.set(key, bucket);
-    bucket.entries.set(entry.id, entry);
+    // Seldom more than two: no table is worth its memory.
+    bucket.entries.push(entry);
     this.#bucketOf.set(entry.id, bucket);
     this.#changed.add(bucket);
   }
@@ -63,7 +64,7 @@ export class Items {
   remove(id: MediaId): void {
     const bucket = this.#bucketOf.get(id);
     if (bucket === undefined) return;
-    bucket.entries.delete(id);
+    bucket.entries = bucket.entries.filter(entry => entry.id !== id);
     this.#bucketOf.delete(id);
     this.#changed.add(bucket);
   }
@@ -96,12 +97,12 @@ export class Items {
         this.#options.onGone(item);
         for (const { id } of item.versions.flat()) if (this.#itemOf.get(id) === item) this.#itemOf.delete(id);
       }
-      bucket.items = bucket.entries.size === 0 ? [] : versionGroups(bucket.entries.values()).map(versions => this.#itemFrom(versions));
+      bucket.items = bucket.entries.length === 0 ? [] : versionGroups(bucket.entries).map(versions => this.#itemFrom(versions));
       for (const item of bucket.items) {
         this.#options.onCome(item);
         for (const version of item.versions) for (const { id } of version) this.#itemOf.set(id, item);
       }
-      if (bucket.entries.size === 0 && this.#buckets.get(bucket.key) === bucket) this.#buckets.delete(bucket.key);
+      if (bucket.entries.length === 0 && this.#buckets.get(bucket.key) === bucket) this.#buckets.delete(bucket.key);
     }
     this.#changed.clear();
   }

@@ -1,5 +1,6 @@
 // Where an episode stands in its show, however its name counts: by season, through all seasons, or by the day of broadcast. Pure.
 import type { EpisodeFacts } from '#domain/catalogue/name-facts.ts';
+import { detached } from '#domain/catalogue/title-text.ts';
 
 export type Place = {
   /** 0: specials. Of what is numbered by the day the year, of what is numbered through the first; null where nothing is told. */
@@ -13,7 +14,12 @@ export const NO_PLACE: Place = { season: null, episodes: [], absolute: [], airDa
 
 export function placeOf({ season, episodes, absolute, airDate }: EpisodeFacts): Place {
   const numbers = episodes.length > 0 ? episodes : airDate === null ? absolute : [];
-  return { season: season ?? seasonOf(numbers, airDate), episodes: numbers, absolute, airDate };
+  return {
+    season: season ?? seasonOf(numbers, airDate),
+    episodes: numbers,
+    absolute,
+    airDate: airDate === null ? null : detached(airDate),
+  };
 }
 
 function seasonOf(numbers: readonly number[], airDate: string | null): number | null {

@@ -12,10 +12,13 @@ export class Described {
   }
 
   get(id: MediaId | ShowId, tags?: EmbeddedTags): Description | undefined {
-    const record = this.#records.get(id);
-    const told = [record?.nfo?.description, record?.provider?.description, tagged(tags)].flatMap(one => one ?? []);
-    return told.length === 0 ? undefined : firstTold(told);
+    return describedBy(this.#records.get(id), tags);
   }
+}
+
+export function describedBy(record: Descriptions | undefined, tags?: EmbeddedTags): Description | undefined {
+  const told = [record?.nfo?.description, record?.provider?.description, tagged(tags)].flatMap(one => one ?? []);
+  return told.length < 2 ? told[0] : firstTold(told);
 }
 
 /** But for the title, which counts only where the name says nothing. */

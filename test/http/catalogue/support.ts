@@ -9,7 +9,6 @@ import { libraryRoutes } from '#http/catalogue/library.ts';
 import { PosterLinks } from '#http/catalogue/posters.ts';
 import { viewingRoutes } from '#http/viewing/viewing.ts';
 import { ArtworkFiles } from '#library/metadata/artwork-files.ts';
-import { Described } from '#library/metadata/described.ts';
 import { SavedProgress } from '#src/progress/saved-progress.ts';
 import { makeWorld, type World } from '../../library/support.ts';
 import { startForTest } from '../../support/http-server.ts';
@@ -39,8 +38,9 @@ export async function serve(
     scanner: world.scanner,
     posters: world.posters,
     corrections: world.database.corrections,
+    onMatched: () => undefined,
+    onShowMatched: () => undefined,
     descriptions: world.database.descriptions,
-    described: new Described(world.database.descriptions),
     artwork: new ArtworkFiles(world.dataDir),
     roots: new FolderRoots(roots(world)),
     viewerOf: ({ userId }: Pick<Caller, 'userId'>) =>
