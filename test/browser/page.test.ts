@@ -1,10 +1,10 @@
 // The page as a person uses it: pictures and chapters on the seek bar, one card for all versions, a reload, the keyboard, a screen reader, a phone.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { unfitForFingers, violations } from '../support/accessibility.ts';
 import { launchBrowser, signIn, watchUntil } from '../support/browser.ts';
 import { ffmpeg, makeClockFilm } from '../support/media.ts';
 import { until } from '../support/until.ts';
@@ -16,21 +16,6 @@ const CHAPTERS = [
   { startS: 12, title: 'In the middle' },
   { startS: 30, title: 'After' },
 ];
-
-const axe = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-
-/** What a screen reader or a person with weak eyes would stumble over. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return await page.evaluate(async () => {
-    type Found = { id: string; nodes: { target: string[]; failureSummary: string }[] };
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Found[] }> } };
-    const { violations: found } = await axe.run();
-    return found.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`).join('; ')}`,
-    );
-  });
-}
 
 /** The second that the picture above the seek bar shows; null while there is none. */
 const previewSecond = (page: Page): Promise<number | null> =>
@@ -49,34 +34,6 @@ const previewSecond = (page: Page): Promise<number | null> =>
       const [red = 0] = context.getImageData(((bit * 40 + 20) * canvas.width) / 640, (20 * canvas.width) / 640, 1, 1).data;
       return second + (red > 128 ? 2 ** bit : 0);
     }, 0);
-  });
-
-/** Buttons, links and sliders that are too small for a finger, and whether the page is wider than the screen. */
-const unfitForFingers = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
-    type Box = { width: number; height: number; left: number; right: number };
-    type Node = {
-      textContent: string;
-      closest(selector: string): unknown;
-      getAttribute(name: string): string | null;
-      getBoundingClientRect(): Box;
-      offsetParent: unknown;
-    };
-    const { document, innerWidth } = globalThis as unknown as {
-      document: { documentElement: { scrollWidth: number }; querySelectorAll(selector: string): Iterable<Node> };
-      innerWidth: number;
-    };
-    const small = [...document.querySelectorAll('button, a, select, input, [role=slider]')].flatMap(node => {
-      const { width, height, left, right } = node.getBoundingClientRect();
-      if (node.offsetParent === null || width === 0) return [];
-      const name = node.getAttribute('aria-label') ?? node.textContent;
-      if (width < 44 || height < 44) return [`${name}: ${width} × ${height}`];
-      // In a row that scrolls sideways something is always beyond the edge.
-      if (node.closest('.row-scroll, .site-nav') !== null) return [];
-      return left < 0 || right > innerWidth ? [`${name}: from ${left} to ${right}`] : [];
-    });
-    const { scrollWidth } = document.documentElement;
-    return scrollWidth > innerWidth ? [...small, `the page is ${scrollWidth} wide`] : small;
   });
 
 test('the page', async t => {

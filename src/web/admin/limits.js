@@ -20,7 +20,7 @@ export function limitFields(limits, libraries) {
     value: limits.maxBitrateBps ? limits.maxBitrateBps / 1_000_000 : '',
     placeholder: 'no limit',
   });
-  const age = field('Up to the age of', { type: 'number', min: 0, max: 99, value: limits.maxAgeRating ?? '', placeholder: 'any' });
+  const age = field('Up to the age of', { type: 'number', min: 0, max: 21, value: limits.maxAgeRating ?? '', placeholder: 'any' });
   const unrated = element('input', { type: 'checkbox', checked: limits.allowsUnrated === true });
   const isOnly = Array.isArray(limits.libraryIds);
   const only = element('input', { type: 'checkbox', checked: isOnly });
@@ -46,13 +46,23 @@ export function limitFields(limits, libraries) {
       choice,
     ],
     read: () => ({
-      ...(sessions.input.value === '' ? {} : { maxSessions: Number(sessions.input.value) }),
-      ...(rate.input.value === '' ? {} : { maxBitrateBps: Math.round(Number(rate.input.value) * 1_000_000) }),
-      ...(age.input.value === '' ? {} : { maxAgeRating: Number(age.input.value) }),
+      ...told('maxSessions', sessions.input, Number),
+      ...told('maxBitrateBps', rate.input, text => Math.round(Number(text) * 1_000_000)),
+      ...told('maxAgeRating', age.input, Number),
       ...(unrated.checked || limits.allowsUnrated !== undefined ? { allowsUnrated: unrated.checked } : {}),
-      ...(only.checked ? { libraryIds: boxes.filter(({ input }) => input.checked).map(({ id }) => id) } : {}),
+      ...(only.checked ? { libraryIds: boxes.filter(({ input }) => input.checked).map(({ id }) => id) } : liftedOr('libraryIds')),
     }),
   };
+
+  /** @param {'maxSessions' | 'maxBitrateBps' | 'maxAgeRating'} name @param {HTMLInputElement} input @param {(text: string) => number} parse */
+  function told(name, { value }, parse) {
+    return value === '' ? liftedOr(name) : { [name]: parse(value) };
+  }
+
+  /** Null lifts the limit of the group: what was lifted stays so. @param {keyof Limits} name */
+  function liftedOr(name) {
+    return limits[name] === null ? { [name]: null } : {};
+  }
 }
 
 /** @param {Limits} limits @param {{ id: string, name: string }[]} libraries */

@@ -19,6 +19,8 @@ export class PagedItems extends EventTarget {
   #closed = new AbortController();
   /** Null: the end is not known yet. @type {number | null} */
   #total = null;
+  /** @type {[from: number, to: number]} */
+  #wanted = [0, 0];
   #canEnterAnywhere = false;
   #known = 0;
   /** @type {unknown} */
@@ -48,7 +50,13 @@ export class PagedItems extends EventTarget {
   want(first, last) {
     const [from, to] = [Math.floor(Math.max(0, first) / PAGE), Math.floor(Math.max(0, last) / PAGE)];
     for (const [page, loading] of this.#loading) if (page < from || page > to) loading.abort();
+    this.#wanted = [from, to];
     for (let page = from; page <= to; page++) this.#wantPage(page);
+    this.#giveUpFar();
+  }
+
+  #giveUpFar() {
+    const [from, to] = this.#wanted;
     for (const page of this.#pages.keys()) {
       if (this.#pages.size <= MAX_PAGES) break;
       if (page < from || page > to) this.#pages.delete(page);
@@ -113,6 +121,7 @@ export class PagedItems extends EventTarget {
   #take(page, { items, nextCursor, total = null }) {
     this.#pages.delete(page);
     this.#pages.set(page, items);
+    this.#giveUpFar();
     if (page === 0) this.#canEnterAnywhere = total !== null;
     if (nextCursor !== null) this.#cursors[page + 1] = nextCursor;
     this.#known = Math.max(this.#known, page * PAGE + items.length + (nextCursor === null ? 0 : 1));

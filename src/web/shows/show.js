@@ -11,7 +11,7 @@ import { shelf } from '../lists/shelf.js';
 import { explainError } from '../messages.js';
 import { episodeRow } from './episode-row.js';
 import { nextToWatch } from './order.js';
-import { setWatched } from './watched.js';
+import { setSeasonWatched } from './watched.js';
 
 /**
  * @param {HTMLElement} root
@@ -49,7 +49,7 @@ export function showShow(root, { showId, query }) {
     fill(
       root,
       head(show, next, refresh),
-      ...(seasons.length === 0 ? [] : [tabs(seasons, at, choose), panel(seasons[at], at, { act, posters })]),
+      ...(seasons.length === 0 ? [] : [tabs(seasons, at, choose), panel(seasons[at], at, { showId, act, posters })]),
       extras(show),
     );
   }
@@ -138,8 +138,8 @@ function tabs(seasons, at, choose) {
   return list;
 }
 
-/** @param {any} season @param {number} at @param {{ act: (work: () => Promise<unknown>) => Promise<void>, posters: PendingPosters }} options */
-function panel(season, at, { act, posters }) {
+/** @param {any} season @param {number} at @param {{ showId: string, act: (work: () => Promise<unknown>) => Promise<void>, posters: PendingPosters }} options */
+function panel(season, at, { showId, act, posters }) {
   /** @param {any} episode */
   const row = episode => {
     const node = episodeRow(episode, act);
@@ -153,7 +153,7 @@ function panel(season, at, { act, posters }) {
       class: 'button small quiet',
       type: 'button',
       'aria-pressed': String(isWatched),
-      onclick: () => void act(() => setWatched(season.episodes, !isWatched)),
+      onclick: () => void act(() => setSeasonWatched(showId, season, !isWatched)),
     },
     icon('check'),
     isWatched ? 'All watched' : 'Mark all as watched',

@@ -4,6 +4,13 @@ import { request } from '../api.js';
 /** Requests on their way at once. */
 const AT_ONCE = 4;
 
+/** @param {string} showId @param {{ season: number | null, episodes: any[] }} season @param {boolean} watched */
+export async function setSeasonWatched(showId, { season, episodes }, watched) {
+  // What says nothing of a season has no address of its own.
+  if (season === null) return setWatched(episodes, watched);
+  await request('PUT', `/api/v1/shows/${encodeURIComponent(showId)}/seasons/${season}/watched`, { body: { watched } });
+}
+
 /** @param {readonly any[]} items @param {boolean} watched */
 export async function setWatched(items, watched) {
   const left = items.filter(item => (item.progress?.watched === true) !== watched);
