@@ -88,6 +88,26 @@ const issuers: Setting<readonly { issuer: string; jwksUrl: string; audience: str
       }),
 };
 
+const publicUrl: Setting<string> = {
+  meaning:
+    'where viewers find the server, such as `https://films.example.org`: passkeys are made for that name, and sign-in providers send users back there; empty: as the `Host` of each request says',
+  fallback: '',
+  parse: value => {
+    if (value === '') return value;
+    const url = URL.canParse(value) ? new URL(value) : null;
+    if (
+      url === null ||
+      !/^https?:$/.test(url.protocol) ||
+      url.pathname !== '/' ||
+      url.search !== '' ||
+      url.hash !== '' ||
+      url.username !== ''
+    )
+      throw new Error('must be an address such as https://films.example.org, without a path');
+    return url.origin;
+  },
+};
+
 const proxies: Setting<readonly string[]> = {
   meaning:
     'proxies before this server, as addresses or networks, comma separated: what they say in `X-Forwarded-For` or `Forwarded` of where a request comes from is believed',
@@ -176,6 +196,7 @@ export const SETTINGS = {
   FERRITE_RESUME_UNTIL_PERCENT: integer('who has seen more of a film than that starts at its beginning again, in percent', '95', 50, 100),
   FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
   FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
+  FERRITE_PUBLIC_URL: publicUrl,
   FERRITE_CORS_ORIGINS: list,
   FERRITE_TRUSTED_PROXIES: proxies,
   FERRITE_METRICS_TOKEN: text('what `/metrics` is asked for with, as a Bearer token; empty: everybody may read it', ''),
@@ -281,6 +302,7 @@ function toConfig(values: Values) {
     },
     ffmpegPath: values.FERRITE_FFMPEG,
     ffprobePath: values.FERRITE_FFPROBE,
+    publicUrl: values.FERRITE_PUBLIC_URL,
     corsOrigins: values.FERRITE_CORS_ORIGINS,
     trustedProxies: values.FERRITE_TRUSTED_PROXIES,
     metricsToken: values.FERRITE_METRICS_TOKEN,

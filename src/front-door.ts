@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Database } from '#storage/database.ts';
 import type { SegmentCache } from '#storage/segments/cache.ts';
 import type { AuthService } from './auth/auth.ts';
+import { Passkeys } from './auth/passkeys/passkeys.ts';
 import { posterKey } from './auth/poster-key.ts';
 import { isLoopback, SetupGuard } from './auth/setup-guard.ts';
 import type { Config } from './config.ts';
@@ -11,6 +12,7 @@ import type { Caller } from './domain/media.ts';
 import { auditRoute } from './http/accounts/audit.ts';
 import { authRoutes } from './http/accounts/auth.ts';
 import { groupRoutes } from './http/accounts/groups.ts';
+import { passkeyRoutes } from './http/accounts/passkeys.ts';
 import { RequestAudit } from './http/accounts/request-audit.ts';
 import { userRoutes } from './http/accounts/users.ts';
 import { controlSocket } from './http/api/control.ts';
@@ -125,6 +127,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...userRoutes(auth, audit),
     ...groupRoutes(auth, audit),
     auditRoute(auth.audit),
+    ...passkeyRoutes({ auth, passkeys: new Passkeys(database.passkeys, Date.now), audit, publicUrl: config.publicUrl }),
     ...libraryRoutes({
       ...titles,
       noted: (request, event, { id, name }) => audit.note(request, event, { subject: { kind: 'library', id, name } }),

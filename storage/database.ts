@@ -5,6 +5,7 @@ import { Environment, type EnvironmentMode } from './environment.ts';
 import { checkFormats, type Family, migrate, storedFormats } from './migrations.ts';
 import { AUDIT, AuditRepository } from './records/accounts/audit.ts';
 import { GROUPS, GroupRepository } from './records/accounts/groups.ts';
+import { PASSKEYS, PasskeyRepository } from './records/accounts/passkeys.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
 import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
@@ -25,6 +26,7 @@ import { storageFailure } from './table.ts';
 const FAMILIES: readonly Family[] = [
   USERS,
   GROUPS,
+  PASSKEYS,
   AUDIT,
   REFRESH_TOKENS,
   AUTH_DECISIONS,
@@ -48,6 +50,7 @@ const MAX_AUTH_DECISIONS = 100_000;
 export class Database {
   readonly users: UserRepository;
   readonly groups: GroupRepository;
+  readonly passkeys: PasskeyRepository;
   readonly audit: AuditRepository;
   readonly refreshTokens: RefreshTokenRepository;
   readonly authDecisions: AuthDecisionRepository;
@@ -69,6 +72,7 @@ export class Database {
     this.#environment = environment;
     this.users = new UserRepository(environment);
     this.groups = new GroupRepository(environment);
+    this.passkeys = new PasskeyRepository(environment);
     this.audit = new AuditRepository(environment);
     this.refreshTokens = new RefreshTokenRepository(environment);
     this.authDecisions = new AuthDecisionRepository(environment, MAX_AUTH_DECISIONS);

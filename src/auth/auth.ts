@@ -115,6 +115,12 @@ export class AuthService {
     return await this.#logins.begin(await this.#checkPassword(user, password, ended));
   }
 
+  /** For who has signed in by something else than a password; null where the account is disabled or gone. */
+  async beginLogin(userId: UserId): Promise<LoginTokens | null> {
+    const user = this.#options.database.users.get(userId);
+    return user?.enabled === true ? await this.#logins.begin(user) : null;
+  }
+
   async refresh(refreshToken: string): Promise<LoginTokens> {
     return await this.#logins.prolong(refreshToken);
   }

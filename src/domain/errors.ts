@@ -12,6 +12,7 @@ export const ERRORS = {
     remedy: 'Refresh the access token, or ask the session for a new stream URL by a heartbeat.',
   },
   TOKEN_REVOKED: { status: 401, title: 'The token was revoked', remedy: 'Sign in again.' },
+  PASSKEY_REFUSED: { status: 401, title: 'The passkey was not accepted', remedy: 'Try again, or sign in another way.' },
   FORBIDDEN: { status: 403, title: 'Not allowed', remedy: 'Ask an administrator.' },
   SETUP_CODE_NEEDED: {
     status: 403,

@@ -6,6 +6,7 @@ const SENTENCES = {
   TIMEOUT: 'The server did not answer in time.',
   UNAUTHENTICATED: 'Please sign in again.',
   INVALID_CREDENTIALS: 'Wrong user name or password.',
+  PASSKEY_REFUSED: 'That passkey was not accepted. Sign in another way.',
   TOKEN_EXPIRED: 'Your login has expired. Please sign in again.',
   TOKEN_REVOKED: 'You were signed out. Please sign in again.',
   FORBIDDEN: 'Your account may not do this. Ask an administrator.',

@@ -55,6 +55,14 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/me/password': { statuses: users(400), body: () => ({ currentPassword: 'x' }) },
   'PUT /api/v1/me/password': { statuses: users(400), body: () => ({ currentPassword: 'x' }) },
 
+  // The server is called by an address here, by which there are no passkeys: who may ask at all is told so.
+  'POST /api/v1/auth/passkeys/register/options': { statuses: users(400) },
+  'POST /api/v1/auth/passkeys/register/verify': { statuses: users(400), body: () => ({}) },
+  'POST /api/v1/auth/passkeys/login/options': { statuses: everybody(400) },
+  'POST /api/v1/auth/passkeys/login/verify': { statuses: everybody(400), body: () => ({}) },
+  'GET /api/v1/me/passkeys': { statuses: users(200) },
+  'DELETE /api/v1/me/passkeys/:passkeyId': { statuses: users(404), at: () => `/api/v1/me/passkeys/${NOBODY}` },
+
   'GET /api/v1/users': { statuses: admins(200) },
   'POST /api/v1/users': { statuses: admins(400), body: () => ({ username: 'no name' }) },
   'GET /api/v1/users/:userId': { statuses: admins(200), at: ({ userId }) => `/api/v1/users/${userId}` },

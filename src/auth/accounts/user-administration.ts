@@ -113,6 +113,7 @@ export class UserAdministration {
     });
     await this.#revocations.revokeUser(id);
     await this.#database.progress.removeUser(id);
+    await this.#database.passkeys.removeUser(id);
     await this.#database.history.removeUser(id);
   }
 

@@ -15,6 +15,8 @@ export const AUDIT_EVENTS = [
   'group-added',
   'group-changed',
   'group-removed',
+  'passkey-added',
+  'passkey-removed',
   'library-added',
   'library-removed',
 ] as const;
@@ -32,7 +34,7 @@ export type AuditEvent = {
   readonly actor: AuditUser | null;
   /** What it was done to, by the name that it had. */
   readonly subject: {
-    readonly kind: 'user' | 'group' | 'library';
+    readonly kind: 'user' | 'group' | 'library' | 'passkey';
     readonly id: string;
     readonly name: string;
   } | null;

@@ -20,7 +20,7 @@ const FirstAdministrator = Type.Object({
 });
 /** Bounds only: the answer tells neither which names exist nor the rules for passwords. */
 const Credentials = Type.Object({ username: Type.String({ maxLength: 200 }), password: Type.String({ maxLength: 1000 }) });
-const LoginAnswer = Type.Object({
+export const LoginAnswer = Type.Object({
   accessToken: Type.String(),
   refreshToken: Type.String(),
   tokenType: Type.Literal('Bearer'),

@@ -2,6 +2,7 @@
 import { requestPublic, signIn } from '../api.js';
 import { element, fill } from '../dom.js';
 import { explainError } from '../messages.js';
+import { hasPasskeys, signInWithPasskey } from './passkey.js';
 
 /**
  * @param {HTMLElement} root
@@ -34,10 +35,35 @@ const usernameField = () =>
 function loginForm(onSignedIn) {
   const username = usernameField();
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'current-password', required: true });
-  return form('Sign in', 'Sign in', [username.row, password.row], async () => {
+  const node = form('Sign in', 'Sign in', [username.row, password.row], async () => {
     await signIn({ username: username.input.value.trim(), password: password.input.value });
     onSignedIn();
   });
+  if (hasPasskeys()) node.append(passkeyButton(onSignedIn));
+  return node;
+}
+
+/** @param {() => void} onSignedIn */
+function passkeyButton(onSignedIn) {
+  const failure = element('p', { class: 'form-error', role: 'alert', hidden: true });
+  const button = element('button', { class: 'button wide', type: 'button', onclick: () => void run() }, 'Sign in with a passkey');
+  return element('div', { class: 'other-ways' }, failure, button);
+
+  async function run() {
+    button.disabled = true;
+    failure.hidden = true;
+    try {
+      await signInWithPasskey();
+      onSignedIn();
+    } catch (error) {
+      // The user's own no is not a failure.
+      if (error instanceof DOMException && ['NotAllowedError', 'AbortError'].includes(error.name)) return;
+      failure.textContent = explainError(error);
+      failure.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  }
 }
 
 /**

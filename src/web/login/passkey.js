@@ -1,25 +1,26 @@
-// Passkeys as the browser makes them and as the server's JSON has them (WebAuthn Level 3).
+// Passkeys: made by the browser and used by it, in the JSON forms of WebAuthn that the server speaks.
+import { requestPublic } from '../api.js';
+import { saveLogin } from './login-store.js';
 
 /** Only in secure contexts, and where the browser reads the server's JSON by itself. */
 export const hasPasskeys = () => typeof PublicKeyCredential === 'function' && 'parseCreationOptionsFromJSON' in PublicKeyCredential;
 
-/** @param {any} answer the options, or what holds them and names the ceremony @returns {Promise<unknown>} what the server verifies */
-export async function createPasskey(answer) {
-  const { options, rest } = split(answer);
+/** @param {any} options of the server @returns {Promise<unknown>} what the server verifies */
+export async function createPasskey(options) {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-  return { ...rest, ...asJson(await navigator.credentials.create({ publicKey }), rest) };
+  return asJson(await navigator.credentials.create({ publicKey }));
 }
 
-/** @param {any} answer */
-function split(answer) {
-  if (answer.options === undefined) return { options: answer, rest: null };
-  const { options, ...rest } = answer;
-  return { options, rest };
+/** With whichever passkey the user picks: no name is asked for. */
+export async function signInWithPasskey() {
+  const options = await requestPublic('POST', '/api/v1/auth/passkeys/login/options', { body: {} });
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const body = asJson(await navigator.credentials.get({ publicKey }));
+  saveLogin(await requestPublic('POST', '/api/v1/auth/passkeys/login/verify', { body }));
 }
 
-/** @param {Credential | null} credential @param {unknown} rest */
-function asJson(credential, rest) {
-  if (!(credential instanceof PublicKeyCredential)) throw new DOMException('No passkey was made.', 'NotAllowedError');
-  const json = credential.toJSON();
-  return rest === null ? json : { response: json };
+/** @param {Credential | null} credential */
+function asJson(credential) {
+  if (!(credential instanceof PublicKeyCredential)) throw new DOMException('There is no passkey.', 'NotAllowedError');
+  return credential.toJSON();
 }
