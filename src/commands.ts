@@ -1,7 +1,8 @@
-// The commands of the program: serve reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second; doctor looks the machine over; backup and restore copy the data folder.
+// The commands of the program: serve reads the settings, starts, says where it listens, drains on the first signal and leaves at once on the second; doctor looks the machine over; backup and restore copy the data folder; import-progress, import and export take progress in and out.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { backUp } from './backup/backup.ts';
 import { BackupFailure, type BackupFailureKind } from './backup/backup-failure.ts';
@@ -12,6 +13,7 @@ import { type Ferrite, startFerrite } from './main.ts';
 import { ProcessEnd } from './process-end.ts';
 import { EXIT, type ExitCode, exitCodeOf, inOneLine, StartFailure } from './start-failure.ts';
 import { createLogger } from './telemetry/log.ts';
+import { exportTo, importProgress, importUser } from './transfer-commands.ts';
 
 const NOT_FIT = 1;
 
@@ -66,17 +68,56 @@ export async function restoreBackup(folder: string, options: { readonly replaces
   });
 }
 
+const TRANSFER_OPTIONS = {
+  user: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  report: { type: 'string' },
+  unit: { type: 'string' },
+} as const;
+
+/** import-progress, import and export; false where the words are none of them. */
+export async function transfer(command: string | undefined, words: readonly string[]): Promise<boolean> {
+  const given = readTransfer(words);
+  if (given === null) return false;
+  const { file, user, report, unit, isDryRun } = given;
+  if (command === 'export' && file === null && user !== null && report === null && unit === null && !isDryRun) {
+    await told(async () => {
+      await exportTo(readConfig(), { user, write: text => process.stdout.write(text) });
+      return null;
+    });
+    return true;
+  }
+  if (file === null || (command !== 'import-progress' && (command !== 'import' || unit !== null))) return false;
+  const options = { file: resolve(file), user, report: report === null ? null : resolve(report), unit, isDryRun };
+  await told(() => (command === 'import' ? importUser : importProgress)(readConfig(), options));
+  return true;
+}
+
+function readTransfer(words: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({ args: [...words], options: TRANSFER_OPTIONS, allowPositionals: true });
+    const { user = null, report = null, unit = null } = values;
+    const [file = null, ...more] = positionals;
+    if (more.length > 0 || (unit !== null && unit !== 's' && unit !== 'ms')) return null;
+    return { file, user, report, unit, isDryRun: values['dry-run'] } as const;
+  } catch {
+    // Words that it does not know: the usage tells which there are.
+    return null;
+  }
+}
+
 const EXIT_OF_BACKUPS: Readonly<Record<BackupFailureKind, ExitCode>> = {
   refused: EXIT.failed,
   'in use': EXIT.dataFolderInUse,
   damaged: EXIT.storeDamaged,
 };
 
-/** Runs a command that says one line, when it is done or why it is not. */
-async function told(command: () => Promise<string>): Promise<void> {
+/** Runs a command that says one line, when it is done or why it is not; null: it has said what it had to say. */
+async function told(command: () => Promise<string | null>): Promise<void> {
   process.umask(0o077);
   try {
-    console.log(await command());
+    const line = await command();
+    if (line !== null) console.log(line);
   } catch (error) {
     const failure = error instanceof BackupFailure ? new StartFailure(EXIT_OF_BACKUPS[error.kind], error.message) : error;
     console.error(`ferrite: ${inOneLine(failure)}`);

@@ -2,6 +2,7 @@
 import { chmodSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { sqlite } from './sqlite.ts';
 
 const FILE_NAME = 'ferrite.lock';
 
@@ -35,7 +36,7 @@ export class FolderLock {
   }
 
   static #open(path: string): FolderLock {
-    const { DatabaseSync } = quietly(() => process.getBuiltinModule('node:sqlite'));
+    const { DatabaseSync } = sqlite();
     const file = new DatabaseSync(path);
     try {
       // No journal beside it: nothing is written.
@@ -50,17 +51,6 @@ export class FolderLock {
 
   release(): void {
     this.#file.close();
-  }
-}
-
-/** Node 22 calls the module experimental each time it is loaded; a lock is the oldest part of SQLite. */
-function quietly<T>(load: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return load();
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
 

@@ -147,6 +147,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/library/scan/disk': [...DOMAIN, 'src/library'],
   'src/library/previews': [...DOMAIN, 'storage/records', 'src/library'],
   'src/progress': [...DOMAIN, 'storage', 'storage/records'],
+  'src/progress/transfer': [...DOMAIN, 'storage', 'storage/records'],
+  'src/progress/legacy': [...DOMAIN, 'storage', 'src/progress/transfer'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
 
@@ -205,7 +207,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/admission',
     'src/playback/session',
   ],
-  'src/http/viewing': [...DOMAIN, 'storage/records', 'src/library/items', 'src/progress', 'src/http/catalogue', 'src/http/contract'],
+  'src/http/viewing': [
+    ...DOMAIN,
+    'storage/records',
+    'src/library/items',
+    'src/progress',
+    'src/progress/transfer',
+    'src/http/catalogue',
+    'src/http/contract',
+  ],
   // Other people's parts of the page.
   'src/http/vendor': ['src/http/contract'],
   // What a client would be given, told without giving it.
@@ -259,6 +269,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/playback/segments',
     'src/playback/session',
     'src/progress',
+    'src/progress/legacy',
+    'src/progress/transfer',
     'src/telemetry',
     'src/threads',
   ],

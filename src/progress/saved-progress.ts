@@ -148,6 +148,11 @@ export class SavedProgress {
     await this.#options.history.removeUser(userId);
   }
 
+  /** What everything is in, for what goes through a whole account. */
+  get records(): Pick<SavedProgressOptions, 'progress' | 'history'> {
+    return this.#options;
+  }
+
   /** Changes of the caller's own, in order with all others. */
   async change<T>(userId: UserId, action: (tx: Transaction) => T): Promise<T> {
     return await this.#queue.add(userId, null, action);

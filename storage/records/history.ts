@@ -55,7 +55,7 @@ export class HistoryRepository {
 
   /** Within a transaction. The same entry twice is one; says whether it is new. */
   addIn(tx: Transaction, userId: UserId, { mediaId, atMs, ...entry }: HistoryEntry): boolean {
-    const key: HistoryKey = [userId, -atMs, mediaId];
+    const key: HistoryKey = [userId, 0 - atMs, mediaId];
     if (this.#entries.has(key)) return false;
     tx.put(this.#entries, key, entry);
     let count = (this.#counts.get([userId]) ?? 0) + 1;
@@ -82,7 +82,7 @@ export class HistoryRepository {
   ): Generator<{ key: HistoryKey; item: HistoryEntry }> {
     const after = cursor === null ? {} : { after: parseHistoryCursor(cursor, userId) };
     for (const { key, value } of this.#entries.entriesUnder([userId], after)) {
-      const item = { mediaId: key[2], atMs: -key[1], ...value };
+      const item = { mediaId: key[2], atMs: 0 - key[1], ...value };
       if (matches(item)) yield { key, item };
     }
   }

@@ -159,7 +159,8 @@ export class ProgressRepository {
 
 const shown = ({ isHidden: _, ...progress }: StoredProgress): Progress => progress;
 
-const timeKey = (userId: UserId, mediaId: MediaId, { updatedAtMs }: Progress): TimeKey => [userId, -updatedAtMs, mediaId];
+/** Not the negative number: of 0 that is another number to the store. */
+const timeKey = (userId: UserId, mediaId: MediaId, { updatedAtMs }: Progress): TimeKey => [userId, 0 - updatedAtMs, mediaId];
 
 const isListed = ({ watched, positionMs, isHidden }: StoredProgress): boolean => !watched && positionMs > 0 && isHidden !== true;
 

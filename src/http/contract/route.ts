@@ -64,6 +64,8 @@ export type RouteOptions<Path extends string, Query extends TSchema, Body extend
   readonly query?: Query;
   /** JSON body; absent: the route takes none. */
   readonly body?: Body;
+  /** Most bytes of the body; absent: 64 KiB. */
+  readonly maxBodyBytes?: number;
   /** Its JSON may arrive as text/plain, which is all that `navigator.sendBeacon` can send to another origin; it brings its own token. */
   readonly takesBeacon?: boolean;
   /** Answer schemas by status, for /openapi.json. */

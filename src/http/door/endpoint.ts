@@ -9,6 +9,8 @@ import type { HttpRequest } from './transport.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
+const MAX_BODY_BYTES = 64 * 1024;
+
 /** A route with its schemas compiled. */
 export type Endpoint = {
   readonly path: string;
@@ -20,6 +22,7 @@ export type Endpoint = {
   readonly parseQuery: ((query: string) => unknown) | null;
   readonly parseBody: Check | null;
   readonly takesBeacon: boolean;
+  readonly maxBodyBytes: number;
   readonly atOnce: NonNullable<Route['atOnce']> | null;
   readonly handler: Route['handler'];
 };
@@ -48,6 +51,7 @@ export function plainEndpoint(path: string, handler: () => Reply): Endpoint {
     parseQuery: null,
     parseBody: null,
     takesBeacon: false,
+    maxBodyBytes: MAX_BODY_BYTES,
     atOnce: null,
     handler,
   };
@@ -88,7 +92,7 @@ function toRow(pattern: string, routes: readonly Route[], crossOrigin: CrossOrig
   return { pattern, byMethod, otherwise: plainEndpoint(path, () => problemReply(refused, { Allow: allowed.join(', ') })) };
 }
 
-function compile({ path, auth, query, body, takesBeacon, atOnce, handler }: Route): Endpoint {
+function compile({ path, auth, query, body, maxBodyBytes = MAX_BODY_BYTES, takesBeacon, atOnce, handler }: Route): Endpoint {
   return {
     path,
     kind: kindOf(path),
@@ -97,6 +101,7 @@ function compile({ path, auth, query, body, takesBeacon, atOnce, handler }: Rout
     parseQuery: query === undefined ? null : compileQueryCheck(query),
     parseBody: body === undefined ? null : compileCheck(body),
     takesBeacon: takesBeacon === true,
+    maxBodyBytes,
     atOnce: atOnce ?? null,
     handler,
   };

@@ -2,8 +2,6 @@
 import { FerriteError } from '#domain/errors.ts';
 import type { Exchange } from './exchange.ts';
 
-const MAX_BODY_BYTES = 64 * 1024;
-
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Listens at once; refuses a body unread where its headers suffice. Resolves with `{}` for an empty body, so that missing fields are named like any other. */
@@ -11,7 +9,7 @@ export function readJson(exchange: Exchange): Promise<unknown> {
   const contentType = exchange.readHeader('content-type');
   if (!isJson(contentType, exchange.endpoint.takesBeacon))
     throw unread(exchange, 'UNSUPPORTED_MEDIA_TYPE', `the body is ${contentType}, not application/json`);
-  if (Number(exchange.readHeader('content-length')) > MAX_BODY_BYTES) throw tooLarge(exchange);
+  if (Number(exchange.readHeader('content-length')) > exchange.endpoint.maxBodyBytes) throw tooLarge(exchange);
   return collect(exchange).then(bytes => {
     if (bytes.byteLength === 0) return {};
     if (contentType === '') throw new FerriteError('UNSUPPORTED_MEDIA_TYPE', 'the body has no Content-Type');
@@ -38,7 +36,7 @@ function collect(exchange: Exchange): Promise<Buffer> {
   exchange.onGone = () => settle(() => reject(new FerriteError('CANCELLED', 'the client went away while sending the body')));
   exchange.res.onData((chunk, isLast) => {
     byteLength += chunk.byteLength;
-    if (byteLength > MAX_BODY_BYTES) return settle(() => reject(tooLarge(exchange)));
+    if (byteLength > exchange.endpoint.maxBodyBytes) return settle(() => reject(tooLarge(exchange)));
     // The library takes the chunk's memory back when this returns.
     chunks.push(Buffer.from(new Uint8Array(chunk)));
     if (isLast) settle(() => resolve(Buffer.concat(chunks)));
@@ -60,4 +58,4 @@ function unread(exchange: Exchange, code: 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_L
 }
 
 const tooLarge = (exchange: Exchange): FerriteError =>
-  unread(exchange, 'BODY_TOO_LARGE', `the body is larger than ${MAX_BODY_BYTES} bytes`);
+  unread(exchange, 'BODY_TOO_LARGE', `the body is larger than ${exchange.endpoint.maxBodyBytes} bytes`);

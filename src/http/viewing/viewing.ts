@@ -5,10 +5,12 @@ import { historyRoutes } from './history.ts';
 import { markRoutes } from './marks.ts';
 import type { ViewingParts } from './parts.ts';
 import { progressRoutes } from './progress.ts';
+import { transferRoutes } from './transfer.ts';
 
 export const viewingRoutes = (parts: ViewingParts): Route[] => [
   ...progressRoutes(parts),
   ...continueRoutes(parts),
   ...markRoutes(parts),
   ...historyRoutes(parts),
+  ...transferRoutes(parts),
 ];

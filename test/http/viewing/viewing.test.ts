@@ -1,6 +1,7 @@
 // Progress, what is to be continued, marks and history through a real front door over a real store.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OwnLimits } from '#domain/access/limits.ts';
 import { newLibraryId, parseUserId } from '#domain/ids.ts';
 import { aMedia } from '../../storage/support.ts';
 import { type Answer, type Json, put, serve } from '../catalogue/support.ts';
@@ -191,4 +192,38 @@ test('history: what the caller has watched, newest first, in pages, also when th
   assert.equal((await call('GET', `/api/v1/me/history?cursor=${first.body.nextCursor}`, { as: 'admin' })).status, 400);
   assert.equal((await call('DELETE', '/api/v1/me/history')).status, 204);
   assert.deepEqual((await call('GET', '/api/v1/me/history')).body.items, []);
+});
+test('export and import: the caller’s own file, without paths of the host, and nothing of what they may not watch', async t => {
+  let limits: OwnLimits = {};
+  const { world, call } = await serve(t, undefined, () => limits);
+  const hidden = newLibraryId();
+  const films = [
+    await put(world, aMedia('One', { durationMs: HOUR, fingerprint: 'one' })),
+    await put(world, aMedia('Two', { durationMs: HOUR, fingerprint: 'two', libraryId: hidden })),
+  ];
+  for (const { id } of films) await call('PUT', `/api/v1/media/${id}/progress`, { body: { positionMs: HOUR, updatedAtMs: 1_000 } });
+  const { body: file, text } = await call('GET', '/api/v1/me/export');
+  assert.deepEqual([file.format, file.progress.length, file.history.length], ['ferrite-user-1', 2, 2]);
+  assert.ok(!text.includes('.mkv'));
+  assert.match((await call('GET', '/api/v1/me/export', { as: 'admin' })).text, /"progress":\[\],"history":\[\]/);
+  assert.deepEqual((await call('POST', '/api/v1/me/import', { body: file })).body, {
+    imported: 0,
+    unchanged: 2,
+    history: 0,
+    refused: 0,
+    rows: [],
+  });
+  for (const { id } of films) await call('DELETE', `/api/v1/media/${id}/progress`);
+  await call('DELETE', '/api/v1/me/history');
+  limits = { libraryIds: [films[0]?.libraryId ?? hidden] };
+  const { body } = await call('POST', '/api/v1/me/import', { body: file });
+  assert.deepEqual([body.imported, body.history, body.rows[0]?.reason], [1, 2, 'no such title']);
+  assert.equal((await call('GET', `/api/v1/media/${films[0]?.id}/progress`)).body.watched, true);
+  const many = { ...file, progress: Array.from({ length: 2_000 }, (_, at) => ({ ...file.progress[0], updatedAtMs: at })) };
+  assert.equal((await call('POST', '/api/v1/me/import', { body: many })).status, 200, 'more than other bodies may have');
+  assert.equal(
+    (await call('POST', '/api/v1/me/import', { body: { ...file, username: 'x'.repeat(5_000_000) } })).body.code,
+    'BODY_TOO_LARGE',
+  );
+  assert.equal((await call('POST', '/api/v1/me/import', { body: { format: 'other', progress: [] } })).status, 400);
 });
