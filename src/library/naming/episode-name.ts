@@ -54,6 +54,7 @@ function readName(text: string, group: string | null, known: Known): EpisodeName
   const isExtra = rest.first === 'extras' && episodes.length === 0;
   return {
     ...show,
+    year: show.year ?? rest.year,
     season: isSpecial ? 0 : season,
     episodes,
     absolute,
@@ -114,7 +115,13 @@ function withoutComplete(words: readonly Word[], end: number): number {
   return last < end && last > 1 && words[last - 1]?.text === 'the' ? last - 1 : last;
 }
 
-type Behind = { readonly title: string | null; readonly first: string; readonly part: number | null; readonly edition: string | null };
+type Behind = {
+  readonly title: string | null;
+  readonly first: string;
+  readonly part: number | null;
+  readonly edition: string | null;
+  readonly year: number | null;
+};
 
 /** What stands behind the number, up to what is of the release. */
 function behind(rest: string, style: Style): Behind {
@@ -126,9 +133,12 @@ function behind(rest: string, style: Style): Behind {
   const found = Math.min(edition ?? release, part?.from ?? words.length, tag === -1 ? words.length : tag);
   // `S01E02 2011 1080p`: the year of the release.
   const end = found === 1 && release === 1 && words.length > 1 && yearOf(words[0] as Word) !== null ? 0 : found;
-  const title = titleText(rest.slice(0, words[end]?.start ?? rest.length), style);
+  // `07 (2016)`: the show's.
+  const year = end === 1 && /^[\s._-]*\($/.test(words[0]?.gap ?? '') ? yearOf(words[0] as Word) : null;
+  const title = year === null ? titleText(rest.slice(0, words[end]?.start ?? rest.length), style) : '';
   return {
     title: title === '' ? null : title,
+    year,
     first: words[0]?.text ?? '',
     part: part?.part ?? null,
     edition: edition === null ? null : editionsFrom(words.slice(0, release), edition),

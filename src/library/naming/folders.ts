@@ -3,7 +3,6 @@ import { cleanName } from './clean-name.ts';
 import { episodeName } from './episode-name.ts';
 import { filmName } from './film-name.ts';
 import { episodesIn, pairIn, type SeasonMark, seasonIn } from './numbering/marks.ts';
-import { NUMBER_WORDS } from './numbering/words.ts';
 import { releaseStart } from './release-words.ts';
 import { styleOf, titleText } from './title-text.ts';
 import { tokensOf, wordsOf } from './tokens.ts';
@@ -58,8 +57,6 @@ export function seasonOfFolder(name: string, isBelow: boolean): number | null {
   const plain = name.toLowerCase().trim();
   if (SPECIALS.has(plain)) return 0;
   if (isBelow && /^(?:\d{1,2}|(?:19|20)\d\d)$/.test(plain)) return Number(plain);
-  const spelled = /^seasons? (\p{L}+)$/u.exec(plain)?.[1] ?? '';
-  if (NUMBER_WORDS.includes(spelled)) return NUMBER_WORDS.indexOf(spelled) + 1;
   const tokens = tokensOf(cleanName(name).text);
   if (pairIn(tokens) !== null) return null;
   const mark = seasonIn(tokens);

@@ -8,7 +8,7 @@ const CERTAIN = list(
   '4k uhd fhd qhd hdr hdr10 hdr10plus hlg sdr dolbyvision 10bit 10bits 8bit hi10p hi10 ma10p hdlight 4klight ' +
     'x264 x265 h264 h265 avc hevc av1 vp9 xvid divx mpeg2 vc1 hevc10 hdc ' +
     'bluray bluray720p bluray1080p bdrip brrip bdremux bdmv remux webrip webdl webdlrip webcap webhd webtv hdtv hdtvrip tvhdrip pdtv sdtv dsr dsrip satrip hdrip dvdrip ' +
-    'dvdscr dvdr dvdr9 dvd5 dvd9 dvdmux hddvd tvrip vhsrip telesync hdts hdcam camrip hdtc ppvrip dvdivx dvb dvbrip uhdrip vodrip bd25 bd50 bd66 bd100 ' +
+    'dvdscr dvdr dvdr9 dvd5 dvd9 dvdmux hddvd tvrip vhsrip telesync hdts hdcam camrip hdtc ppvrip dvdivx hdtvmux dlmux bluraymux bdmux webmux dvb dvbrip uhdrip vodrip bd25 bd50 bd66 bd100 ' +
     'ac3 ac3d eac3 truehd ddpa dd5 ddp5 ddp2 aac2 dts dtshd dtsx flac he-aac atmos lpcm 2ch 6ch ' +
     'hsbs hou halfsbs halfou sbs ' +
     'repack rerip vostfr subfrench truefrench vff vfq vfi vf2 vof pldub plsub swesub dksub hardsub hardsubs softsub softsubs multisub multisubs ' +
@@ -39,7 +39,7 @@ const PATTERNS: readonly RegExp[] = [
   /^(?:aac|ac3|eac3|ddp?a?|dts|flac|opus|truehd)x?\d$/,
   /^\d{2,3}fps$/,
   /^\d+sec$/,
-  /^\d{3,4}mb$/,
+  /^\d{1,4}[mgt]b$/,
   /^\d{2,4}kbps$/,
   /^dvdr?\d$/,
   /^(?:web|bd|bluray|hdtv|dvd)\d{3,4}p$/,

@@ -218,6 +218,7 @@ holds('a count through all seasons', [
   ['Sea Dragon - 107 - Part 2.mkv', at('Sea Dragon', null, [107], { absolute: [107], own: 'Part 2' })],
   ['Sea.Dragon.(Short).05.Return.WEBRip.avi', at('Sea Dragon (Short)', null, [5], { own: 'Return' })],
   ['05-Return.avi', at('', null, [5], { own: 'Return' })],
+  ['Sea.Dragon.-.07.(2016).[Group].[1080p].mkv', at('Sea Dragon', null, [7], { year: 2016, own: null })],
   ['Sea Dragon 013.mkv', at('Sea Dragon', null, [13], { absolute: [13] })],
   ['[Group] Sea Dragon - 12.5 [720p].mkv', at('Sea Dragon', 0, [])],
 ]);
@@ -315,6 +316,12 @@ holds('a part of an episode, and a season as a whole', [
   ['Harbour.Lights.S03.720p.x264-GRP.mkv', at('Harbour Lights', 3, [])],
   ['Harbour Lights - The Complete Season 3 [HDTV].mkv', at('Harbour Lights', 3, [])],
   ['Harbour.Lights.S01-S03.1080p.mkv', at('Harbour Lights', 1, [])],
+  ['Harbour Lights S01S02S03.mkv', at('Harbour Lights', 1, [])],
+  ['Harbour Lights S01 S02 S03.mkv', at('Harbour Lights', 1, [], { own: null })],
+  ['harbour.lights.s01.to.s04.1080p.mkv', at('Harbour Lights', 1, [])],
+  ['Harbour.Lights.Season.1.to.3.1080p.mkv', at('Harbour Lights', 1, [])],
+  ['Harbour Lights Season Two 1080p.mkv', at('Harbour Lights', 2, [])],
+  ['Harbour.Lights.S03.1.1TB.HDTV.mkv', at('Harbour Lights', 3, [])],
 ]);
 
 test('naming: an episode has an edition too', () => {
@@ -342,6 +349,7 @@ const NO_EPISODES = [
   'Avatar 2009 [1080p.BDRip.x264] [5.1].mkv',
   '185d86a343e39f3341e35c4dad3f9959.mkv',
   'yp4nFodAAzoeoRc467HRh1mzuT17.mkv',
+  'mxNMuJWeO7PUWCMEwqKSsS6D8Vs9S6V3PHD.mkv',
   'harbourlights1618finale.mkv',
   'Harbour.Lights.2024.1080p.WEB-DL.DD5.1-S56.mkv',
   '1917.mkv',

@@ -55,6 +55,8 @@ function inFront(tokens: readonly Token[], { season, releaseFrom }: Place): Lone
   const gap = tokens[run.to];
   // `02 Title`, but `09 Movie - Title`.
   const isPadded = gap?.text === ' ' && /^0\d$/.test(first.text) && !OTHER_NUMBERED.has(tokens[run.to + 1]?.word ?? '');
+  // `1.1TB`.
+  if (gap?.text === '.' && tokens[run.to + 1]?.kind === 'digits') return null;
   const isAlone =
     gap === undefined || isPadded || (gap.text === '-' && /^0\d$/.test(first.text)) || /^\s*[-–—:]\s+$|^\.\s+$/.test(gap.text);
   if (season === null) return isAlone ? run : null;

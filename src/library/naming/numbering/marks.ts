@@ -6,6 +6,7 @@ import {
   EPISODE_LETTERS,
   EPISODE_SUFFIXES,
   EPISODE_WORDS,
+  NUMBER_WORDS,
   OF_WORDS,
   ORDINALS,
   SEASON_LETTERS,
@@ -91,7 +92,7 @@ export function seasonAt(tokens: readonly Token[], at: number): SeasonMark | nul
 function letteredSeasonAt(tokens: readonly Token[], at: number): SeasonMark | null {
   const letter = tokens[at];
   // The s of `Marvel's 2` belongs to Marvel; an O is often written for the zero.
-  if (letter === undefined || /['’]$/.test(tokens[at - 1]?.text ?? '')) return null;
+  if (letter === undefined || /['’]$/.test(tokens[at - 1]?.text ?? '') || tokens[at - 1]?.kind === 'digits') return null;
   const isZero = letter.word === 'so';
   const ends = letter.word.length > 2 && letter.word.endsWith('s') && tokens[at + 2]?.word === 'e' && isEpisodeBehind(tokens, at + 2);
   if (!isZero && !ends && !SEASON_LETTERS.has(letter.word)) return null;
@@ -100,7 +101,8 @@ function letteredSeasonAt(tokens: readonly Token[], at: number): SeasonMark | nu
   const number = tokens[place];
   if (number?.kind !== 'digits' || !isSeasonNumber(number)) return null;
   if (letter.word === 't' && !isEpisodeBehind(tokens, place + 1)) return null;
-  if (!isFree(tokens, place) && !isEpisodeBehind(tokens, place + 1)) return null;
+  const isSeasonBehind = tokens[place + 1]?.word === 's' && tokens[place + 2]?.kind === 'digits';
+  if (!isFree(tokens, place) && !isSeasonBehind && !isEpisodeBehind(tokens, place + 1)) return null;
   return severalSeasons(tokens, { from: at, to: place + 1, season: number.value, isSeveral: false });
 }
 
@@ -111,6 +113,8 @@ const isEpisodeBehind = (tokens: readonly Token[], at: number): boolean =>
 function spelledSeasonAt(tokens: readonly Token[], at: number): SeasonMark | null {
   const word = tokens[at]?.word ?? '';
   if (!SEASON_WORDS.has(word)) return null;
+  const spelled = tokens[at + 1]?.kind === 'gap' ? NUMBER_WORDS.indexOf(tokens[at + 2]?.word ?? '') + 1 : 0;
+  if (spelled > 0 && !TITLE_WORDS.has(word)) return { from: at, to: at + 3, season: spelled, isSeveral: false };
   const place = numberNear(tokens, at + 1);
   const number = place === null ? undefined : tokens[place];
   if (place === null || number === undefined || !isSeasonNumber(number)) return null;
@@ -151,15 +155,24 @@ function severalSeasons(tokens: readonly Token[], mark: SeasonMark): SeasonMark 
   let { to } = mark;
   const isLetter = SEASON_LETTERS.has(tokens[mark.from]?.word ?? '');
   for (;;) {
+    // `S01S02`.
+    if (tokens[to]?.word === 's' && tokens[to + 1]?.kind === 'digits' && tokens[to + 2]?.word !== 'e') {
+      to += 2;
+      continue;
+    }
     const gap = tokens[to];
     if (gap?.kind !== 'gap') break;
     let next = to + 1;
-    if (RANGE_WORDS_OF_SEASONS.has(tokens[next]?.word ?? '')) next += 2;
+    const isSpelled = RANGE_WORDS_OF_SEASONS.has(tokens[next]?.word ?? '');
+    if (isSpelled) next += 2;
     const isWordAgain = !isLetter && SEASON_WORDS.has(tokens[next]?.word ?? '') && tokens[next + 1]?.kind === 'gap';
     const isAgain = SEASON_LETTERS.has(tokens[next]?.word ?? '') || isWordAgain;
     if (isAgain) next += isWordAgain ? 2 : 1;
     const number = tokens[next];
-    const isTight = /^\s?[-–~:+&,]{1,2}\s?$/.test(gap.text) || (!isLetter && /^(?: ?[,&+:] ?(?:& )?| )$/.test(gap.text));
+    const isTight =
+      ((isSpelled || isAgain) && gap.text.length === 1) ||
+      /^\s?[-–~:+&,]{1,2}\s?$/.test(gap.text) ||
+      (!isLetter && /^(?: ?[,&+:] ?(?:& )?| )$/.test(gap.text));
     // `Season 1 - 4`, but `Season 2 - 10` and `S2-07`.
     const first = tokens[mark.to - 1]?.text.length;
     const isOther = /-/.test(gap.text) && !isAgain && (number?.text.length !== first || (!isLetter && /\s/.test(gap.text) && first !== 1));
