@@ -88,6 +88,7 @@ async function readBlocks(path: string): Promise<Block[]> {
       firstReadBytes: segmentEnd,
       readBytes: segmentEnd,
       cluster: null,
+      damage: 'refuse' as const,
     };
     const reader = new BlockReader({ ...walk, interest: () => 'whole' });
     return [...((await reader.next()) ?? [])];

@@ -39,12 +39,23 @@ const RATE = 8_000;
 const QUIET = 1_000;
 const LEAST_PAUSE = RATE / 4;
 
-/** The seconds at which sound begins after a pause. */
-export async function soundStarts(file: string): Promise<number[]> {
+/** The seconds at which sound begins after a pause. Holes shorter than `leastHoleS` are taken for none: what comes behind them is heard earlier. */
+export async function soundStarts(file: string, { leastHoleS = 0.1 } = {}): Promise<number[]> {
   const { stdout } = await execa(
     'ffmpeg',
     [
-      ...['-v', 'error', '-nostdin', '-i', file, '-vn', '-af', `aresample=${RATE}:async=1:first_pts=0`, '-ac', '1'],
+      ...[
+        '-v',
+        'error',
+        '-nostdin',
+        '-i',
+        file,
+        '-vn',
+        '-af',
+        `aresample=${RATE}:async=1:min_hard_comp=${leastHoleS}:first_pts=0`,
+        '-ac',
+        '1',
+      ],
       ...['-f', 's16le', '-'],
     ],
     { encoding: 'buffer', maxBuffer: MAX_BYTES },

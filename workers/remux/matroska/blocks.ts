@@ -1,5 +1,6 @@
 // Walks the blocks of Matroska clusters from any position on, with few and bounded reads (RFC 9559, 5.1.3).
-import type { FileBudget } from '#workers/remux/file-budget.ts';
+import { FerriteError } from '#domain/errors.ts';
+import { type FileBudget, OverBudget } from '#workers/remux/file-budget.ts';
 import type { UnchangedFile } from '#workers/remux/unchanged-file.ts';
 import { elements, MAX_HEADER_BYTES, readElement, readUnsigned, readVint, unreadable, type WholeElement } from './ebml.ts';
 import { ID } from './file-index.ts';
@@ -40,6 +41,8 @@ export type Walk = {
   readonly readBytes: number;
   /** The cluster that `position` lies in, when it is not the start of one. */
   readonly cluster: ClusterHeader | null;
+  /** `pass`: what can not be read is passed over up to the next cluster, as ffmpeg does it. */
+  readonly damage: 'refuse' | 'pass';
 };
 
 const TIMESTAMP = 0xe7;
@@ -55,6 +58,10 @@ const MAX_GROUP_FIELDS = 1000;
 /** Between two cues lie a few clusters; behind so many it is better to read on. */
 const MAX_CLUSTER_HOPS = 2000;
 const CLUSTER_HEAD_BYTES = 128;
+const CLUSTER_ID = Buffer.from('1f43b675', 'hex');
+const SEARCH_BYTES = 1024 * 1024;
+/** Behind so much that can not be read nothing more is looked for. */
+const MAX_DAMAGE_BYTES = 64 * 1024 * 1024;
 
 export class BlockReader {
   readonly #walk: Walk;
@@ -68,6 +75,9 @@ export class BlockReader {
   #needed: number;
   /** The read buffer may hold more whole elements. */
   #hasMore = false;
+  /** Nothing can be read at #position: the next cluster is looked for. */
+  #isLost = false;
+  #losses = 0;
 
   constructor(walk: Walk) {
     this.#walk = walk;
@@ -85,15 +95,54 @@ export class BlockReader {
     return this.#cluster?.timestamp ?? null;
   }
 
+  /** How many damaged places were passed over. The blocks of one `next()` come all before or all behind one. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /** The blocks of the next read, possibly none; null at the end of the clusters. */
   async next(): Promise<readonly Block[] | null> {
     await this.#walk.budget.pause();
+    if (this.#isLost) await this.#findCluster();
     if (this.#position >= this.#walk.limit) return null;
     if (!this.#hasMore) await this.#fill();
     const blocks: Block[] = [];
     this.#hasMore = true;
-    for (let steps = 0; this.#hasMore && steps < MAX_STEPS; steps++) this.#hasMore = this.#step(blocks);
+    for (let steps = 0; this.#hasMore && steps < MAX_STEPS; steps++) this.#hasMore = this.#tryStep(blocks);
     return blocks;
+  }
+
+  #tryStep(blocks: Block[]): boolean {
+    try {
+      return this.#step(blocks);
+    } catch (error) {
+      if (this.#walk.damage === 'refuse' || !isDamage(error)) throw error;
+      this.#isLost = true;
+      return false;
+    }
+  }
+
+  /** Goes on behind the damage; to the end of the clusters where no other follows within reach. */
+  async #findCluster(): Promise<void> {
+    const { file, limit } = this.#walk;
+    const searchEnd = Math.min(limit, this.#position + MAX_DAMAGE_BYTES);
+    let at = this.#position + 1;
+    this.#position = limit;
+    while (at < searchEnd) {
+      const bytes = await file.read(at, Math.min(SEARCH_BYTES, limit - at));
+      const found = clusterIn(bytes);
+      if (found !== -1) {
+        this.#position = at + found;
+        break;
+      }
+      // One may begin in the last bytes of this read.
+      at += Math.max(1, bytes.byteLength - CLUSTER_HEAD_BYTES);
+    }
+    this.#isLost = false;
+    this.#losses++;
+    this.#hasMore = false;
+    this.#cluster = null;
+    this.#needed = MAX_HEADER_BYTES;
   }
 
   async #fill(): Promise<void> {
@@ -238,6 +287,25 @@ export class BlockReader {
   }
 }
 
+/** Not what a budget refuses: that would be refused again behind the damage. */
+const isDamage = (error: unknown): boolean =>
+  error instanceof FerriteError && error.code === 'MEDIA_UNREADABLE' && !(error instanceof OverBudget);
+
+/** Where a cluster begins whose first element tells its time, as each one's does; -1 where none does. */
+function clusterIn(bytes: Buffer): number {
+  for (let at = bytes.indexOf(CLUSTER_ID); at !== -1; at = bytes.indexOf(CLUSTER_ID, at + 1)) {
+    try {
+      const cluster = readElement(bytes, at);
+      if (cluster === null) return -1;
+      readClusterTimestamp(bytes, cluster.start);
+      return at;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+  }
+  return -1;
+}
+
 type BlockHeader = { readonly trackNumber: number; readonly relativeTimestamp: number; readonly flags: number; readonly end: number };
 
 /** Track, time and flags stand at the start of the payload of SimpleBlock and Block alike. */
@@ -248,29 +316,43 @@ function readBlockHeader(bytes: Buffer, { start, end }: { readonly start: number
   return { trackNumber: track.value, relativeTimestamp: bytes.readInt16BE(at), flags: bytes.readUInt8(at + 2), end: at + 3 };
 }
 
-/** The last cluster from `from` (the start of an element) on whose timestamp is at most `timestamp`; reads only headers. */
+/** The last cluster from `from` (the start of an element) on whose timestamp is at most `timestamp`, as far as no damage is met; reads only headers. */
 export async function lastClusterUpTo(file: UnchangedFile, from: number, limit: number, timestamp: number): Promise<number> {
   let found = from;
   let position = from;
   for (let hops = 0; position < limit && hops < MAX_CLUSTER_HOPS; hops++) {
-    const bytes = await file.read(position, CLUSTER_HEAD_BYTES);
-    const element = readElement(bytes, 0);
-    if (!element || element.end === null) return found;
-    if (element.id === ID.cluster) {
-      if (readClusterTimestamp(bytes, element.start) > timestamp) return found;
-      found = position;
-    }
-    position += element.end;
+    const head = headIn(await file.read(position, CLUSTER_HEAD_BYTES));
+    if (head === null || (head.timestamp !== null && head.timestamp > timestamp)) return found;
+    if (head.timestamp !== null) found = position;
+    position += head.end;
   }
   return found;
 }
 
-export async function readClusterHeader(file: UnchangedFile, position: number): Promise<ClusterHeader> {
+/** Of the element that `bytes` begin with: where it ends, and of a cluster its time. Null where that can not be read. */
+function headIn(bytes: Buffer): { readonly end: number; readonly timestamp: number | null } | null {
+  try {
+    const element = readElement(bytes, 0);
+    if (!element || element.end === null) return null;
+    return { end: element.end, timestamp: element.id === ID.cluster ? readClusterTimestamp(bytes, element.start) : null };
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
+/** Null where there is none that can be read. */
+export async function readClusterHeader(file: UnchangedFile, position: number): Promise<ClusterHeader | null> {
   const bytes = await file.read(position, CLUSTER_HEAD_BYTES);
-  const element = readElement(bytes, 0);
-  if (element?.id !== ID.cluster) throw unreadable('the Matroska index points to a place without a cluster');
-  const end = element.end === null ? null : position + element.end;
-  return { position, timestamp: readClusterTimestamp(bytes, element.start), start: position + element.start, end };
+  try {
+    const element = readElement(bytes, 0);
+    if (element?.id !== ID.cluster) return null;
+    const end = element.end === null ? null : position + element.end;
+    return { position, timestamp: readClusterTimestamp(bytes, element.start), start: position + element.start, end };
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
 }
 
 /** Of the cluster whose payload starts at `start`; only small elements ever stand before it. */

@@ -180,6 +180,7 @@ class MatroskaSource implements RemuxSource {
       file,
       track,
       clock,
+      cues,
       from,
       to: null,
       clustersEnd,
@@ -208,6 +209,7 @@ class MatroskaSource implements RemuxSource {
       firstReadBytes: 0,
       readBytes: this.#walkBytes(),
       cluster: null,
+      damage: 'pass',
     });
     for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
       yield blocks.flatMap(({ trackNumber, timestamp, byteLength, frames: { count } }): SizedPacket[] => {
@@ -237,7 +239,7 @@ class MatroskaSource implements RemuxSource {
     const { clustersEnd } = this.#layout;
     const isFirstKeyframe = from.timestamp === cues.at(0)?.timestamp;
     return videoSegment(
-      { file, track, clock, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe, shown: timeline },
+      { file, track, clock, cues, from, to: endsAtKeyframe ? to : null, clustersEnd, delayTicks, isFirstKeyframe, shown: timeline },
       span,
     );
   }

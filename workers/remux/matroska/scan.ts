@@ -207,6 +207,7 @@ async function visitBlocks({ file, budget, video, audio }: ScanInput, { from, to
     firstReadBytes: READ_BYTES,
     readBytes: READ_BYTES,
     cluster: null,
+    damage: 'refuse',
   });
   for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
     for (const block of blocks) {

@@ -25,6 +25,7 @@ export type VideoSegmentInput = {
   readonly file: UnchangedFile;
   readonly track: MatroskaTrack;
   readonly clock: DecodeClock;
+  readonly cues: CueTable;
   readonly from: Cue;
   /** The keyframe that the next segment starts with; null at the end of the track. */
   readonly to: Cue | null;
@@ -51,6 +52,8 @@ export type AudioSegmentInput = {
 type Frame = { readonly pts: number; readonly isKeyframe: boolean; readonly parts: readonly Buffer[] };
 
 const READ_ON_BYTES = 1024 * 1024;
+/** A damaged place is small, or there is no film. */
+const MAX_DAMAGED_KEYFRAMES = 8;
 /** Most keyframes are smaller. */
 const KEYFRAME_READ_BYTES = 256 * 1024;
 const MAX_SEGMENT_BYTES = 256 * 1024 * 1024; // 15 s of the fastest disc
@@ -95,18 +98,27 @@ export async function videoSegment(input: VideoSegmentInput, span: SegmentSpan):
   return assemble(span.index, decode[0] ?? 0, samples, frames);
 }
 
-/** The frames from the keyframe at `from` up to the keyframe at `to`, in file order. */
+/**
+ * The frames from the keyframe at `from` up to the keyframe at `to`, in file order. What follows a damaged place is left out up to the next
+ * keyframe; where nothing is left, the last keyframe before it stands still.
+ */
 async function videoFrames(input: VideoSegmentInput): Promise<Frame[]> {
   const { from, to, clustersEnd } = input;
   const { reader, earliestEnd } = await readerOfSegment(input);
   const frames: Frame[] = [];
+  let losses = 0;
+  let isCut = false;
   for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+    isCut ||= reader.losses > losses;
+    losses = reader.losses;
     for (const block of blocks) {
       if (to && block.isKeyframe && block.timestamp >= to.timestamp) {
-        if (frames.length === 0 || block.timestamp !== to.timestamp) throw misled();
-        return frames;
+        if (losses === 0 && (frames.length === 0 || block.timestamp !== to.timestamp)) throw misled();
+        return frames.length === 0 ? [await standingStill(input)] : frames;
       }
       if (frames.length === 0 && !(block.isKeyframe && block.timestamp === from.timestamp)) continue;
+      isCut &&= !block.isKeyframe;
+      if (isCut) continue;
       if (frames.length + block.frames.count > MAX_SEGMENT_FRAMES) throw tooLarge();
       if (!input.isFirstKeyframe || block.timestamp >= from.timestamp) frames.push(...framesOf(block, input));
     }
@@ -115,15 +127,30 @@ async function videoFrames(input: VideoSegmentInput): Promise<Frame[]> {
     if (reader.position - from.clusterPosition > MAX_SEGMENT_BYTES) throw misled();
     reader.keepViews();
   }
-  if (frames.length === 0 || (to && reader.position >= clustersEnd)) throw misled();
-  return frames;
+  if (losses === 0 && (frames.length === 0 || (to && reader.position >= clustersEnd))) throw misled();
+  return frames.length === 0 ? [await standingStill(input)] : frames;
 }
 
-/** The keyframe at `from` alone: what follows it is not read on purpose. */
+async function standingStill(input: VideoSegmentInput): Promise<Frame> {
+  return { pts: input.from.timestamp - input.delayTicks, isKeyframe: true, parts: [await keyframeSample(input)] };
+}
+
+/** The keyframe at `from`, or where it is damaged the last one before it that is not. @throws MEDIA_UNREADABLE */
 export async function keyframeSample(input: VideoSegmentInput): Promise<Buffer> {
+  let from: Cue | undefined = input.from;
+  for (let tries = 0; from && tries < MAX_DAMAGED_KEYFRAMES; tries++) {
+    const bytes = await readKeyframe({ ...input, from, to: null });
+    if (bytes) return bytes;
+    from = input.cues.lastUpTo(from.timestamp - 1);
+  }
+  throw misled();
+}
+
+/** The keyframe at `from` alone: what follows it is not read on purpose. Null where it can not be read. */
+async function readKeyframe(input: VideoSegmentInput): Promise<Buffer | null> {
   const { from } = input;
   const { reader } = await readerOfSegment(input, KEYFRAME_READ_BYTES);
-  for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+  for (let blocks = await reader.next(); blocks && reader.losses === 0; blocks = await reader.next()) {
     for (const block of blocks) {
       if (!block.isKeyframe || block.timestamp !== from.timestamp) continue;
       const [frame] = framesOf(block, input);
@@ -131,7 +158,7 @@ export async function keyframeSample(input: VideoSegmentInput): Promise<Buffer> 
     }
     if (reader.position - from.clusterPosition > MAX_SEGMENT_BYTES) break;
   }
-  throw misled();
+  return null;
 }
 
 async function readerOfSegment(
@@ -147,7 +174,17 @@ async function readerOfSegment(
   if (firstReadBytes > MAX_SEGMENT_BYTES) throw misled();
   const interest = (number: number) => (number === track.number ? 'whole' : 'none');
   const budget = new FileBudget(file.byteLength);
-  const walk = { file, budget, position, limit: clustersEnd, interest, firstReadBytes, readBytes: READ_ON_BYTES, cluster };
+  const walk = {
+    file,
+    budget,
+    position,
+    limit: clustersEnd,
+    interest,
+    firstReadBytes,
+    readBytes: READ_ON_BYTES,
+    cluster,
+    damage: 'pass',
+  } as const;
   const reader = new BlockReader(walk);
   return { reader, earliestEnd };
 }
@@ -204,26 +241,47 @@ async function collectAudio(
 ): Promise<AudioFrames & { readonly hasEarlier: boolean }> {
   const interest = (number: number) => (number === track.number ? 'whole' : 'none');
   const budget = new FileBudget(file.byteLength);
-  const reader = new BlockReader({ file, budget, position, limit: clustersEnd, interest, firstReadBytes: 0, readBytes, cluster: null });
+  const reader = new BlockReader({
+    file,
+    budget,
+    position,
+    limit: clustersEnd,
+    interest,
+    firstReadBytes: 0,
+    readBytes,
+    cluster: null,
+    damage: 'pass',
+  });
   const latestTimestamp = frameTicks(grid, behind) + delayTicks + (MAX_INTERLEAVE_MS * grid.ticksPerSecond) / 1000;
   const numbering = new FrameNumbering();
   const frames: AudioFrame[] = [];
   let hasEarlier = false;
+  /** Of before the segment: where a damaged place leaves nothing of it, this one lasts on. */
+  let earlier: AudioFrame | null = null;
+  const found = (isFollowed: boolean) => {
+    if (frames.length > 0 || reader.losses === 0 || earlier === null) return { frames, isFollowed, hasEarlier };
+    return { frames: [{ ...earlier, number: first }], isFollowed: true, hasEarlier };
+  };
   for (let blocks = await reader.next(); blocks; blocks = await reader.next()) {
+    let before: AudioFrame | null = null;
     for (const block of blocks) {
       let index = 0;
       for (const bytes of block.frames) {
         const number = numbering.next(framePosition(grid, block.timestamp - delayTicks) + index++);
         if (number === null) continue;
-        if (number >= behind) return { frames, isFollowed: true, hasEarlier };
-        if (number < first) hasEarlier ||= number < first - SETTLING_FRAMES;
-        else if (frames.length === MAX_SEGMENT_FRAMES) throw tooLarge();
+        if (number >= behind) return found(true);
+        if (number < first) {
+          hasEarlier ||= number < first - SETTLING_FRAMES;
+          before = { number, parts: [track.strippedHeader, bytes] };
+        } else if (frames.length === MAX_SEGMENT_FRAMES) throw tooLarge();
         else frames.push({ number, parts: [Buffer.concat([track.strippedHeader, bytes])] });
       }
     }
+    // The next read takes the place of this one's bytes.
+    if (before) earlier = { ...before, parts: [Buffer.concat(before.parts)] };
     if ((reader.clusterTimestamp ?? 0) > latestTimestamp || reader.position - position > MAX_SOUND_BYTES) break;
   }
-  return { frames, isFollowed: false, hasEarlier };
+  return found(false);
 }
 
 function assemble(index: number, decodeTime: number, samples: readonly Sample[], frames: readonly Pick<Frame, 'parts'>[]): Buffer {
