@@ -221,6 +221,7 @@ holds('a count through all seasons', [
   ['Sea.Dragon.-.07.(2016).[Group].[1080p].mkv', at('Sea Dragon', null, [7], { year: 2016, own: null })],
   ['Sea Dragon 013.mkv', at('Sea Dragon', null, [13], { absolute: [13] })],
   ['[Group] Sea Dragon - 12.5 [720p].mkv', at('Sea Dragon', 0, [])],
+  ['[Group] Sea Dragon - 7.5 [720p].mkv', at('Sea Dragon', 0, [])],
 ]);
 
 holds('specials', [

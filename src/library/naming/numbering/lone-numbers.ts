@@ -175,6 +175,9 @@ function candidates(tokens: readonly Token[], { releaseFrom }: Place): number[] 
     if (before?.kind === 'letters' || OTHER_NUMBERED.has(tokens[at - 2]?.word ?? '')) return false;
     if (tokens[at - 2]?.kind === 'digits' && runAt(tokens, at - 2).to > at) return false;
     if (/[([]$/.test(before?.text ?? '') && /^[)\]]/.test(after?.text ?? '')) return false;
+    // The first half of a decimal, which `7.5` is not.
+    const isDecimal = token.text.length === 1 && after?.text === '.' && tokens[at + 2]?.kind === 'digits' && tokens[at + 2]?.text !== '5';
+    if (isDecimal && !isPair(tokens, at)) return false;
     // The second half of a decimal, or of a pair.
     return !(before !== undefined && /^[.\-_]$/.test(before.text) && tokens[at - 2]?.kind === 'digits' && isPair(tokens, at - 2));
   });
