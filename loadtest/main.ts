@@ -19,6 +19,7 @@ import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { catalogue } from './scenarios/library/catalogue.ts';
 import { hostile } from './scenarios/library/hostile.ts';
+import { progress } from './scenarios/library/progress.ts';
 import { scan } from './scenarios/library/scan.ts';
 import { abr } from './scenarios/playback/abr.ts';
 import { ladder } from './scenarios/playback/ladder.ts';
@@ -63,6 +64,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   scan,
   hostile,
   catalogue,
+  progress,
   mixed,
   chaos,
   soak,

@@ -297,6 +297,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'src/http/catalogue',
     'src/library/items',
+    'src/progress',
     'src/library/metadata',
     'loadtest/scenarios/playback',
   ],

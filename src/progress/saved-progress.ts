@@ -6,7 +6,7 @@ import type { Media, Progress } from '#domain/media.ts';
 import type { Transaction } from '#storage/environment.ts';
 import type { HistoryEntry, HistoryRepository } from '#storage/records/history.ts';
 import type { Page, PageRequest } from '#storage/records/page.ts';
-import type { ProgressEntry, ProgressRepository } from '#storage/records/progress.ts';
+import type { ProgressRepository } from '#storage/records/progress.ts';
 import { ChangeQueue } from './change-queue.ts';
 
 export type SavedProgressOptions = {
@@ -135,8 +135,8 @@ export class SavedProgress {
   }
 
   /** Every file that the user has watched any of, newest first, read as it is asked for. */
-  recent(userId: UserId): Iterable<ProgressEntry> {
-    return this.#options.progress.ofUser(userId);
+  recent(userId: UserId): Iterable<MediaId> {
+    return this.#options.progress.filesOfUser(userId);
   }
 
   /** Newest first; leaves out what is not to be shown. */

@@ -11,7 +11,7 @@ export type Episode = {
 
 export type ShowsOfUser<E extends Episode> = {
   /** The files that the user has watched any of, newest first. */
-  readonly recent: Iterable<{ readonly mediaId: MediaId }>;
+  readonly recent: Iterable<MediaId>;
   readonly showOf: (id: MediaId) => ShowId | null;
   /** In the order in which they are watched. */
   readonly episodesOf: (id: ShowId) => readonly E[];
@@ -23,16 +23,18 @@ export type UpNext<E extends Episode> = { readonly showId: ShowId; readonly epis
 const SPECIALS = 0;
 /** Whoever has watched more than that since a show has left it. */
 const MAX_FILES = 5_000;
+const MAX_SHOWS = 100;
 
 /** The show that was watched last comes first. */
 export function upNext<E extends Episode>({ recent, showOf, episodesOf, progressOf }: ShowsOfUser<E>, limit: number): UpNext<E>[] {
   const seen = new Set<ShowId>();
   const found: UpNext<E>[] = [];
   let files = 0;
-  for (const { mediaId } of recent) {
+  for (const mediaId of recent) {
     if (found.length === limit || files++ === MAX_FILES) break;
     const showId = showOf(mediaId);
     if (showId === null || seen.has(showId)) continue;
+    if (seen.size === MAX_SHOWS) break;
     seen.add(showId);
     const next = nextEpisode(episodesOf(showId), progressOf);
     if (next !== null) found.push({ showId, ...next });

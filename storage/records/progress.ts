@@ -71,6 +71,11 @@ export class ProgressRepository {
     }
   }
 
+  /** The files that a user has watched any of, newest first, read as they are asked for; their records are not. */
+  *filesOfUser(userId: UserId): Generator<MediaId> {
+    for (const { key } of this.#byTime.entriesUnder([userId])) yield key[2];
+  }
+
   /** An older `updatedAtMs` never overwrites a newer one. Returns the progress that stands. */
   async put(userId: UserId, mediaId: MediaId, progress: Progress): Promise<Progress> {
     return await this.#environment.write(tx => this.putIn(tx, userId, { mediaId, progress }, Date.now()).stands);

@@ -38,7 +38,7 @@ test('up next: shows by when they were watched last, as many as are wanted', () 
   const shows = (limit: number) =>
     upNext(
       {
-        recent: ['film', 'b/1x1', 'a/1x1', 'b/1x2', 'c/1x1'].map(id => ({ mediaId: id as MediaId })),
+        recent: ['film', 'b/1x1', 'a/1x1', 'b/1x2', 'c/1x1'].map(id => id as MediaId),
         showOf: id => (id === 'film' ? null : (id.split('/')[0] as ShowId)),
         episodesOf: id => (id === 'c' ? [] : SHOW),
         progressOf: id => saved[id],
