@@ -1,6 +1,7 @@
 // Every setting: one line each with its meaning, default and bounds. The environment and the file of FERRITE_CONFIG are read once, every mistake is told at once.
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { isProviderSetting, PROVIDER_SETTING_FORM, type ProviderSettings, readProviders } from './auth/oidc/provider-settings.ts';
 import { HARDWARE_KINDS, type HardwareKind } from './domain/encoders.ts';
 import { proxyMistake } from './http/contract/client-address.ts';
 
@@ -247,7 +248,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const mistakes: string[] = [];
   const given = { ...readFile(environment.FERRITE_CONFIG, mistakes), ...ferriteNames(environment) };
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(SETTINGS, name)) mistakes.push(`${name} is not a setting; did you mean ${nearest(name)}?`);
+    if (name.startsWith('FERRITE_OIDC_') && !isProviderSetting(name))
+      mistakes.push(`${name} is not a setting: it must be ${PROVIDER_SETTING_FORM}`);
+    else if (!Object.hasOwn(SETTINGS, name) && !isProviderSetting(name))
+      mistakes.push(`${name} is not a setting; did you mean ${nearest(name)}?`);
   }
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(SETTINGS)) {
@@ -259,11 +263,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   }
   if (given.FERRITE_ADMIN_USERNAME && !given.FERRITE_ADMIN_PASSWORD)
     mistakes.push('FERRITE_ADMIN_PASSWORD is missing beside FERRITE_ADMIN_USERNAME');
+  const providers = readProviders(given, mistakes);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return Object.freeze(toConfig(values as Values));
+  return Object.freeze(toConfig(values as Values, providers));
 }
 
-function toConfig(values: Values) {
+function toConfig(values: Values, providers: readonly ProviderSettings[]) {
   const dataDir = resolve(values.FERRITE_DATA_DIR);
   return {
     host: values.FERRITE_HOST,
@@ -311,6 +316,8 @@ function toConfig(values: Values) {
     sharedCacheMs: values.FERRITE_SHARED_CACHE_MS,
     segmentMode: values.FERRITE_SEGMENT_TYPE,
     issuers: values.FERRITE_ISSUERS,
+    /** Of FERRITE_OIDC_<NAME>_…, which no table can list. */
+    signInProviders: providers,
     logLevel: values.FERRITE_LOG_LEVEL,
   };
 }

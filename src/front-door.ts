@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Database } from '#storage/database.ts';
 import type { SegmentCache } from '#storage/segments/cache.ts';
 import type { AuthService } from './auth/auth.ts';
+import { ProviderAccounts } from './auth/oidc/provider-accounts.ts';
+import { ProviderSignIns } from './auth/oidc/sign-ins.ts';
 import { Passkeys } from './auth/passkeys/passkeys.ts';
 import { posterKey } from './auth/poster-key.ts';
 import { isLoopback, SetupGuard } from './auth/setup-guard.ts';
@@ -13,6 +15,7 @@ import { auditRoute } from './http/accounts/audit.ts';
 import { authRoutes } from './http/accounts/auth.ts';
 import { groupRoutes } from './http/accounts/groups.ts';
 import { passkeyRoutes } from './http/accounts/passkeys.ts';
+import { providerRoutes } from './http/accounts/providers.ts';
 import { RequestAudit } from './http/accounts/request-audit.ts';
 import { userRoutes } from './http/accounts/users.ts';
 import { controlSocket } from './http/api/control.ts';
@@ -127,6 +130,11 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...userRoutes(auth, audit),
     ...groupRoutes(auth, audit),
     auditRoute(auth.audit),
+    ...providerRoutes({
+      ...{ auth, audit, addresses },
+      signIns: new ProviderSignIns(config.signInProviders, new ProviderAccounts(database.users, auth.users, Date.now), Date.now),
+      publicUrl: config.publicUrl,
+    }),
     ...passkeyRoutes({ auth, passkeys: new Passkeys(database.passkeys, Date.now), audit, publicUrl: config.publicUrl }),
     ...libraryRoutes({
       ...titles,

@@ -125,6 +125,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/domain'],
   'src/auth': [...DOMAIN, 'storage', 'storage/records', 'src/auth/accounts'],
   // Users and groups as administrators manage them, and what is noted of it.
+  'src/auth/oidc': [...DOMAIN, 'storage/records', 'src/auth', 'src/auth/accounts'],
   'src/auth/passkeys': [...DOMAIN, 'storage/records/accounts', 'src/auth'],
   'src/auth/accounts': [...DOMAIN, 'storage', 'storage/records', 'storage/records/accounts', 'src/auth'],
   'src/backup': ['storage', 'storage/integrity'],
@@ -186,7 +187,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // What is changed in a segment's head as it is sent: arithmetic, no more.
     'workers/bmff',
   ],
-  'src/http/accounts': [...DOMAIN, 'storage/records/accounts', 'src/auth', 'src/auth/accounts', 'src/auth/passkeys', 'src/http/contract'],
+  'src/http/accounts': [
+    ...DOMAIN,
+    'storage/records/accounts',
+    'src/auth',
+    'src/auth/accounts',
+    'src/auth/oidc',
+    'src/auth/passkeys',
+    'src/http/contract',
+  ],
   'src/http/catalogue': [
     ...DOMAIN,
     'storage/records',
@@ -247,6 +256,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...STORAGE,
     EVENTS,
     'src/auth',
+    'src/auth/oidc',
     'src/auth/passkeys',
     'src/backup',
     'src/http',

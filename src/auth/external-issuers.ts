@@ -113,7 +113,7 @@ export class ExternalIssuers {
 }
 
 /** An issuer may sign anything: a claim's type is for us to check. */
-const isSubject = (sub: unknown): sub is string =>
+export const isSubject = (sub: unknown): sub is string =>
   typeof sub === 'string' && sub !== '' && sub.isWellFormed() && Buffer.byteLength(sub) <= MAX_SUBJECT_BYTES;
 
 /** Says what is wrong with the settings of an issuer; null when nothing is. */
@@ -133,7 +133,7 @@ function trust(settings: ExternalIssuer): Trusted {
 }
 
 /** `<issuer-host>:<subject>` where that is a user name, and a name that can't meet another subject's. */
-function externalUsernames(issuer: string, subject: string): [readable: string | null, certain: string] {
+export function externalUsernames(issuer: string, subject: string): [readable: string | null, certain: string] {
   const { host } = new URL(issuer);
   const readable = `${host}:${subject}`;
   const digest = createHash('sha256').update(`${issuer}\0${subject}`).digest('hex').slice(0, 32);

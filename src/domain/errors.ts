@@ -14,6 +14,7 @@ export const ERRORS = {
   TOKEN_REVOKED: { status: 401, title: 'The token was revoked', remedy: 'Sign in again.' },
   PASSKEY_REFUSED: { status: 401, title: 'The passkey was not accepted', remedy: 'Try again, or sign in another way.' },
   FORBIDDEN: { status: 403, title: 'Not allowed', remedy: 'Ask an administrator.' },
+  SIGN_IN_REFUSED: { status: 403, title: 'The sign-in was refused', remedy: 'Begin again; else ask an administrator for an account.' },
   SETUP_CODE_NEEDED: {
     status: 403,
     title: 'The setup asks for a code',
@@ -57,6 +58,11 @@ export const ERRORS = {
   ENCODE_FAILED: { status: 500, title: 'The transcoder failed', remedy: 'Try again; the server log has the end of its error output.' },
   STORAGE_FAILED: { status: 500, title: 'The data folder can not be read or written', remedy: 'Check disk space and rights.' },
   INTERNAL: { status: 500, title: 'Internal error', remedy: 'Report it with the time: the server log has the details.' },
+  PROVIDER_FAILED: {
+    status: 502,
+    title: 'The sign-in provider did not answer as it should',
+    remedy: 'Try again; the log of the server says more.',
+  },
   OVERLOADED: { status: 503, title: 'Every transcoder is busy', remedy: 'Try again after Retry-After.', retryAfterMs: 5_000 },
   METADATA_UNAVAILABLE: {
     status: 503,

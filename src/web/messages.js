@@ -7,6 +7,8 @@ const SENTENCES = {
   UNAUTHENTICATED: 'Please sign in again.',
   INVALID_CREDENTIALS: 'Wrong user name or password.',
   PASSKEY_REFUSED: 'That passkey was not accepted. Sign in another way.',
+  SIGN_IN_REFUSED: 'That account may not sign in here, or the sign-in took too long. Ask an administrator.',
+  PROVIDER_FAILED: 'The sign-in provider did not answer as it should. Try again.',
   TOKEN_EXPIRED: 'Your login has expired. Please sign in again.',
   TOKEN_REVOKED: 'You were signed out. Please sign in again.',
   FORBIDDEN: 'Your account may not do this. Ask an administrator.',

@@ -121,6 +121,17 @@ export class UserRepository {
     });
   }
 
+  /** Makes an identity one of the user's, unless it is somebody's already, and returns whose it is. */
+  async linkIdentity(identity: ExternalIdentity, id: UserId): Promise<User> {
+    return await this.#environment.write(tx => {
+      const known = this.findByIdentity(identity);
+      if (known !== undefined) return known;
+      const user = this.#required(id);
+      tx.put(this.#byIdentity, [identity.issuer, identity.subject], id);
+      return user;
+    });
+  }
+
   /** Atomic: `change` sees the user as stored, and an error it throws undoes everything. */
   async update(id: UserId, change: (user: User) => User): Promise<User> {
     return await this.#environment.write(tx => {

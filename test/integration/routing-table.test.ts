@@ -63,6 +63,11 @@ const TABLE: Readonly<Record<string, Row>> = {
   'GET /api/v1/me/passkeys': { statuses: users(200) },
   'DELETE /api/v1/me/passkeys/:passkeyId': { statuses: users(404), at: () => `/api/v1/me/passkeys/${NOBODY}` },
 
+  'GET /api/v1/auth/providers': { statuses: everybody(200) },
+  'GET /api/v1/auth/oidc/:provider/start': { statuses: everybody(404), at: () => '/api/v1/auth/oidc/none/start' },
+  'GET /api/v1/auth/oidc/:provider/callback': { statuses: everybody(404), at: () => '/api/v1/auth/oidc/none/callback?state=x' },
+  'POST /api/v1/auth/oidc/exchange': { statuses: everybody(403), body: () => ({ code: 'none' }) },
+
   'GET /api/v1/users': { statuses: admins(200) },
   'POST /api/v1/users': { statuses: admins(400), body: () => ({ username: 'no name' }) },
   'GET /api/v1/users/:userId': { statuses: admins(200), at: ({ userId }) => `/api/v1/users/${userId}` },

@@ -15,6 +15,7 @@ export const AUDIT_EVENTS = [
   'group-added',
   'group-changed',
   'group-removed',
+  'provider-linked',
   'passkey-added',
   'passkey-removed',
   'library-added',

@@ -60,6 +60,7 @@ const FILES: Readonly<Record<string, string>> = {
   'login/login.css': STYLE,
   'login/login.js': SCRIPT,
   'login/passkey.js': SCRIPT,
+  'login/providers.js': SCRIPT,
   'next-episode/next-episode-machine.js': SCRIPT,
   'next-episode/next-episode.css': STYLE,
   'next-episode/next-episode.js': SCRIPT,

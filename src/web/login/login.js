@@ -3,6 +3,7 @@ import { requestPublic, signIn } from '../api.js';
 import { element, fill } from '../dom.js';
 import { explainError } from '../messages.js';
 import { hasPasskeys, signInWithPasskey } from './passkey.js';
+import { finishProviderSignIn, providerButtons } from './providers.js';
 
 /**
  * @param {HTMLElement} root
@@ -17,9 +18,17 @@ export function showLogin(root, { onSignedIn }) {
   return () => closed.abort();
 
   async function ask() {
+    /** @type {unknown} */
+    let failure = null;
+    try {
+      if (await finishProviderSignIn()) return onSignedIn();
+    } catch (error) {
+      failure = error;
+    }
     try {
       const { required, codeRequired } = await requestPublic('GET', '/api/v1/setup', { signal: closed.signal });
-      if (!closed.signal.aborted) fill(root, required ? setupForm(onSignedIn, codeRequired === true) : loginForm(onSignedIn));
+      if (closed.signal.aborted) return;
+      fill(root, required ? setupForm(onSignedIn, codeRequired === true) : loginForm(onSignedIn, failure, closed.signal));
     } catch (error) {
       if (closed.signal.aborted) return;
       const retry = element('button', { class: 'button primary', type: 'button', onclick: () => void ask() }, 'Try again');
@@ -31,15 +40,21 @@ export function showLogin(root, { onSignedIn }) {
 const usernameField = () =>
   field('User name', { name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', required: true });
 
-/** @param {() => void} onSignedIn */
-function loginForm(onSignedIn) {
+/**
+ * @param {() => void} onSignedIn
+ * @param {unknown} failure of a sign-in with a provider that has come back
+ * @param {AbortSignal} signal
+ */
+function loginForm(onSignedIn, failure, signal) {
   const username = usernameField();
   const password = field('Password', { name: 'password', type: 'password', autocomplete: 'current-password', required: true });
   const node = form('Sign in', 'Sign in', [username.row, password.row], async () => {
     await signIn({ username: username.input.value.trim(), password: password.input.value });
     onSignedIn();
   });
+  if (failure !== null) node.append(element('p', { class: 'form-error', role: 'alert' }, explainError(failure)));
   if (hasPasskeys()) node.append(passkeyButton(onSignedIn));
+  void providerButtons(signal).then(buttons => node.append(...buttons));
   return node;
 }
 
