@@ -2,25 +2,13 @@
 import { request } from '../api.js';
 import { episodeCode } from '../library/names.js';
 import { readIfThere } from '../library/page.js';
-import { markRanges, markWords } from './marked.js';
+import { markWords } from './marked.js';
 
-/** @typedef {{ href: string, parts: import('./marked.js').Part[], note: string, posterUrl: string | null, item: any }} Hit */
+/** @typedef {{ href: string, parts: import('./marked.js').Part[], note: import('./marked.js').Part[], posterUrl: string | null, item: any }} Hit */
 /** @typedef {{ kind: string, name: string, hits: Hit[] }} Group */
 
-const NAMES = {
-  movie: 'Films',
-  movies: 'Films',
-  show: 'Shows',
-  shows: 'Shows',
-  episode: 'Episodes',
-  episodes: 'Episodes',
-  person: 'People',
-  people: 'People',
-  collection: 'Collections',
-  collections: 'Collections',
-  genre: 'Genres',
-  genres: 'Genres',
-};
+/** @type {Record<string, string>} */
+const NAMES = { movie: 'Films', show: 'Shows', episode: 'Episodes', person: 'People', collection: 'Collections' };
 
 /** False once this server said that it has no search across kinds. */
 let hasSearch = true;
@@ -33,12 +21,11 @@ export async function readGroups(text, limit, signal) {
     hasSearch = false;
     return groupsOfLists(text, query, signal);
   }
-  const groups = answer.groups ?? answer.items ?? [];
-  return groups
+  return answer.groups
     .map((/** @type {any} */ group) => ({
       kind: group.kind,
       name: nameOf(group.kind),
-      hits: (group.items ?? group.hits ?? []).slice(0, limit).map((/** @type {any} */ found) => hitOf(group.kind, found, text)),
+      hits: group.items.map((/** @type {any} */ found) => hitOf(group.kind, found, text)),
     }))
     .filter((/** @type {Group} */ { hits }) => hits.length > 0);
 }
@@ -60,15 +47,17 @@ async function groupsOfLists(text, query, signal) {
     .map(({ kind, items }) => ({ kind, name: nameOf(kind), hits: items.map((/** @type {any} */ item) => hitOf(kind, item, text)) }));
 }
 
-/** @param {string} kind @param {any} found an item, or what holds one @param {string} text @returns {Hit} */
-function hitOf(kind, found, text) {
-  const item = found.media ?? found.show_ ?? found.item ?? found;
-  const title = String(item.title ?? item.name ?? found.title ?? '');
-  const ranges = found.matches ?? found.highlights ?? found.ranges ?? found.marks;
+/** A hit says what of it matched; where there is no search across kinds it is the item itself. @param {string} kind @param {any} found @param {string} text @returns {Hit} */
+export function hitOf(kind, found, text) {
+  const item = found.media ?? (kind === 'show' ? found.show : null) ?? found;
+  const title = String(found.title ?? item.title ?? item.name ?? '');
   return {
-    href: hrefOf(kind, item.id ?? item.mediaId),
-    parts: Array.isArray(ranges) ? markRanges(title, ranges) : markWords(title, text),
-    note: noteOf(kind, item),
+    href: hrefOf(kind, found.id ?? item.id),
+    parts: found.titleSegments ?? markWords(title, text),
+    note:
+      found.match && !['title', 'showTitle'].includes(found.match.field)
+        ? found.match.segments
+        : [{ text: noteOf(kind, item), isMatch: false }],
     posterUrl: item.posterUrl ?? null,
     item,
   };
@@ -76,20 +65,16 @@ function hitOf(kind, found, text) {
 
 /** @param {string} kind @param {string} id */
 function hrefOf(kind, id) {
-  const to = encodeURIComponent(id);
-  if (kind.startsWith('show')) return `/show/${to}`;
-  if (kind === 'person' || kind === 'people') return `/browse/people/${to}`;
-  if (kind.startsWith('collection')) return `/browse/collections/${to}`;
-  if (kind.startsWith('genre')) return `/browse/genres/${to}`;
-  return `/film/${to}`;
+  const pages = { show: 'show', person: 'browse/people', collection: 'browse/collections' };
+  const page = Object.entries(pages).find(([name]) => name === kind)?.[1] ?? 'film';
+  return `/${page}/${encodeURIComponent(id)}`;
 }
 
 /** @param {string} kind @param {any} item */
 function noteOf(kind, item) {
-  if (kind.startsWith('episode')) return [item.show?.title, episodeCode(item)].filter(Boolean).join(' · ');
-  if (item.year) return String(item.year);
-  return typeof item.count === 'number' ? `${item.count} titles` : '';
+  if (kind === 'episode') return [item.show?.title, episodeCode(item)].filter(Boolean).join(' · ');
+  return item.year ? String(item.year) : '';
 }
 
 /** @param {string} kind */
-const nameOf = kind => Object.entries(NAMES).find(([key]) => key === kind)?.[1] ?? kind;
+const nameOf = kind => NAMES[kind] ?? kind;

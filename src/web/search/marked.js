@@ -26,16 +26,6 @@ export function markWords(title, query) {
   return joined(letters, isMatch);
 }
 
-/** Ranges of UTF-16 units, or of `{ start, end }`, as an answer names them. @param {string} title @param {readonly any[]} ranges @returns {Part[]} */
-export function markRanges(title, ranges) {
-  const pairs = ranges.map(range => (Array.isArray(range) ? range : [range.start, range.end ?? range.start + range.length]));
-  const letters = title.split('');
-  return joined(
-    letters,
-    letters.map((_, at) => pairs.some(([start, end]) => at >= start && at < end)),
-  );
-}
-
 /** @param {readonly string[]} letters @param {readonly boolean[]} isMatch @returns {Part[]} */
 function joined(letters, isMatch) {
   /** @type {Part[]} */

@@ -156,7 +156,7 @@ function option({ href, parts, note, posterUrl }) {
       'span',
       { class: 'search-text' },
       element('span', { class: 'search-title' }, ...marked(parts)),
-      element('span', { class: 'muted' }, note),
+      element('span', { class: 'muted' }, ...marked(note)),
     ),
   );
 }

@@ -5,7 +5,7 @@ import { loadInto, setTitle } from '../library/page.js';
 import { readGroups } from './groups.js';
 import { marked } from './marked.js';
 
-const OF_A_KIND = 60;
+const OF_A_KIND = 50;
 
 /**
  * @param {HTMLElement} root
@@ -52,7 +52,7 @@ function cardOf(kind, { item, href, parts, note }) {
   return element(
     'li',
     {},
-    element('a', { class: 'tile', href }, element('span', {}, ...marked(parts)), element('span', { class: 'muted' }, note)),
+    element('a', { class: 'tile', href }, element('span', {}, ...marked(parts)), element('span', { class: 'muted' }, ...marked(note))),
   );
 }
 
