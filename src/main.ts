@@ -370,6 +370,7 @@ async function openCatalogue({ config, database, index, inspectors, metrics, log
     index,
     descriptions: database.descriptions,
     corrections: database.corrections,
+    whenRead: () => localMetadata.whenRead(),
     now: Date.now,
     log,
   });

@@ -60,7 +60,13 @@ export type Artwork = { readonly file: LocalFile; readonly version: string | nul
 export type Descriptions = {
   readonly nfo: { readonly file: LocalFile; readonly description: Description } | null;
   /** `description` is null where the database knows no such film. */
-  readonly provider: { readonly name: string; readonly fetchedAtMs: number; readonly description: Description | null } | null;
+  readonly provider: {
+    readonly name: string;
+    readonly fetchedAtMs: number;
+    readonly description: Description | null;
+    /** By which it was asked for. */
+    readonly soughtIds: MatchIds;
+  } | null;
   readonly artwork: Readonly<Partial<Record<ArtworkKind, Artwork>>>;
   /** Posters of a show's seasons, by number. */
   readonly seasons: Readonly<Record<string, Artwork>>;

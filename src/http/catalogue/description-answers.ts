@@ -1,6 +1,6 @@
 // What is known of a film, an episode or a show beside its name, as a caller sees it: with ids to browse by, and addresses of artwork.
 import Type from 'typebox';
-import type { Correction } from '#domain/catalogue/correction.ts';
+import type { Correction, MatchIds } from '#domain/catalogue/correction.ts';
 import { type ArtworkKind, type Description, type Descriptions, firstTold, NO_DESCRIPTION } from '#domain/catalogue/description.ts';
 import type { MediaId, ShowId } from '#domain/ids.ts';
 import type { Media } from '#domain/media.ts';
@@ -40,6 +40,8 @@ export const FullFields = {
 type Records = {
   readonly description: Description;
   readonly records: readonly Descriptions[];
+  /** What the name says that it is. */
+  readonly named: MatchIds;
   readonly correction: () => Correction | undefined;
 };
 
@@ -58,27 +60,28 @@ function recordsOf(ids: readonly (MediaId | ShowId)[], { descriptions, correctio
   return {
     description: told.length < 2 ? (told[0] ?? NO_DESCRIPTION) : firstTold(told),
     records: records.flatMap(({ record }) => record ?? []),
+    named: media?.ids ?? {},
     correction: () => (first === undefined ? undefined : corrections.get(first)),
   };
 }
 
 export const briefly = ({ description: { genres, rating, ageRating } }: Records) => ({
-  genres: genres.map(name => named('genre', name)),
+  genres: genres.map(name => facetOf('genre', name)),
   rating,
   ageRating,
 });
 
-export function fully({ description, records, correction }: Records, parts: CatalogueParts) {
+export function fully({ description, records, named, correction }: Records, parts: CatalogueParts) {
   const { originalTitle, overview, tagline, people, studios, collection, premiered, ids } = description;
   return {
     originalTitle,
     overview,
     tagline,
-    people: people.map(({ name, job, role }) => ({ ...named('person', name), job, role })),
+    people: people.map(({ name, job, role }) => ({ ...facetOf('person', name), job, role })),
     studios,
-    collection: collection === null ? null : named('collection', collection),
+    collection: collection === null ? null : facetOf('collection', collection),
     premiered,
-    match: { ...ids, ...correction()?.ids },
+    match: { ...named, ...ids, ...correction()?.ids },
     fanartUrl: artworkUrl('fanart', records, parts),
     bannerUrl: artworkUrl('banner', records, parts),
     logoUrl: artworkUrl('logo', records, parts),
@@ -91,4 +94,4 @@ export function artworkUrl(kind: ArtworkKind, records: readonly Descriptions[], 
   return version === undefined || version === null ? null : links.artworkUrl(version);
 }
 
-const named = (kind: FacetKind, name: string) => ({ id: facetIdOf(kind, name), name });
+const facetOf = (kind: FacetKind, name: string) => ({ id: facetIdOf(kind, name), name });

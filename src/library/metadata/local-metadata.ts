@@ -66,6 +66,11 @@ export class LocalMetadata {
     for (const id of this.#options.index.filesOf(libraryId)) this.#queue.add(id);
   }
 
+  /** Resolves when no description is left to be read; pictures may be. */
+  whenRead(): Promise<void> {
+    return this.#queue.whenIdle();
+  }
+
   async whenIdle(): Promise<void> {
     await this.#queue.whenIdle();
     await this.#pictures.whenIdle();

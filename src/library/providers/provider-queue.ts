@@ -1,4 +1,5 @@
 // Films and shows that databases are asked for: in the background, one after the other, each seldom. Without a key there is no provider, and nothing is asked.
+import type { MatchIds } from '#domain/catalogue/correction.ts';
 import type { Description } from '#domain/catalogue/description.ts';
 import { type ErrorCode, FerriteError } from '#domain/errors.ts';
 import type { MediaId, ShowId } from '#domain/ids.ts';
@@ -15,6 +16,8 @@ export type ProviderQueueOptions = {
   readonly index: CatalogueIndex;
   readonly descriptions: DescriptionRepository;
   readonly corrections: Pick<CorrectionRepository, 'get'>;
+  /** Resolves when what lies beside films was read: it goes before. */
+  readonly whenRead: () => Promise<void>;
   readonly now: () => number;
   readonly log: { warn(facts: object, message: string): void };
 };
@@ -62,13 +65,14 @@ export class ProviderQueue {
 
   /** Never rejects. */
   async #describe(id: Subject, signal: AbortSignal): Promise<void> {
+    await this.#options.whenRead();
     const sought = this.#soughtFor(id);
-    if (sought === null) return;
+    if (sought === null || signal.aborted) return;
     try {
       const found = await this.#ask(sought, signal);
       if (found === null) return;
       const { name, description } = found;
-      const provider = { name, fetchedAtMs: this.#options.now(), description };
+      const provider = { name, fetchedAtMs: this.#options.now(), description, soughtIds: sought.ids };
       await this.#options.descriptions.update(id, before => ({ ...before, provider }));
       this.#refresh(id);
     } catch (err) {
@@ -107,23 +111,29 @@ export class ProviderQueue {
 
   /** Null: there is no such film, or it is known already. */
   #soughtFor(id: Subject): Sought | null {
-    const { media, index, descriptions, corrections, now } = this.#options;
-    const record = descriptions.get(id);
-    const corrected = corrections.get(id)?.ids;
-    const ids = { ...record?.nfo?.description.ids, ...corrected };
+    const { media, index, descriptions, corrections } = this.#options;
     const film = media.get(id as MediaId);
     const item = film === undefined ? undefined : index.itemOf(film.id);
-    const sought = item ?? index.showOf(id as ShowId);
-    if (sought === undefined || film?.extra) return null;
-    const told = record?.nfo?.description;
-    if (corrected === undefined && told && told.overview !== null && told.genres.length > 0) return null;
-    const known = record?.provider;
-    if (known) {
-      const isOther = Object.entries(corrected ?? {}).some(([kind, is]) => known.description?.ids[kind as keyof typeof ids] !== is);
-      const ageMs = now() - known.fetchedAtMs;
-      if (!isOther && ageMs < (known.description === null ? UNKNOWN_MS : KNOWN_MS)) return null;
-    }
+    const show = film === undefined ? index.showOf(id as ShowId) : undefined;
+    const sought = item ?? show;
+    if (sought === undefined) return null;
+    const corrected = corrections.get(id)?.ids;
+    const files = item?.versions.map(version => version[0].id) ?? [id];
+    const told = files.map(file => descriptions.get(file)?.nfo?.description).find(description => description !== undefined);
+    const isTold = told !== undefined && told.overview !== null && told.genres.length > 0;
+    if ((isTold && corrected === undefined) || this.#isKnown(id, corrected)) return null;
+    // What names say of it, files beside it, and people, each before the last.
+    const named = film ?? (show === undefined ? undefined : media.get(show.firstId));
+    const ids = { ...named?.ids, ...told?.ids, ...corrected };
     return { kind: film === undefined ? 'show' : 'movie', title: sought.title, year: sought.year, ids };
+  }
+
+  #isKnown(id: Subject, corrected: MatchIds = {}): boolean {
+    const known = this.#options.descriptions.get(id)?.provider;
+    if (!known) return false;
+    const { description, fetchedAtMs, soughtIds } = known;
+    const isOther = Object.entries(corrected).some(([kind, is]) => soughtIds[kind as keyof MatchIds] !== is);
+    return !isOther && this.#options.now() - fetchedAtMs < (description === null ? UNKNOWN_MS : KNOWN_MS);
   }
 
   #refresh(id: Subject): void {

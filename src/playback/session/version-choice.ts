@@ -37,10 +37,11 @@ export function chooseVersion(wanted: Wanted, { versions, progressOf, resumeMs, 
   const savedMs = saved === undefined ? 0 : resumeMs(saved);
   const positionMs = startPositionMs === null ? savedMs : beforeMs + startPositionMs;
   if (isExact || versions.length === 0) {
-    const partMs = startPositionMs ?? positionMs - beforeMs;
-    // Another part is where the viewer was.
-    const isOfOther = startPositionMs === null && own.length > 1 && partAt(own, positionMs)?.id !== mediaId;
-    return { mediaId, positionMs: isOfOther ? 0 : partMs };
+    // A position that is named is one of the whole version; the viewer's own may lie in another part than the one that is asked for.
+    const part = own.length > 1 ? partAt(own, positionMs) : null;
+    if (part === null) return { mediaId, positionMs };
+    if (startPositionMs === null && part.id !== mediaId) return { mediaId, positionMs: 0 };
+    return { mediaId: part.id, positionMs: part.positionMs };
   }
   const parts = versions.flatMap(version => partAt(version, positionMs) ?? []);
   const { id, ...place } = parts.length === 1 ? (parts[0] ?? { id: mediaId, positionMs }) : cheapest(parts, deliveryOf);

@@ -2,7 +2,7 @@
 import { formatBitrate, formatResolution } from '../format.js';
 
 /** @typedef {{ positionMs: number, durationMs: number, watched: boolean, updatedAtMs: number }} Progress */
-/** @typedef {{ mediaId: string, container: string, width: number, height: number, bitrateBps: number, edition?: string | null, progress: Progress | null }} Version */
+/** @typedef {{ mediaId: string, container: string, width: number, height: number, bitrateBps: number, edition?: string | null, progress: Progress | null, parts?: { mediaId: string, durationMs: number }[] }} Version */
 
 /** From what costs the server and the picture least. */
 const DELIVERIES = ['direct', 'remux', 'transcode'];
@@ -34,4 +34,13 @@ export const versionName = ({ edition, width, height, bitrateBps }) =>
 export function latestProgress(versions) {
   const known = versions.flatMap(({ progress }) => progress ?? []);
   return known.sort((one, other) => other.updatedAtMs - one.updatedAtMs)[0] ?? null;
+}
+
+/** The file that follows one in a film of several parts. @param {readonly Version[]} versions @param {string} mediaId @returns {string | null} */
+export function partAfter(versions, mediaId) {
+  for (const { parts = [] } of versions) {
+    const at = parts.findIndex(part => part.mediaId === mediaId);
+    if (at >= 0) return parts[at + 1]?.mediaId ?? null;
+  }
+  return null;
 }

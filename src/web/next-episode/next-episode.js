@@ -5,6 +5,7 @@ import { element, fill } from '../dom.js';
 import { icon } from '../icons.js';
 import { posterPicture, progressOf, resumeMs, watchPath } from '../library/film-card.js';
 import { episodeCode } from '../library/names.js';
+import { partAfter } from '../library/versions.js';
 import { episodeAfter } from '../shows/order.js';
 import { COUNTDOWN_S, createNextEpisodeMachine } from './next-episode-machine.js';
 
@@ -24,21 +25,23 @@ export class NextEpisode extends EventTarget {
   #next = null;
   /** @type {number | null} */
   #creditsMs = null;
+  /** @type {import('../library/versions.js').Version[]} */
+  #versions = [];
   #actor = xstate.createActor(machine, { input: { wentOn } });
   #play = element('button', { class: 'button primary', type: 'button', onclick: () => this.play() }, icon('play'), 'Play now', this.#count);
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {{ stage: HTMLElement, positionMs: () => number, go: (path: string) => void, signal: AbortSignal }} options
+   * @param {{ stage: HTMLElement, positionMs: () => number, mediaId: () => string, go: (path: string) => void, signal: AbortSignal }} options
    */
-  constructor(video, { stage, positionMs, go, signal }) {
+  constructor(video, { stage, positionMs, mediaId, go, signal }) {
     super();
     this.#video = video;
     this.#go = go;
     this.#actor.subscribe(snapshot => this.#show(snapshot));
     this.#actor.start();
     signal.addEventListener('abort', () => this.#actor.stop());
-    video.addEventListener('ended', () => this.#next !== null && this.#actor.send({ type: 'episode.ended' }), { signal });
+    video.addEventListener('ended', () => this.#ended(mediaId()), { signal });
     video.addEventListener('seeking', () => this.#actor.send({ type: 'episode.resumed' }), { signal });
     video.addEventListener('timeupdate', () => this.#lookForCredits(positionMs()), { signal });
     for (const event of ['pointerdown', 'keydown'])
@@ -61,8 +64,16 @@ export class NextEpisode extends EventTarget {
     this.#actor.send({ type: 'person.cancels' });
   }
 
+  /** The next part of the same film follows without a question. @param {string} mediaId that was played */
+  #ended(mediaId) {
+    const part = partAfter(this.#versions, mediaId);
+    if (part !== null) this.#go(watchPath(part, 0));
+    else if (this.#next !== null) this.#actor.send({ type: 'episode.ended' });
+  }
+
   /** Of an episode, once it is known. @param {any} media @param {AbortSignal} signal */
   async find(media, signal) {
+    this.#versions = media.versions ?? [];
     if (!media.show) return;
     const path = `/api/v1/media/${encodeURIComponent(media.id)}/segments`;
     // Without either the episode just ends.

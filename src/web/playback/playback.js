@@ -93,6 +93,11 @@ export class Playback extends EventTarget {
   }
 
   /** Where the server tells what this browser is given, and why. */
+  /** The file that is played. */
+  get mediaId() {
+    return this.#mediaId;
+  }
+
   get decisionUrl() {
     return decisionUrl(this.#mediaId, this.#capabilities, this.wanted);
   }
@@ -260,6 +265,8 @@ export class Playback extends EventTarget {
       },
       actions: {
         takeSession: () => {
+          // A film in parts goes on in the part that shows the position.
+          this.#mediaId = this.#stream.session?.info.mediaId ?? this.#mediaId;
           this.#stream.take(this.wanted.rung);
           this.#attachSubtitles();
           this.#measurements.restarted();

@@ -10,7 +10,7 @@ const START_TIMEOUT_MS = 45_000;
 /** The position in the queue for a transcoder. @typedef {{ position: number, estimatedWaitMs: number | null }} Turn */
 /** @typedef {{ rung: string, width: number, height: number, bandwidthBps: number, codecs: string }} Rung */
 /**
- * @typedef {{ sessionId: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl?: string, queue?: Turn | null, controlUrl: string,
+ * @typedef {{ sessionId: string, mediaId?: string, delivery: 'direct' | 'remux' | 'transcode', reasons: string[], streamUrl?: string, queue?: Turn | null, controlUrl: string,
  *   startPositionMs: number, durationMs: number, heartbeatIntervalMs: number, queueWaitMs: number,
  *   tracks: { video: any[], audio: any[], subtitles: any[] }, ladder: Rung[], previews?: import('../seek-bar/preview-tiles.js').Previews | null }} SessionInfo
  */

@@ -95,6 +95,7 @@ class Player {
     this.#next = new NextEpisode(this.#video, {
       stage: this.#stage,
       positionMs: () => this.#playback.positionMs,
+      mediaId: () => this.#playback.mediaId,
       go: path => {
         this.#goesOn = true;
         navigate(path, { replace: true });

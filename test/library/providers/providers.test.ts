@@ -170,6 +170,7 @@ test('providers: films and shows are asked for once, what a person says goes bef
       index: world.index,
       descriptions,
       corrections,
+      whenRead: async () => undefined,
       now: () => nowMs,
       log: { warn: () => undefined },
     });
@@ -207,6 +208,9 @@ test('providers: films and shows are asked for once, what a person says goes bef
   await corrections.putAll(new Map([[heat.id, { ids: { tmdb: '7' } }]]));
   assert.equal(await ask(), 1);
   assert.equal(descriptions.get(heat.id)?.provider?.description, null, 'there is no film of that id');
+  await corrections.putAll(new Map([[heat.id, { ids: { tmdb: '949' } }]]));
+  assert.equal(await ask(), 1, 'said otherwise, it is asked for again');
+  assert.deepEqual([await ask(), world.index.itemOf(heat.id)?.title], [0, 'Heat']);
 
   const refused = queueOf('wrong');
   await descriptions.remove(heat.id);

@@ -61,4 +61,6 @@ test('versions: the parts of a film follow each other, and other versions have t
   assert.equal(choose('one', { ...world, saved: { two: { positionMs: 20 } } }, { isExact: true }), 'one 0');
   assert.equal(choose('two', { ...world, saved: { two: { positionMs: 20 } } }, { isExact: true }), 'two 20');
   assert.equal(choose('two', { ...world }, { startPositionMs: 5 }), 'two 5');
+  assert.equal(choose('one', world, { isExact: true, startPositionMs: 120 }), 'two 20', 'a place in the whole of it');
+  assert.equal(choose('two', world, { isExact: true, startPositionMs: 20 }), 'two 20');
 });

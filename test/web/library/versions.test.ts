@@ -1,7 +1,7 @@
 // Which version of a film the page plays.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bestVersion, latestProgress, versionName } from '../../../src/web/library/versions.js';
+import { bestVersion, latestProgress, partAfter, versionName } from '../../../src/web/library/versions.js';
 
 const version = (mediaId: string, height: number, changes: { positionMs?: number; watched?: boolean; updatedAtMs?: number } = {}) => ({
   mediaId,
@@ -32,4 +32,16 @@ test('versions: a card shows the newest progress, and a menu tells versions apar
   assert.equal(latestProgress([old, recent])?.positionMs, 7_000);
   assert.equal(latestProgress([version('c', 480)]), null);
   assert.equal(versionName(recent), '1080p · 4.3 Mbit/s');
+});
+
+test('versions: after a part the next one of the same version follows, and after the last one none', () => {
+  const version = (...ids: string[]) => ({
+    ...{ mediaId: ids[0] ?? '', container: 'avi', width: 1, height: 1, bitrateBps: 1, progress: null },
+    parts: ids.map(mediaId => ({ mediaId, durationMs: 1 })),
+  });
+  const versions = [version('whole'), version('cd1', 'cd2')];
+  assert.deepEqual(
+    ['whole', 'cd1', 'cd2', 'other'].map(id => partAfter(versions, id)),
+    [null, 'cd2', null, null],
+  );
 });
