@@ -67,7 +67,8 @@ function inFront(tokens: readonly Token[], { season, releaseFrom }: Place): Lone
 function behindDash(tokens: readonly Token[], place: Place): LoneNumber | null {
   const all = candidates(tokens, place).filter(at => at > 0 && DASHED.test(tokens[at - 1]?.text ?? '') && !isDecimalPair(tokens, at));
   const at =
-    all.find(one => isEnd(tokens, one, place)) ?? all.find(one => !isYearLike(tokens[one] as Token) && (tokens[one]?.text.length ?? 0) > 1);
+    all.find(one => isEnd(tokens, one, place) || betweenAt(tokens, one) !== null) ??
+    all.find(one => !isYearLike(tokens[one] as Token) && (tokens[one]?.text.length ?? 0) > 1);
   if (at === undefined) return null;
   const spaced = place.isFansub ? (spacedRunBefore(tokens, at) ?? spacedRunBehind(tokens, at, place)) : null;
   return spaced ?? inSeason(betweenAt(tokens, at) ?? runAt(tokens, at), place.season);
