@@ -39,6 +39,7 @@ import type { ArtworkFiles } from './library/metadata/artwork-files.ts';
 import type { PosterFiles } from './library/posters.ts';
 import type { ProviderQueue } from './library/providers/provider-queue.ts';
 import type { LibraryScanner } from './library/scan/scanner.ts';
+import type { LibrarySearch } from './library/search/library-search.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
 import { Extras } from './playback/segments/extras.ts';
 import { SegmentFinder } from './playback/segments/finder.ts';
@@ -56,6 +57,7 @@ export type Catalogue = {
   readonly scanner: LibraryScanner;
   readonly posters: PosterFiles;
   readonly index: CatalogueIndex;
+  readonly search: LibrarySearch;
 };
 
 export type DoorParts = {
@@ -161,8 +163,9 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
     ...operationsRoutes({
       metrics,
       metricsToken: config.metricsToken,
-      readiness: () => ({ store: canRead(database), workers: hosts.isReady, ffmpeg: hasTools() }),
+      readiness: () => ({ store: canRead(database), workers: hosts.isReady, ffmpeg: hasTools(), search: catalogue.search.state }),
       beforeMetrics: () => {
+        metrics.searchReady.set(catalogue.search.state === 'ready' ? 1 : 0);
         metrics.cacheBytes.set({ tier: 'memory' }, cache.memoryBytes);
         metrics.cacheBytes.set({ tier: 'disk' }, cache.diskBytes);
         metrics.cacheBytes.set({ tier: 'unwritten' }, cache.facts.unwrittenBytes);

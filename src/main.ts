@@ -27,6 +27,7 @@ import { ProviderQueue } from './library/providers/provider-queue.ts';
 import { providersOf } from './library/providers/providers.ts';
 import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scan/scanner.ts';
+import { LibrarySearch } from './library/search/library-search.ts';
 import { stillPicture } from './library/still-picture.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
@@ -135,6 +136,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     new SavedProgress({ progress, history, media, versionsOf, rules: config.progressRules }),
     saved => saved.close(),
   );
+  const search = owned.add('the search', openSearch({ config, database, index, metrics, log }), open => open.close());
   const sessions = owned.add(
     'playback sessions',
     new PlaybackSessions({
@@ -170,6 +172,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     config,
     database,
     index,
+    search,
     inspectors,
     metrics,
     log,
@@ -317,10 +320,22 @@ function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: S
   return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath, rightOfWay });
 }
 
+function openSearch({ config, database, index, metrics, log }: Pick<CatalogueParts, 'config' | 'database' | 'index' | 'metrics' | 'log'>) {
+  return new LibrarySearch({
+    path: join(config.dataDir, 'search.sqlite'),
+    index,
+    tagsOf: id => database.media.get(id)?.tags,
+    log,
+    onRebuild: reason => metrics.searchRebuilds.inc({ reason }),
+    onQuery: (by, durationMs) => metrics.searches.observe({ by }, durationMs),
+  });
+}
+
 type CatalogueParts = {
   readonly config: Config;
   readonly database: Database;
   readonly index: CatalogueIndex;
+  readonly search: LibrarySearch;
   readonly inspectors: InspectionPool;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -328,7 +343,17 @@ type CatalogueParts = {
   readonly canConvertColours: boolean;
 };
 
-async function openCatalogue({ config, database, index, inspectors, metrics, log, onScanProgress, canConvertColours }: CatalogueParts) {
+async function openCatalogue({
+  config,
+  database,
+  index,
+  search,
+  inspectors,
+  metrics,
+  log,
+  onScanProgress,
+  canConvertColours,
+}: CatalogueParts) {
   const { libraries, media, goneMedia, libraryDevices: devices, keyframeMaps: keyframes, refusedFiles: refused } = database;
   const posters = new PosterFiles(config.dataDir);
   const posterQueue = new PosterQueue({
@@ -410,7 +435,7 @@ async function openCatalogue({ config, database, index, inspectors, metrics, log
     },
   });
   return {
-    catalogue: { scanner, posters, index, artwork, providers } satisfies Catalogue,
+    catalogue: { scanner, posters, index, search, artwork, providers } satisfies Catalogue,
     posterQueue,
     previews,
     rateQueue,

@@ -150,6 +150,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/progress': [...DOMAIN, 'storage', 'storage/records'],
   'src/progress/transfer': [...DOMAIN, 'storage', 'storage/records'],
   'src/progress/legacy': [...DOMAIN, 'storage', 'src/progress/transfer'],
+  // Fed from the catalogue in memory; its thread knows documents alone.
+  'src/library/search': [...DOMAIN, 'src/library/items', 'src/library/search/text'],
+  'src/library/search/text': ['src/library/search'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],
 
@@ -203,6 +206,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/library/items',
     'src/library/metadata',
     'src/library/scan',
+    'src/library/search',
     'src/http/contract',
   ],
   'src/http/api': [
@@ -275,6 +279,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/library/providers',
     'src/library/previews',
     'src/library/scan',
+    'src/library/search',
     'src/playback/admission',
     'src/playback/segments',
     'src/playback/session',
@@ -298,7 +303,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // From outside, but for `auth`, which measures decisions and the store in its own process.
   'loadtest/scenarios/serving': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD, ...DOMAIN, 'storage', 'src/auth'],
   'loadtest/scenarios/playback': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
-  // From outside, but for `catalogue`, which measures lists in its own process.
+  // From outside, but for `catalogue` and `search`, which measure lists and the index in their own process.
   'loadtest/scenarios/library': [
     'loadtest',
     ...LOADTEST,
@@ -310,6 +315,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/progress',
     'src/library/metadata',
     'loadtest/scenarios/playback',
+    'src/library/search',
   ],
   'loadtest/scenarios/crowds': ['loadtest', ...LOADTEST, ...LOADTEST_WORLD],
   loadtest: [...LOADTEST, ...LOADTEST_WORLD, ...SCENARIOS, 'loadtest/gate'],

@@ -48,6 +48,11 @@ export function createMetrics() {
     sessionStarts: counter('playback_session_starts_total', 'Sessions started', ['delivery', 'profile']),
     cacheBytes: gauge('segment_cache_bytes', 'Bytes of finished segments kept', ['tier']),
     workersLost: counter('workers_lost_total', 'Session host threads and process starters that were replaced', ['kind']),
+    searches: histogram('search_ms', 'Searches, by the index or by a walk through the catalogue', ['by']),
+    searchReady: gauge('search_index_ready', 'Whether the search index has every title: 1, else 0'),
+    searchRebuilds: counter('search_index_rebuilds_total', 'Times the search index was made anew, or its thread was started again', [
+      'reason',
+    ]),
     requests: histogram('http_request_ms', 'API requests', ['route', 'method', 'status']),
   };
 }

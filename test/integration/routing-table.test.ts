@@ -100,6 +100,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'DELETE /api/v1/media/:mediaId/progress': { statuses: users(204), at: film('/progress') },
   'GET /api/v1/me/progress': { statuses: users(200) },
   'GET /api/v1/shows': { statuses: users(200) },
+  'GET /api/v1/search': { statuses: users(200), at: () => '/api/v1/search?query=winter' },
   'GET /api/v1/shows/:showId': { statuses: users(404), at: () => `/api/v1/shows/${NOBODY}` },
   'PATCH /api/v1/shows/:showId': { statuses: admins(404), at: () => `/api/v1/shows/${NOBODY}`, body: () => ({}) },
   ...Object.fromEntries(

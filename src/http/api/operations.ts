@@ -6,7 +6,13 @@ import { openApiDocument } from '#http/contract/openapi.ts';
 import { type Route, route, type SocketRoute } from '#http/contract/route.ts';
 import type { Metrics } from '#src/telemetry/metrics.ts';
 
-export type Readiness = { readonly store: boolean; readonly workers: boolean; readonly ffmpeg: boolean };
+export type Readiness = {
+  readonly store: boolean;
+  readonly workers: boolean;
+  readonly ffmpeg: boolean;
+  /** Without its index a search is slower, and work goes on. */
+  readonly search: 'ready' | 'building' | 'unavailable';
+};
 
 export type OperationsOptions = {
   readonly metrics: Metrics;
@@ -22,7 +28,13 @@ const COLLECTING_SHARE = 0.1;
 /** Readers that come now and then always get what is true now. */
 const COLLECTING_BURST_MS = 1_000;
 
-const Checks = Type.Object({ ready: Type.Boolean(), store: Type.Boolean(), workers: Type.Boolean(), ffmpeg: Type.Boolean() });
+const Checks = Type.Object({
+  ready: Type.Boolean(),
+  store: Type.Boolean(),
+  workers: Type.Boolean(),
+  ffmpeg: Type.Boolean(),
+  search: Type.Union([Type.Literal('ready'), Type.Literal('building'), Type.Literal('unavailable')]),
+});
 
 export function operationsRoutes({ metrics, readiness, beforeMetrics, metricsToken }: OperationsOptions): Route[] {
   const collect = withinShare(async () => {

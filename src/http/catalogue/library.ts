@@ -18,17 +18,20 @@ import { type CorrectionParts, correctionRoutes } from './corrections.ts';
 import { facetRoutes } from './facets.ts';
 import { type FolderRoots, foldersRoute } from './folders.ts';
 import { mediaRoutes } from './media.ts';
+import type { SearchParts } from './parts.ts';
 import { posterRoute } from './posters.ts';
+import { searchRoute } from './search.ts';
 import { showRoutes } from './shows.ts';
 
-export type LibraryRouteOptions = CorrectionParts & {
-  readonly roots: FolderRoots;
-  readonly scanner: LibraryScanner;
-  readonly posters: PosterFiles;
-  readonly artwork: ArtworkFiles;
-  /** Told that a library came or went by whom. */
-  readonly noted: (request: NotedRequest, event: 'library-added' | 'library-removed', library: Library) => Promise<void>;
-};
+export type LibraryRouteOptions = CorrectionParts &
+  SearchParts & {
+    readonly roots: FolderRoots;
+    readonly scanner: LibraryScanner;
+    readonly posters: PosterFiles;
+    readonly artwork: ArtworkFiles;
+    /** Told that a library came or went by whom. */
+    readonly noted: (request: NotedRequest, event: 'library-added' | 'library-removed', library: Library) => Promise<void>;
+  };
 
 type NotedRequest = Pick<Parameters<Route['handler']>[0], 'caller' | 'header' | 'remoteAddress'>;
 
@@ -71,6 +74,7 @@ export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
   cancelScan(options),
   ...mediaRoutes(options),
   ...showRoutes(options),
+  searchRoute(options),
   ...facetRoutes(options),
   ...correctionRoutes(options),
   foldersRoute(options.roots),

@@ -6,12 +6,14 @@ import type { Caller, Media } from '#domain/media.ts';
 import { subtitleTracks } from '#domain/subtitles/tracks.ts';
 import { requireCaller } from '#http/contract/caller.ts';
 import { type Route, route } from '#http/contract/route.ts';
+import type { IndexQuery } from '#library/items/catalogue-index.ts';
 import { MEDIA_SORTS, type MediaSort } from '#library/items/item-lists.ts';
 import { ITEM_KINDS } from '#library/items/items.ts';
 import { FullFields, fully, recordsOfItem } from './description-answers.ts';
 import { describeExtras, describeId, describeMedia, MediaItem } from './item-answers.ts';
 import { encodeListCursor, parseListCursor } from './list-cursor.ts';
-import { type CatalogueParts, requireMedia, watchableBy } from './parts.ts';
+import { findByText } from './media-search.ts';
+import { type CatalogueParts, requireMedia, type SearchParts, watchableBy } from './parts.ts';
 import { subjectsOf } from './selections.ts';
 
 export const MediaDetails = Type.Intersect([
@@ -53,9 +55,9 @@ const ListQuery = Type.Object({
   versions: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('apart')])),
 });
 
-export const mediaRoutes = (parts: CatalogueParts): Route[] => [listMedia(parts), getMedia(parts)];
+export const mediaRoutes = (parts: SearchParts): Route[] => [listMedia(parts), getMedia(parts)];
 
-function listMedia(parts: CatalogueParts): Route {
+function listMedia(parts: SearchParts): Route {
   return route({
     method: 'GET',
     path: '/api/v1/media',
@@ -73,7 +75,7 @@ function listMedia(parts: CatalogueParts): Route {
         letters: Type.Optional(Type.Array(Type.Object({ letter: Type.String(), offset: Type.Integer() }))),
       }),
     },
-    handler: request => {
+    handler: async request => {
       const caller = requireCaller(request);
       const { query, kind, libraryId, year, genre, personId, collectionId, limit, cursor, versions } = request.query;
       const sort = request.query.sort ?? (query === undefined ? 'title' : 'relevance');
@@ -85,9 +87,8 @@ function listMedia(parts: CatalogueParts): Route {
       checkPlace(request.query, sort);
       const { from, letters } = request.query;
       const offset = from === undefined ? request.query.offset : parts.index.offsetOf(from, scope);
-      const { ids, next, total } = parts.index.find({
+      const wanted: Omit<IndexQuery, 'text'> = {
         ...scope,
-        text: query ?? null,
         year: year ?? null,
         among: subjectsOf(parts.index.facets, {
           genre,
@@ -98,7 +99,12 @@ function listMedia(parts: CatalogueParts): Route {
         after: cursor === undefined ? null : parseListCursor(cursor, sort),
         offset: offset ?? null,
         limit,
-      });
+      };
+      const page =
+        query === undefined || query.trim() === ''
+          ? parts.index.find({ ...wanted, text: null })
+          : findByText({ ...wanted, text: query }, parts);
+      const { ids, next, total } = await page;
       const items = ids.flatMap(id => describeId(id, caller, parts));
       return {
         status: 200,

@@ -5,6 +5,7 @@ import { type LibraryId, type MediaId, parseLibraryId, parseMediaId, type UserId
 import type { Caller, Media, Progress } from '#domain/media.ts';
 import type { ReadableText } from '#domain/subtitles/tracks.ts';
 import type { CatalogueIndex } from '#library/items/catalogue-index.ts';
+import type { LibrarySearch } from '#library/search/library-search.ts';
 import type { CorrectionRepository } from '#storage/records/corrections.ts';
 import type { DescriptionRepository } from '#storage/records/descriptions.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
@@ -25,6 +26,7 @@ export type CatalogueParts = {
   readonly viewerOf: (caller: Pick<Caller, 'userId'>) => Viewer;
 };
 
+export type SearchParts = CatalogueParts & { readonly search: LibrarySearch };
 export type Watching = Pick<CatalogueParts, 'media' | 'index' | 'viewerOf'>;
 
 /** The media, or MEDIA_NOT_FOUND: also where the caller may not watch it. */

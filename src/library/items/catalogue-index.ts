@@ -52,6 +52,9 @@ export type ShowQuery = Pick<IndexQuery, 'text' | 'libraryIds' | 'ages' | 'after
 };
 export type ShowPage = { readonly shows: readonly Show[]; readonly next: Position | null };
 
+/** What a change may have made, altered or taken away. */
+export type ChangedSubject = { readonly kind: ItemKind | 'show' | 'person' | 'collection'; readonly id: string };
+
 export type IndexPage = {
   readonly ids: readonly MediaId[];
   readonly next: Position | null;
@@ -67,7 +70,9 @@ export class CatalogueIndex {
   readonly #lists = new ItemLists();
   readonly #extras = new Extras();
   readonly #counts = new Map<string, number>();
-  readonly facets = new Facets();
+  readonly facets = new Facets(facet => this.#changed(facet));
+  /** Null: nobody follows. */
+  #follower: { readonly onTouched: () => void; readonly changes: Map<string, ChangedSubject> } | null = null;
 
   /** Reads every record once. */
   constructor(sources: CatalogueSources) {
@@ -86,6 +91,7 @@ export class CatalogueIndex {
   /** Also when what is said of it has changed. */
   put(media: Media): void {
     this.remove(media.id);
+    this.#follower?.onTouched();
     const told = this.#toldOf(media.id, media.tags);
     const entry = entryOf(media, told);
     this.#entries.set(entry.id, entry);
@@ -102,6 +108,7 @@ export class CatalogueIndex {
   remove(id: MediaId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
+    this.#follower?.onTouched();
     this.#entries.delete(id);
     this.facets.put(id, undefined);
     this.#extras.remove(id);
@@ -112,9 +119,36 @@ export class CatalogueIndex {
 
   /** What is said of a show has changed. */
   putShow(id: ShowId): void {
+    this.#follower?.onTouched();
     this.facets.put(id, this.#toldOf(id).description);
     this.#shows.touch(id);
+    this.#changed({ kind: 'show', id });
     for (const entry of this.#shows.entriesOf(id)) this.#items.refresh(entry);
+  }
+
+  /** From now on `take` tells what has changed since it was asked last. `onTouched`: there may be something. One can follow. */
+  follow(onTouched: () => void): { readonly take: () => readonly ChangedSubject[] } {
+    const changes = new Map<string, ChangedSubject>();
+    this.#follower = { onTouched, changes };
+    return {
+      take: () => {
+        this.#items.settle();
+        const taken = [...changes.values()];
+        changes.clear();
+        return taken;
+      },
+    };
+  }
+
+  /** Everything that can be looked for. */
+  *subjects(): Generator<ChangedSubject> {
+    for (const { kind, id } of this.#items.all()) yield { kind, id };
+    for (const { id } of this.#shows.list('title').from(null)) yield { kind: 'show', id };
+    for (const kind of ['collection', 'person'] as const) for (const { id } of this.facets.list(kind).from(null)) yield { kind, id };
+  }
+
+  descriptionOf(subject: Subject, tags?: EmbeddedTags): Description | undefined {
+    return this.#toldOf(subject, tags).description;
   }
 
   /** What a file is a version of; undefined for extras and what there is not. */
@@ -248,6 +282,12 @@ export class CatalogueIndex {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + change);
     if (change === 1) this.#lists.come(item);
     else this.#lists.gone(item);
+    this.#changed(item);
+    if (item.showId !== null) this.#changed({ kind: 'show', id: item.showId });
+  }
+
+  #changed({ kind, id }: { readonly kind: ChangedSubject['kind'] | 'genre'; readonly id: string }): void {
+    if (kind !== 'genre') this.#follower?.changes.set(`${kind} ${id}`, { kind, id });
   }
 
   /** Episodes that are of another show now, because one came or went that tells the show's year. */

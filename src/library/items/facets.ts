@@ -23,9 +23,15 @@ type Kept = Facet & { readonly subjects: Set<Subject> };
 const BROWSED_JOBS: ReadonlySet<PersonJob> = new Set(['actor', 'director', 'writer']);
 
 export class Facets {
+  readonly #onChanged: (facet: Facet) => void;
   readonly #facets = new Map<FacetId, Kept>();
   readonly #ofSubject = new Map<Subject, readonly Kept[]>();
   readonly #lists = new Map<FacetKind, SortedList<Facet>>();
+
+  /** `onChanged`: told of a facet that has other subjects now, or none. */
+  constructor(onChanged: (facet: Facet) => void = () => undefined) {
+    this.#onChanged = onChanged;
+  }
 
   get(kind: FacetKind, id: FacetId): Facet | undefined {
     const found = this.#facets.get(id);
@@ -47,6 +53,7 @@ export class Facets {
     for (const facet of before) if (!now.has(facet)) this.#leave(facet, subject);
     if (now.size === 0) this.#ofSubject.delete(subject);
     else this.#ofSubject.set(subject, [...now]);
+    for (const facet of new Set([...before, ...now])) this.#onChanged(facet);
   }
 
   #leave(facet: Kept, subject: Subject): void {

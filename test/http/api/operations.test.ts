@@ -4,7 +4,7 @@ import { operationsRoutes } from '#http/api/operations.ts';
 import { createMetrics } from '#src/telemetry/metrics.ts';
 import { startForTest } from '../../support/http-server.ts';
 
-const READY = { store: true, workers: true, ffmpeg: true };
+const READY = { store: true, workers: true, ffmpeg: true, search: 'ready' } as const;
 
 test('operations: a storm of readers has the metrics collected for a share of the time only, one reader always as they are', async t => {
   let collected = 0;

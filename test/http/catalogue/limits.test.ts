@@ -66,3 +66,27 @@ test('limits: with an age, what nobody has rated is there only where that is all
   limits = { ...limits, allowsUnrated: true };
   assert.deepEqual(await look(), [1, 1, 1, 200]);
 });
+
+test('limits: a search finds what a viewer may watch alone, also through people', async t => {
+  let limits: OwnLimits = {};
+  const { world, call } = await serve(t, undefined, () => limits);
+  const { library } = world;
+  const hidden = { ...library, id: newLibraryId(), name: 'Hidden' };
+  await world.database.libraries.put(hidden);
+  await put(world, aFilm('open', { title: 'Winter Open', libraryId: library.id }));
+  await put(world, aFilm('secret', { title: 'Winter Secret', libraryId: hidden.id }));
+  await put(world, anEpisode('Winter Show', { season: 1, episodes: [1], title: 'Pilot' }, { libraryId: hidden.id }));
+  const found = async (query: string) =>
+    (await call('GET', `/api/v1/search?query=${query}`)).body.groups
+      .flatMap(({ items }: Json) => items.map(({ title }: Json) => title))
+      .sort();
+  assert.deepEqual(await found('winter'), ['Pilot', 'Winter Open', 'Winter Secret', 'Winter Show']);
+  limits = { libraryIds: [library.id] };
+  for (const query of ['winter', 'wintre', 'w']) assert.deepEqual(await found(query), ['Winter Open'], query);
+  assert.deepEqual(await found('secret'), []);
+  assert.equal((await call('GET', '/api/v1/media?query=winter')).body.items.length, 1);
+  limits = { maxAgeRating: 12 };
+  assert.deepEqual(await found('winter'), [], 'nobody has rated them');
+  limits = { maxAgeRating: 12, allowsUnrated: true };
+  assert.equal((await found('winter')).length, 4);
+});

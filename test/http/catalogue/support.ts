@@ -1,4 +1,5 @@
 // The routes of the catalogue behind a real front door, over a real store.
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { limitsOf, type OwnLimits } from '#domain/access/limits.ts';
 import { USUAL_RULES } from '#domain/catalogue/progress-rules.ts';
@@ -9,6 +10,7 @@ import { libraryRoutes } from '#http/catalogue/library.ts';
 import { PosterLinks } from '#http/catalogue/posters.ts';
 import { viewingRoutes } from '#http/viewing/viewing.ts';
 import { ArtworkFiles } from '#library/metadata/artwork-files.ts';
+import { LibrarySearch } from '#library/search/library-search.ts';
 import { SavedProgress } from '#src/progress/saved-progress.ts';
 import { makeWorld, type World } from '../../library/support.ts';
 import { startForTest } from '../../support/http-server.ts';
@@ -28,7 +30,15 @@ export async function serve(
   const { media, libraries } = world.database;
   const versionsOf = (id: MediaId) => world.index.itemOf(id)?.versions ?? [];
   const progress = new SavedProgress({ ...world.database, versionsOf, rules: USUAL_RULES });
+  const search = new LibrarySearch({
+    path: join(world.dataDir, 'search.sqlite'),
+    index: world.index,
+    tagsOf: id => media.get(id)?.tags,
+    log: { info: () => undefined, warn: () => undefined },
+  });
+  t.after(() => search.close());
   const options = {
+    search,
     media,
     progress,
     libraries,
@@ -49,6 +59,8 @@ export async function serve(
   };
   const { url } = await startForTest(t, { routes: [...libraryRoutes(options), ...viewingRoutes(options)] });
   const call: Call = async (method, path, { as = 'viewer', body } = {}) => {
+    // What was put a moment ago is in the index in a moment.
+    await search.settled();
     const response = await fetch(url + path, {
       method,
       headers: {
