@@ -21,6 +21,7 @@ import { catalogue } from './scenarios/library/catalogue.ts';
 import { hostile } from './scenarios/library/hostile.ts';
 import { progress } from './scenarios/library/progress.ts';
 import { scan } from './scenarios/library/scan.ts';
+import { search } from './scenarios/library/search.ts';
 import { abr } from './scenarios/playback/abr.ts';
 import { ladder } from './scenarios/playback/ladder.ts';
 import { quality } from './scenarios/playback/quality.ts';
@@ -62,6 +63,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'slow-clients': slowClients,
   'sessions-churn': sessionsChurn,
   scan,
+  search,
   hostile,
   catalogue,
   progress,

@@ -50,6 +50,7 @@ test('search: answers films, shows and episodes in groups, with the matched part
 test('search: another library is not searched', async t => {
   const { world, call } = await serve(t);
   const other = newLibraryId();
+  await world.database.libraries.put({ ...world.library, id: other, name: 'Other' });
   await put(world, aFilm('here', { title: 'Winter', libraryId: world.library.id }));
   await put(world, aFilm('there', { title: 'Winter', libraryId: other }));
   const found = async (libraryId: string) => (await call('GET', ask('/api/v1/search', { query: 'winter', libraryId }))).body.groups;
