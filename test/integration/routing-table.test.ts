@@ -85,6 +85,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'DELETE /api/v1/libraries/:libraryId': { statuses: admins(404), at: () => `/api/v1/libraries/${NOBODY}` },
   'POST /api/v1/libraries/:libraryId/scan': { statuses: admins(404), at: () => `/api/v1/libraries/${NOBODY}/scan` },
   'GET /api/v1/libraries/:libraryId/scan': { statuses: admins(200), at: ({ libraryId }) => `/api/v1/libraries/${libraryId}/scan` },
+  'DELETE /api/v1/libraries/:libraryId/scan': { statuses: admins(404), at: () => `/api/v1/libraries/${NOBODY}/scan` },
   'GET /api/v1/folders': { statuses: admins(200) },
 
   'GET /api/v1/media': { statuses: users(200) },
@@ -99,9 +100,26 @@ const TABLE: Readonly<Record<string, Row>> = {
   'PUT /api/v1/media/:mediaId/progress': { statuses: hidden(200), at: film('/progress'), body: () => ({ positionMs: 1 }) },
   'DELETE /api/v1/media/:mediaId/progress': { statuses: users(204), at: film('/progress') },
   'GET /api/v1/me/progress': { statuses: users(200) },
+  // One's own, whatever one may watch now.
+  'DELETE /api/v1/me/continue/:mediaId': { statuses: users(204), at: ({ filmId }) => `/api/v1/me/continue/${filmId}` },
+  'GET /api/v1/me/up-next': { statuses: users(200) },
+  'GET /api/v1/me/history': { statuses: users(200) },
+  'DELETE /api/v1/me/history': { statuses: users(204) },
+  'GET /api/v1/me/export': { statuses: users(200) },
+  'POST /api/v1/me/import': { statuses: users(400), body: () => ({ is: 'no export' }) },
   'GET /api/v1/shows': { statuses: users(200) },
   'GET /api/v1/search': { statuses: users(200), at: () => '/api/v1/search?query=winter' },
   'GET /api/v1/shows/:showId': { statuses: users(404), at: () => `/api/v1/shows/${NOBODY}` },
+  'PUT /api/v1/shows/:showId/watched': {
+    statuses: users(404),
+    at: () => `/api/v1/shows/${NOBODY}/watched`,
+    body: () => ({ watched: true }),
+  },
+  'PUT /api/v1/shows/:showId/seasons/:season/watched': {
+    statuses: users(404),
+    at: () => `/api/v1/shows/${NOBODY}/seasons/1/watched`,
+    body: () => ({ watched: true }),
+  },
   'PATCH /api/v1/shows/:showId': { statuses: admins(404), at: () => `/api/v1/shows/${NOBODY}`, body: () => ({}) },
   ...Object.fromEntries(
     ['collections', 'genres', 'people'].flatMap(kind => [
