@@ -3,6 +3,7 @@ import { FerriteError } from '#domain/errors.ts';
 import { newLibraryId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import type { LibraryScanner } from '#library/scan/scanner.ts';
+import type { LibraryWatches } from '#library/watch/watches.ts';
 import type { Database } from '#storage/database.ts';
 import type { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
@@ -14,6 +15,7 @@ type FirstStart = {
   /** Libraries of a first start that names none. */
   sampleLibrary: Omit<Library, 'id' | 'createdAtMs'> | null;
   scanner: LibraryScanner;
+  watches: LibraryWatches;
 };
 
 /** The one whom the environment names. */
@@ -30,13 +32,16 @@ export async function makeAdministrator({ admin }: Config, auth: AuthService): P
   }
 }
 
-export async function makeLibraries({ config, database, sampleLibrary, scanner }: FirstStart): Promise<void> {
+export async function makeLibraries({
+  config,
+  database,
+  sampleLibrary,
+}: Pick<FirstStart, 'config' | 'database' | 'sampleLibrary'>): Promise<void> {
   if ([...database.libraries.list()].length > 0) return;
   const requested = config.libraries.map(({ kind, paths }) => ({ kind, paths, name: kind === 'movies' ? 'Movies' : 'Shows' }));
   for (const request of requested.length > 0 ? requested : sampleLibrary ? [sampleLibrary] : []) {
     const library: Library = { ...request, id: newLibraryId(), createdAtMs: Date.now() };
     await database.libraries.put(library);
-    scanner.start(library);
   }
 }
 
@@ -44,6 +49,12 @@ export async function makeLibraries({ config, database, sampleLibrary, scanner }
  * What has changed while no server ran, what an interrupted scan has left, and films whose keyframe map is of an older format. What is
  * catalogued and unchanged is not read again.
  */
-export function scanWhatMayHaveChanged({ database, scanner }: Pick<FirstStart, 'database' | 'scanner'>): void {
+export async function scanWhatMayHaveChanged({
+  database,
+  scanner,
+  watches,
+}: Pick<FirstStart, 'database' | 'scanner' | 'watches'>): Promise<void> {
+  // Whoever listens first misses nothing that changes during the scan.
+  await Promise.all(database.libraries.list().map(library => watches.add(library)));
   for (const library of database.libraries.list()) scanner.start(library);
 }

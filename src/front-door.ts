@@ -40,6 +40,7 @@ import type { PosterFiles } from './library/posters.ts';
 import type { ProviderQueue } from './library/providers/provider-queue.ts';
 import type { LibraryScanner } from './library/scan/scanner.ts';
 import type { LibrarySearch } from './library/search/library-search.ts';
+import type { LibraryWatches } from './library/watch/watches.ts';
 import { exportCache } from './playback/segments/cache-metrics.ts';
 import { Extras } from './playback/segments/extras.ts';
 import { SegmentFinder } from './playback/segments/finder.ts';
@@ -55,6 +56,7 @@ export type Catalogue = {
   readonly artwork: ArtworkFiles;
   readonly providers: ProviderQueue;
   readonly scanner: LibraryScanner;
+  readonly watches: LibraryWatches;
   readonly posters: PosterFiles;
   readonly index: CatalogueIndex;
   readonly search: LibrarySearch;

@@ -29,6 +29,7 @@ import { RateQueue } from './library/rate-queue.ts';
 import { LibraryScanner } from './library/scan/scanner.ts';
 import { LibrarySearch } from './library/search/library-search.ts';
 import { stillPicture } from './library/still-picture.ts';
+import { LibraryWatches } from './library/watch/watches.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import type { LiveSession } from './playback/session/live-session.ts';
@@ -185,6 +186,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('descriptions to be asked for', catalogue.providers, queue => queue.stop());
   owned.add('descriptions to be read', localMetadata, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
+  owned.add('the watches of libraries', catalogue.watches, watches => watches.close());
   auth.onLimitsChanged(userId => {
     const viewer = auth.viewers.of({ userId });
     const isOver = ({ record, media }: LiveSession): boolean =>
@@ -210,8 +212,8 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
     hasTools,
   };
   const door = owned.add('the front door', await openFrontDoor(parts), open => open.close(REPLIES_DEADLINE_MS));
-  await makeLibraries({ config, database, sampleLibrary, scanner: catalogue.scanner });
-  scanWhatMayHaveChanged({ database, scanner: catalogue.scanner });
+  await makeLibraries({ config, database, sampleLibrary });
+  await scanWhatMayHaveChanged({ database, scanner: catalogue.scanner, watches: catalogue.watches });
   posterQueue.resume();
   previews.resume();
   if (config.predictsRates) rateQueue.resume();
@@ -429,13 +431,19 @@ async function openCatalogue({
     },
     previews: previewFiles,
     onPosterWanted: id => posterQueue.add(id),
+    onBesideChanged: id => localMetadata.look(id),
     onProgress: (library, status) => {
       if (status.state === 'done') localMetadata.lookAtLibrary(library.id);
       onScanProgress?.(library, status);
     },
   });
+  const watches = new LibraryWatches(
+    config.watch.mode === 'off'
+      ? null
+      : { ...config.watch, mode: config.watch.mode, scanner, places: media.places, onBesideChanged: id => localMetadata.look(id), log },
+  );
   return {
-    catalogue: { scanner, posters, index, search, artwork, providers } satisfies Catalogue,
+    catalogue: { scanner, watches, posters, index, search, artwork, providers } satisfies Catalogue,
     posterQueue,
     previews,
     rateQueue,

@@ -12,6 +12,7 @@ import { type Route, route } from '#http/contract/route.ts';
 import type { ArtworkFiles } from '#library/metadata/artwork-files.ts';
 import type { PosterFiles } from '#library/posters.ts';
 import type { LibraryScanner } from '#library/scan/scanner.ts';
+import type { LibraryWatches } from '#library/watch/watches.ts';
 import type { LibraryRepository } from '#storage/records/libraries.ts';
 import { artworkRoute } from './artwork.ts';
 import { type CorrectionParts, correctionRoutes } from './corrections.ts';
@@ -27,6 +28,7 @@ export type LibraryRouteOptions = CorrectionParts &
   SearchParts & {
     readonly roots: FolderRoots;
     readonly scanner: LibraryScanner;
+    readonly watches: LibraryWatches;
     readonly posters: PosterFiles;
     readonly artwork: ArtworkFiles;
     /** Told that a library came or went by whom. */
@@ -50,6 +52,22 @@ const NewLibrary = Type.Object({
 });
 const ScanStarted = Type.Object({ scanId: Type.String() });
 const OptionalNumber = Type.Union([Type.Integer(), Type.Null()]);
+/** Null where nothing is watched. */
+const Watch = Type.Object({
+  roots: Type.Array(
+    Type.Object({
+      path: Type.String(),
+      mode: Type.Union([Type.Literal('events'), Type.Literal('polling'), Type.Literal('unreachable')]),
+      warning: Type.Union([Type.String(), Type.Null()]),
+    }),
+  ),
+  waiting: Type.Integer(),
+  probed: Type.Integer(),
+  moved: Type.Integer(),
+  removed: Type.Integer(),
+  failed: Type.Integer(),
+  lastChangeAtMs: OptionalNumber,
+});
 const ScanAnswer = Type.Object({
   scanId: Type.Union([Type.String(), Type.Null()]),
   state: Type.Union([Type.Literal('idle'), Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
@@ -63,6 +81,7 @@ const ScanAnswer = Type.Object({
   startedAtMs: OptionalNumber,
   endedAtMs: OptionalNumber,
   errors: Type.Array(Type.Object({ name: Type.String(), code: Type.String(), message: Type.String() })),
+  watch: Type.Union([Watch, Type.Null()]),
 });
 
 export const libraryRoutes = (options: LibraryRouteOptions): Route[] => [
@@ -98,7 +117,7 @@ function listLibraries({ libraries, viewerOf }: LibraryRouteOptions): Route {
   });
 }
 
-function addLibrary({ libraries, scanner, roots, noted }: LibraryRouteOptions): Route {
+function addLibrary({ libraries, scanner, watches, roots, noted }: LibraryRouteOptions): Route {
   /** Names on their way into the store, so that of two equal requests one loses. */
   const pending = new Set<string>();
   return route({
@@ -120,6 +139,7 @@ function addLibrary({ libraries, scanner, roots, noted }: LibraryRouteOptions): 
         const library: Library = { id: newLibraryId(), name, kind, paths: await resolveFolders(paths, roots), createdAtMs: Date.now() };
         await libraries.put(library);
         await noted(request, 'library-added', library);
+        await watches.add(library);
         return { status: 201, json: { ...describe(library, requireCaller(request)), scanId: scanner.start(library) } };
       } finally {
         pending.delete(key);
@@ -128,7 +148,7 @@ function addLibrary({ libraries, scanner, roots, noted }: LibraryRouteOptions): 
   });
 }
 
-function removeLibrary({ libraries, scanner, noted }: LibraryRouteOptions): Route {
+function removeLibrary({ libraries, scanner, watches, noted }: LibraryRouteOptions): Route {
   return route({
     method: 'DELETE',
     path: '/api/v1/libraries/:libraryId',
@@ -140,6 +160,7 @@ function removeLibrary({ libraries, scanner, noted }: LibraryRouteOptions): Rout
       const { id } = library;
       await libraries.remove(id);
       await noted(request, 'library-removed', library);
+      await watches.remove(id);
       await scanner.forget(id);
       return { status: 204, empty: true };
     },
@@ -157,14 +178,17 @@ function startScan({ libraries, scanner }: LibraryRouteOptions): Route {
   });
 }
 
-function getScan({ libraries, scanner }: LibraryRouteOptions): Route {
+function getScan({ libraries, scanner, watches }: LibraryRouteOptions): Route {
   return route({
     method: 'GET',
     path: '/api/v1/libraries/:libraryId/scan',
     auth: 'admin',
-    summary: 'How the running scan, or the last one, is going',
+    summary: 'How the running scan, or the last one, is going, and what was done about changes since the start',
     responses: { 200: ScanAnswer, 404: 'LIBRARY_NOT_FOUND' },
-    handler: ({ params }) => ({ status: 200, json: scanner.status(requireLibrary(libraries, params.libraryId).id) }),
+    handler: ({ params }) => {
+      const { id } = requireLibrary(libraries, params.libraryId);
+      return { status: 200, json: { ...scanner.status(id), watch: watches.status(id) } };
+    },
   });
 }
 

@@ -51,6 +51,7 @@ export class Cataloguing {
       const isMoved = placeOf(known) !== place;
       await this.#keep(known, found);
       this.#notes.counts[isMoved ? 'moved' : 'unchanged']++;
+      if (isMoved) this.#options.onBesideChanged?.(id);
       return;
     }
     const refusal = refused.get(this.#library.id, place);

@@ -32,6 +32,8 @@ export type ScannerOptions = {
   readonly posters: PosterFiles;
   /** Told of a media that was inspected anew. */
   readonly onListed: (mediaId: MediaId) => void;
+  /** Told of a media beside which something may be another: what describes it, or its pictures. */
+  readonly onBesideChanged?: (mediaId: MediaId) => unknown;
   /** The small pictures of a film: they go with it. */
   readonly previews: { remove(media: Pick<Media, 'id' | 'version'>): Promise<void> };
   readonly log: Log;

@@ -1,6 +1,6 @@
 // Brings the catalogue in line with the files of a library. The only writer of media and keyframe maps.
 import { randomUUID } from 'node:crypto';
-import type { LibraryId } from '#domain/ids.ts';
+import type { LibraryId, MediaId } from '#domain/ids.ts';
 import type { Library } from '#domain/media.ts';
 import { within } from '#domain/sharing/waiting.ts';
 import { type Look, lookEverywhere } from './findings.ts';
@@ -33,7 +33,9 @@ export class LibraryScanner {
       await before;
       return await lookEverywhere(...args);
     };
-    const run = new ScanRun(randomUUID(), library, { ...this.#options, look });
+    // Who looks at all of it is followed by those who look beside all films.
+    const { onBesideChanged: _, ...options } = this.#options;
+    const run = new ScanRun(randomUUID(), library, { ...options, look });
     this.#runs.set(library.id, run);
     if (this.#isStopped) run.abort();
     return run.id;
@@ -46,11 +48,20 @@ export class LibraryScanner {
       if (current === undefined) break;
       await current.ended;
     }
-    const { onProgress: _, ...options } = this.#options;
-    const run = new ScanRun(randomUUID(), library, { ...options, look });
+    const { onProgress: _, onBesideChanged, onListed, ...options } = this.#options;
+    const changed = new Set<MediaId>();
+    const heard = {
+      onListed: (id: MediaId): void => {
+        changed.add(id);
+        onListed(id);
+      },
+      onBesideChanged: (id: MediaId): unknown => changed.add(id),
+    };
+    const run = new ScanRun(randomUUID(), library, { ...options, ...heard, look });
     this.#changes.set(library.id, run);
     if (this.#isStopped || this.#forgotten.has(library.id)) run.abort();
     await run.ended;
+    for (const id of changed) onBesideChanged?.(id);
     return run.status;
   }
 

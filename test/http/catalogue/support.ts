@@ -1,5 +1,6 @@
 // The routes of the catalogue behind a real front door, over a real store.
 import { join } from 'node:path';
+
 import type { TestContext } from 'node:test';
 import { limitsOf, type OwnLimits } from '#domain/access/limits.ts';
 import { USUAL_RULES } from '#domain/catalogue/progress-rules.ts';
@@ -11,6 +12,7 @@ import { PosterLinks } from '#http/catalogue/posters.ts';
 import { viewingRoutes } from '#http/viewing/viewing.ts';
 import { ArtworkFiles } from '#library/metadata/artwork-files.ts';
 import { LibrarySearch } from '#library/search/library-search.ts';
+import { LibraryWatches } from '#library/watch/watches.ts';
 import { SavedProgress } from '#src/progress/saved-progress.ts';
 import { makeWorld, type World } from '../../library/support.ts';
 import { startForTest } from '../../support/http-server.ts';
@@ -46,6 +48,7 @@ export async function serve(
     links: new PosterLinks(Buffer.alloc(32, 7)),
     readable: () => ({ teletext: false }),
     scanner: world.scanner,
+    watches: new LibraryWatches(null),
     posters: world.posters,
     corrections: world.database.corrections,
     onMatched: () => undefined,

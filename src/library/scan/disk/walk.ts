@@ -51,6 +51,8 @@ export type WalkOptions = {
   readonly seen: Set<string>;
   readonly listener: WalkListener;
   readonly signal: AbortSignal;
+  /** Told of links in place of following them, by whoever looks at a part: what they lead to may be known by its own name. */
+  readonly onLink?: () => void;
 };
 
 type Folder = { readonly path: string; readonly device: number | null };
@@ -89,17 +91,23 @@ export class Walk {
     if (count > 0) this.#report(first, { message, isUnknown: false });
   }
 
-  async #readFolder({ path, device: above }: Folder): Promise<void> {
+  /** Some films of one folder, or all, and nothing below it. */
+  async runFilms(folder: string, names: ReadonlySet<string> | 'all'): Promise<void> {
+    const path = join(this.#options.root, folder);
+    await this.#readFolder({ path, device: null }, names);
+  }
+
+  async #readFolder({ path, device: above }: Folder, only: ReadonlySet<string> | 'all' | null = null): Promise<void> {
     const { root, seen, listener, rootIndex, signal } = this.#options;
     let listing: Listing;
     let real = path;
     let device = above;
     try {
       real = await realpath(path);
-      if (seen.has(real)) return;
-      seen.add(real);
+      if (only === null && seen.has(real)) return;
+      if (only === null) seen.add(real);
       ({ dev: device } = await lstat(real));
-      if (device !== above) listener.device?.(real, device);
+      if (device !== above && only === null) listener.device?.(real, device);
       listing = this.#listings.get(path) ?? (await listFolder(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
@@ -110,15 +118,22 @@ export class Walk {
     }
     this.#listings.delete(path);
     if (path === root && listing.hasNothing) listener.nothing?.(rootIndex);
-    this.#noteUndecodable(path, listing);
     await this.#noteSubtitles(path, real, listing);
-    this.#folders.push(...listing.folders.map(name => ({ path: join(path, name), device })));
-    for (const name of listing.links) this.#links.push(join(path, name));
-    for (let at = 0; at < listing.films.length; at += FACTS_AT_ONCE) {
+    if (only === null) this.#noteWhatIsBelow(path, device, listing);
+    const films = only === null || only === 'all' ? listing.films : listing.films.filter(name => only.has(name));
+    for (let at = 0; at < films.length; at += FACTS_AT_ONCE) {
       signal.throwIfAborted();
-      const names = listing.films.slice(at, at + FACTS_AT_ONCE);
+      const names = films.slice(at, at + FACTS_AT_ONCE);
       await Promise.all(names.map(name => this.#add(join(path, name), join(real, name))));
     }
+  }
+
+  #noteWhatIsBelow(path: string, device: number | null, listing: Listing): void {
+    const { onLink } = this.#options;
+    this.#noteUndecodable(path, listing);
+    this.#folders.push(...listing.folders.map(name => ({ path: join(path, name), device })));
+    if (onLink === undefined) for (const name of listing.links) this.#links.push(join(path, name));
+    else if (listing.links.length > 0) onLink();
   }
 
   async #follow(link: string): Promise<void> {
