@@ -19,6 +19,7 @@ import { soak } from './scenarios/crowds/soak.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { catalogue } from './scenarios/library/catalogue.ts';
 import { hostile } from './scenarios/library/hostile.ts';
+import { markers } from './scenarios/library/markers.ts';
 import { progress } from './scenarios/library/progress.ts';
 import { scan } from './scenarios/library/scan.ts';
 import { search } from './scenarios/library/search.ts';
@@ -67,6 +68,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   hostile,
   catalogue,
   progress,
+  markers,
   mixed,
   chaos,
   soak,

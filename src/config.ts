@@ -206,6 +206,11 @@ export const SETTINGS = {
     1_000,
     86_400_000,
   ),
+  FERRITE_FIND_MARKERS: oneOf(
+    'the beginning and the end of each episode are listened to in the background, at low priority, to find what a season has in common: intros and credits that can be skipped; `no`: only chapters tell of them',
+    'yes',
+    ['yes', 'no'],
+  ),
   FERRITE_FFMPEG: text('the ffmpeg binary', 'ffmpeg'),
   FERRITE_FFPROBE: text('the ffprobe binary', 'ffprobe'),
   FERRITE_PUBLIC_URL: publicUrl,
@@ -310,6 +315,7 @@ function toConfig(values: Values, providers: readonly ProviderSettings[]) {
     warmEncoders: values.FERRITE_WARM_ENCODERS,
     hardware: hardwareOf(values.FERRITE_HARDWARE),
     codecs: values.FERRITE_CODECS,
+    findsMarkers: values.FERRITE_FIND_MARKERS === 'yes',
     predictsRates: values.FERRITE_PREDICT_RATES === 'yes',
     progressRules: {
       watchedPercent: values.FERRITE_WATCHED_PERCENT,

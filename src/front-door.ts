@@ -33,6 +33,7 @@ import { ColdFiles } from './http/sources/cold-files.ts';
 import type { Previews } from './http/stream/preview-replies.ts';
 import { StreamCounts } from './http/stream/stream-counts.ts';
 import { streamRoutes } from './http/stream/streams.ts';
+import { markerRoute } from './http/viewing/markers.ts';
 import { viewingRoutes } from './http/viewing/viewing.ts';
 import type { CatalogueIndex } from './library/items/catalogue-index.ts';
 import type { ArtworkFiles } from './library/metadata/artwork-files.ts';
@@ -147,6 +148,7 @@ export async function openFrontDoor(parts: DoorParts): Promise<FrontDoor> {
       onMatched: id => catalogue.providers.add(id),
       onShowMatched: id => catalogue.providers.addShow(id),
     }),
+    markerRoute(titles, database.markers),
     ...viewingRoutes(titles),
     decisionRoute({ sessions, watching: titles }),
     ...sessionRoutes({ sessions, auth, users: database.users, watching: titles, stats }),

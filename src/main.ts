@@ -16,6 +16,8 @@ import type { ReadableText } from './domain/subtitles/tracks.ts';
 import { makeAdministrator, makeLibraries, scanWhatMayHaveChanged } from './first-start.ts';
 import { type Catalogue, openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/items/catalogue-index.ts';
+import { MarkerQueue } from './library/markers/marker-queue.ts';
+import { Seasons } from './library/markers/seasons.ts';
 import { ArtworkFiles, artworkMaker } from './library/metadata/artwork-files.ts';
 import { Described } from './library/metadata/described.ts';
 import { LocalMetadata } from './library/metadata/local-metadata.ts';
@@ -169,7 +171,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   await sessions.restore();
 
   const inspectors = owned.add('the inspectors', createInspectors(config, spawner, rightOfWay), open => open.close());
-  const { catalogue, posterQueue, previews, rateQueue, localMetadata } = await openCatalogue({
+  const { catalogue, posterQueue, previews, rateQueue, localMetadata, markerQueue } = await openCatalogue({
     config,
     database,
     index,
@@ -185,6 +187,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   owned.add('rates to be measured', rateQueue, queue => queue.stop());
   owned.add('descriptions to be asked for', catalogue.providers, queue => queue.stop());
   owned.add('descriptions to be read', localMetadata, queue => queue.stop());
+  owned.add('markers to be found', markerQueue, queue => queue.stop());
   owned.add('library scans', catalogue.scanner, scanner => scanner.stop());
   owned.add('the watches of libraries', catalogue.watches, watches => watches.close());
   auth.onLimitsChanged(userId => {
@@ -217,6 +220,7 @@ async function compose({ config, log, sampleLibrary, onScanProgress }: FerriteOp
   posterQueue.resume();
   previews.resume();
   if (config.predictsRates) rateQueue.resume();
+  if (config.findsMarkers) markerQueue.resume();
   if (config.maxTranscodes === 0 && tools.ffmpeg !== null) {
     const onMeasured = (speed: number): void => sessions.setCapacity(workCapacity(speed));
     const upkeep = machine.keepMeasured({ ffmpeg: tools.ffmpeg, hosts, log, onMeasured });
@@ -409,6 +413,13 @@ async function openCatalogue({
     onRead: ({ id }) => providers.add(id),
     log,
   });
+  const markerQueue = new MarkerQueue({
+    ...{ media, keyframes, log },
+    records: database.markers,
+    seasons: new Seasons(index),
+    listen: (input, signal) => inspectors.sound(input, signal),
+    compare: (input, signal) => inspectors.season(input, signal),
+  });
   const scanner = new LibraryScanner({
     libraries,
     media,
@@ -428,6 +439,7 @@ async function openCatalogue({
     onListed: id => {
       previews.add(id);
       if (config.predictsRates) rateQueue.add(id);
+      if (config.findsMarkers && index.itemOf(id)?.kind === 'episode') markerQueue.add(id);
     },
     previews: previewFiles,
     onPosterWanted: id => posterQueue.add(id),
@@ -448,5 +460,6 @@ async function openCatalogue({
     previews,
     rateQueue,
     localMetadata,
+    markerQueue,
   };
 }

@@ -8,6 +8,7 @@ import { GROUPS, GroupRepository } from './records/accounts/groups.ts';
 import { PASSKEYS, PasskeyRepository } from './records/accounts/passkeys.ts';
 import { AUTH_DECISIONS, AuthDecisionRepository } from './records/auth-decisions.ts';
 import { CORRECTIONS, CorrectionRepository } from './records/corrections.ts';
+import { MARKERS, MarkerRepository, SOUNDS } from './records/derived/markers.ts';
 import { DESCRIPTIONS, DescriptionRepository } from './records/descriptions.ts';
 import { HISTORY, HistoryRepository } from './records/history.ts';
 import { GONE_MEDIA, GoneMediaRepository } from './records/identity/gone-media.ts';
@@ -33,6 +34,8 @@ const FAMILIES: readonly Family[] = [
   LIBRARIES,
   MEDIA,
   KEYFRAME_MAPS,
+  SOUNDS,
+  MARKERS,
   REFUSED_FILES,
   GONE_MEDIA,
   LIBRARY_DEVICES,
@@ -57,6 +60,7 @@ export class Database {
   readonly libraries: LibraryRepository;
   readonly media: MediaRepository;
   readonly keyframeMaps: KeyframeMapRepository;
+  readonly markers: MarkerRepository;
   readonly refusedFiles: RefusedFileRepository;
   readonly goneMedia: GoneMediaRepository;
   readonly libraryDevices: LibraryDeviceRepository;
@@ -79,6 +83,7 @@ export class Database {
     this.libraries = new LibraryRepository(environment);
     this.media = new MediaRepository(environment);
     this.keyframeMaps = new KeyframeMapRepository(environment);
+    this.markers = new MarkerRepository(environment);
     this.refusedFiles = new RefusedFileRepository(environment);
     this.goneMedia = new GoneMediaRepository(environment);
     this.libraryDevices = new LibraryDeviceRepository(environment);

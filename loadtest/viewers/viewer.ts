@@ -76,6 +76,11 @@ export class Viewer {
     return parseMedia(await this.http.send('/api/v1/media?limit=200', { headers: this.#headers }));
   }
 
+  /** The JSON of an answer that must be there. */
+  async read<T>(path: string): Promise<T> {
+    return JSON.parse((await this.http.get(path, this.#headers)).body.toString('utf8')) as T;
+  }
+
   /** The only film of a library of one film. */
   async firstMediaId(): Promise<string> {
     const [media] = await this.media();

@@ -81,6 +81,7 @@ export class Server {
         FERRITE_HARDWARE: 'off',
         FERRITE_CODECS: 'off',
         FERRITE_PREDICT_RATES: 'no',
+        FERRITE_FIND_MARKERS: 'no',
         ...options.settings,
       },
     });
@@ -112,6 +113,16 @@ export class Server {
   /** Processor time that the prediction of a film's rates took: resolves when it is there, on a server that makes it. */
   async ratesMeasured(): Promise<number> {
     const { cpuSeconds = 0 } = await this.#log.line(({ msg }) => msg === 'rates measured', RATES_DEADLINE_MS);
+    return cpuSeconds;
+  }
+
+  /** Processor time that listening to each episode took: resolves when so many have been listened to and the last's season is compared, on a server that does. */
+  async episodesCompared(episodes: number, deadlineMs: number): Promise<number[]> {
+    const cpuSeconds: number[] = [];
+    await this.#log.line(line => {
+      if (line.msg === 'sound listened to') cpuSeconds.push(line.cpuSeconds ?? 0);
+      return line.msg === 'a season compared' && cpuSeconds.length === episodes;
+    }, deadlineMs);
     return cpuSeconds;
   }
 

@@ -2,6 +2,8 @@
 import type { EncodeColour } from './colour/encode-colour.ts';
 import type { FilmRates } from './delivery/film-rates.ts';
 import type { ErrorRecord } from './errors.ts';
+import type { Marker } from './markers/marker.ts';
+import type { Ends, Window } from './markers/season-markers.ts';
 import type { Crop, KeyframeMap, Rational, Streams } from './media.ts';
 import type { Inspection } from './protocol.ts';
 import type { PreviewFrame, PreviewPlan } from './trick-play/previews.ts';
@@ -57,6 +59,20 @@ export type Inspections = {
       readonly colour: EncodeColour | null;
     };
     output: { readonly rates: FilmRates; readonly cpuSeconds: number };
+  };
+  /** How the film sounds in each window, as base64 of a packed fingerprint. */
+  sound: {
+    input: { readonly path: string; readonly streamIndex: number; readonly windows: readonly Window[] };
+    output: { readonly heard: readonly string[]; readonly cpuSeconds: number };
+  };
+  /** What an episode has in common with its neighbours. All fingerprints in base64. */
+  season: {
+    input: {
+      readonly durationMs: number;
+      readonly mine: Readonly<Record<Ends, { readonly startMs: number; readonly base64: string }>>;
+      readonly others: readonly Readonly<Record<Ends, string>>[];
+    };
+    output: { readonly markers: readonly Marker[] };
   };
 };
 export type InspectionType = keyof Inspections;

@@ -31,7 +31,11 @@ const DEADLINES_MS: Readonly<Record<InspectionType, number>> = {
   artwork: 180_000,
   previews: 15 * 60_000,
   rates: 30 * 60_000,
+  sound: 15 * 60_000,
+  season: 60_000,
 };
+/** Files that wait to be listed go before pictures, and those before what only makes a playlist more exact, or can be done without. */
+const ORDER = ['inspect', 'poster', 'artwork', 'previews', 'rates', 'season', 'sound'] as const satisfies readonly InspectionType[];
 const IDLE_MS = 30_000;
 
 /** One keeps a disk busy, two hide one another's waits; beyond eight it is the disk that everybody waits for. */
@@ -42,8 +46,15 @@ export const posterCount = (): number => Math.max(1, Math.floor(inspectorCount()
 export class InspectionPool {
   readonly #options: InspectionPoolOptions;
   readonly #spawner: SpawnerClient;
-  /** Files that wait to be listed go before pictures, and those before what only makes a playlist more exact. */
-  readonly #queues: Readonly<Record<InspectionType, Job[]>> = { inspect: [], poster: [], artwork: [], previews: [], rates: [] };
+  readonly #queues: Readonly<Record<InspectionType, Job[]>> = {
+    inspect: [],
+    poster: [],
+    artwork: [],
+    previews: [],
+    season: [],
+    sound: [],
+    rates: [],
+  };
   readonly #idle: InspectorProcess[] = [];
   readonly #all = new Set<InspectorProcess>();
   readonly #unsubscribes: readonly (() => void)[];
@@ -80,6 +91,14 @@ export class InspectionPool {
     return this.#ask('rates', input, signal);
   }
 
+  sound(input: Inspections['sound']['input'], signal: AbortSignal): Promise<Inspections['sound']['output']> {
+    return this.#ask('sound', input, signal);
+  }
+
+  season(input: Inspections['season']['input'], signal: AbortSignal): Promise<Inspections['season']['output']> {
+    return this.#ask('season', input, signal);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
@@ -99,12 +118,7 @@ export class InspectionPool {
 
   #startNext(): void {
     while (this.#running < inspectorCount() && !this.#isClosed) {
-      const job =
-        this.#queues.inspect.shift() ??
-        this.#queues.poster.shift() ??
-        this.#queues.artwork.shift() ??
-        this.#queues.previews.shift() ??
-        this.#queues.rates.shift();
+      const job = this.#next();
       if (job === undefined) return;
       this.#running++;
       void this.#run(job).finally(() => {
@@ -112,6 +126,14 @@ export class InspectionPool {
         this.#startNext();
       });
     }
+  }
+
+  #next(): Job | undefined {
+    for (const type of ORDER) {
+      const job = this.#queues[type].shift();
+      if (job !== undefined) return job;
+    }
+    return undefined;
   }
 
   async #run({ type, input, signal, resolve, reject }: Job): Promise<void> {

@@ -94,6 +94,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/media/:mediaId/merge': { statuses: admins(400), at: film('/merge'), body: () => ({}) },
   'POST /api/v1/media/:mediaId/split': { statuses: admins(409), at: film('/split'), body: () => ({}) },
   'GET /api/v1/media/:mediaId/decision': { statuses: hidden(200), at: film('/decision') },
+  'GET /api/v1/media/:mediaId/segments': { statuses: hidden(200), at: film('/segments') },
   'GET /api/v1/media/:mediaId/poster': { statuses: everybody(404), at: film('/poster?v=x&sig=x') },
   'GET /api/v1/artwork/:version': { statuses: everybody(404), at: () => '/api/v1/artwork/0123456789abcdef?sig=x' },
   'GET /api/v1/media/:mediaId/progress': { statuses: hidden(200), at: film('/progress') },

@@ -29,6 +29,7 @@ export async function launch(env: Readonly<Record<string, string>>, args: readon
       FERRITE_CODECS: 'off',
 
       FERRITE_PREDICT_RATES: 'no',
+      FERRITE_FIND_MARKERS: 'no',
       ...env,
     },
   });

@@ -52,6 +52,7 @@ export class TestServer {
         FERRITE_CODECS: 'off',
         // Tests of it say so: it encodes in the background while others measure.
         FERRITE_PREDICT_RATES: 'no',
+        FERRITE_FIND_MARKERS: 'no',
         ...env,
       },
     });

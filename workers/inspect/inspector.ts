@@ -8,6 +8,8 @@ import { SpawnerClient, toolRunner } from '#workers/programs/spawner-client.ts';
 import { openRemuxSource } from '#workers/remux/remuxer.ts';
 import { resizeArtwork } from './artwork.ts';
 import { inspectMedia } from './inspect.ts';
+import { compareSeason } from './markers/season.ts';
+import { listenTo } from './markers/sound.ts';
 import { cutPoster } from './poster.ts';
 import { makePreviews } from './previews.ts';
 import { measureRates } from './rates/rates.ts';
@@ -26,6 +28,8 @@ const handlers: InspectionHandlers = {
   previews: input => makePreviews(input, { runTool, openRemuxSource }),
   rates: input => measureRates(input, { runTool, openRemuxSource }),
   artwork: async ({ path, ...options }) => ({ base64: (await resizeArtwork(path, { runTool, ...options })).toString('base64') }),
+  sound: input => listenTo(input, runTool),
+  season: async input => compareSeason(input),
   poster: async ({ path, ...options }) => ({ base64: (await cutPoster(path, { runTool, ...options })).toString('base64') }),
 };
 

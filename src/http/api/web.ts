@@ -89,6 +89,7 @@ const FILES: Readonly<Record<string, string>> = {
   'player/screen-modes.js': SCRIPT,
   'player/scrubbing.js': SCRIPT,
   'player/seek-mode.js': SCRIPT,
+  'player/skip-button.js': SCRIPT,
   'player/stats-panel.js': SCRIPT,
   'player/touch-gestures.js': SCRIPT,
   'player/track-menus.js': SCRIPT,

@@ -4,7 +4,7 @@ const TYPING = 'input, textarea, select, [contenteditable]';
 
 /**
  * @typedef {{ togglePlay(): void, seekBy(ms: number, mode?: import('./seek-mode.js').SeekMode): void, togglePrecision(): void, seekToShare(share: number): void, changeVolume(by: number): void, toggleMute(): void,
- *   toggleFullscreen(): void, toggleSubtitles(): void, toggleStats(): void, changeSpeed(steps: number): void, toggleHelp(): void, nextEpisode(): void, leave(): void }} PlayerCommands
+ *   toggleFullscreen(): void, toggleSubtitles(): void, toggleStats(): void, changeSpeed(steps: number): void, toggleHelp(): void, nextEpisode(): void, skip(): void, leave(): void }} PlayerCommands
  */
 
 /** @type {{ keys: string[], shown: string, does: string, run: (commands: PlayerCommands) => void }[]} */
@@ -39,6 +39,7 @@ const BINDINGS = [
   { keys: ['>'], shown: '>', does: 'Faster', run: commands => commands.changeSpeed(1) },
   { keys: [], shown: '0 – 9', does: 'Jump to that tenth of the film', run: () => undefined },
   { keys: ['n'], shown: 'N', does: 'Next episode', run: commands => commands.nextEpisode() },
+  { keys: ['s'], shown: 'S', does: 'Skip the intro, recap or credits', run: commands => commands.skip() },
   { keys: ['i'], shown: 'I', does: 'Statistics', run: commands => commands.toggleStats() },
   { keys: ['?'], shown: '?', does: 'These keys', run: commands => commands.toggleHelp() },
   { keys: ['escape'], shown: 'Esc', does: 'Back to the film', run: commands => commands.leave() },

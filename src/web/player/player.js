@@ -16,6 +16,7 @@ import { Controls, control, SPEEDS, setControl } from './controls.js';
 import { helpPanel } from './help-panel.js';
 import { bindKeys } from './keyboard.js';
 import { toggleFullscreen, togglePictureInPicture } from './screen-modes.js';
+import { SkipButton } from './skip-button.js';
 import { StatsPanel } from './stats-panel.js';
 import { bindGestures } from './touch-gestures.js';
 import { subtitleItems } from './track-menus.js';
@@ -58,6 +59,9 @@ class Player {
   #playback;
   #volume = new Volume(this.#video);
   #controls;
+  #skip;
+  /** The file whose parts are known, or asked for. @type {string | null} */
+  #skippedOf = null;
   #subtitleStyle;
   /** What C brings back. @type {number} */
   #lastSubtitles = 1;
@@ -81,6 +85,7 @@ class Player {
     this.#playback = new Playback(this.#video, mediaId, { capabilities: measureCapabilities(), clickedAtMs });
     this.#controls = new Controls(this.#playback, this.#video, commands);
     this.#stats = new StatsPanel(this.#playback, this.#video);
+    this.#skip = new SkipButton(positionMs => this.#playback.seekTo(positionMs));
     this.#unmute = element(
       'button',
       { class: 'button unmute', type: 'button', hidden: true, onclick: () => commands.toggleMute() },
@@ -156,6 +161,7 @@ class Player {
       top,
       this.#notice,
       this.#unmute,
+      this.#skip.root,
       this.#controls.root,
       this.#stats.root,
       this.#help,
@@ -173,6 +179,8 @@ class Player {
     this.#playback.addEventListener('sound-refused', () => this.#render(), { signal });
     for (const event of ['timeupdate', 'progress', 'durationchange'])
       video.addEventListener(event, () => this.#controls.updateTime(), { signal });
+    for (const event of ['timeupdate', 'seeking'])
+      video.addEventListener(event, () => this.#skip.update(this.#playback.positionMs), { signal });
     for (const event of ['waiting', 'stalled', 'volumechange', 'ratechange', 'ended', 'loadeddata'])
       video.addEventListener(event, () => this.#render(), { signal });
     addEventListener('keydown', () => this.#wake(), { signal });
@@ -197,6 +205,7 @@ class Player {
         this.#playback.seekBy(ms, mode);
         this.#announce(ms < 0 ? '−10 s' : '+10 s', ms < 0 ? 'left' : 'right');
       },
+      skip: () => this.#skip.skip(),
       seekToShare: share => this.#playback.seekTo(share * this.#playback.durationMs),
       togglePrecision: () => {
         this.#playback.seekMode = this.#playback.seekMode === 'precise' ? 'keyframe' : 'precise';
@@ -265,6 +274,7 @@ class Player {
     this.#notice.hidden = notice === '';
     this.#unmute.hidden = !(this.#video.muted && isPlaying && !this.#volume.isMutedByPerson);
     if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && status.name === 'ready') this.#still.hidden = true;
+    void this.#findSkipped();
     this.#renderSpinner(this.#playback.isBuffering && status.name !== 'failed');
     this.#stage.classList.toggle('is-paused', !isPlaying);
     if (!isPlaying) this.#wake();
@@ -356,6 +366,20 @@ class Player {
   /** @param {Promise<void>} change @param {string} refusal */
   #orAnnounce(change, refusal) {
     change.catch(() => this.#announce(refusal, 'middle'));
+  }
+
+  /** Of the file that is played, which may be another version than the one that was asked for. */
+  async #findSkipped() {
+    const mediaId = this.#playback.info?.mediaId;
+    if (mediaId === undefined || mediaId === this.#skippedOf) return;
+    this.#skippedOf = mediaId;
+    // Without it the film plays all the same.
+    const answer = await request('GET', `/api/v1/media/${encodeURIComponent(mediaId)}/segments`, { signal: this.#closed.signal }).catch(
+      () => null,
+    );
+    if (this.#skippedOf !== mediaId) return;
+    this.#skip.parts = answer?.items ?? [];
+    this.#skip.update(this.#playback.positionMs);
   }
 
   /** @param {string} mediaId */
