@@ -8,37 +8,22 @@ import { AuthService } from './auth/auth.ts';
 import type { Config } from './config.ts';
 import { DataFolder, explained } from './data-folder.ts';
 import { mayWatch } from './domain/access/limits.ts';
-import { encodeColourOf } from './domain/colour/encode-colour.ts';
 import { type MediaId, parseMediaId } from './domain/ids.ts';
 import type { Library } from './domain/media.ts';
 import type { Burnable, HostOptions } from './domain/protocol.ts';
 import type { ReadableText } from './domain/subtitles/tracks.ts';
 import { makeAdministrator, makeLibraries, scanWhatMayHaveChanged } from './first-start.ts';
-import { type Catalogue, openFrontDoor } from './front-door.ts';
+import { openFrontDoor } from './front-door.ts';
 import { CatalogueIndex } from './library/items/catalogue-index.ts';
-import { MarkerQueue } from './library/markers/marker-queue.ts';
-import { Seasons } from './library/markers/seasons.ts';
-import { ArtworkFiles, artworkMaker } from './library/metadata/artwork-files.ts';
 import { Described } from './library/metadata/described.ts';
-import { LocalMetadata } from './library/metadata/local-metadata.ts';
-import { PosterQueue } from './library/poster-queue.ts';
-import { PosterFiles } from './library/posters.ts';
-import { PreviewFiles, previewName } from './library/previews/preview-files.ts';
-import { PreviewQueue } from './library/previews/preview-queue.ts';
-import { ProviderQueue } from './library/providers/provider-queue.ts';
-import { providersOf } from './library/providers/providers.ts';
-import { RateQueue } from './library/rate-queue.ts';
-import { LibraryScanner } from './library/scan/scanner.ts';
-import { LibrarySearch } from './library/search/library-search.ts';
-import { stillPicture } from './library/still-picture.ts';
-import { LibraryWatches } from './library/watch/watches.ts';
+import { openCatalogue, openSearch } from './open-catalogue.ts';
 import { countedCapacity, workCapacity } from './playback/admission/capacity.ts';
 import { Segments } from './playback/segments/segments.ts';
 import type { LiveSession } from './playback/session/live-session.ts';
 import { PlaybackSessions } from './playback/session/sessions.ts';
 import { SavedProgress } from './progress/saved-progress.ts';
 import { createMetrics, type Metrics, recordMeasurement, recordTrials } from './telemetry/metrics.ts';
-import { InspectionPool, inspectorCount, posterCount } from './threads/inspection-pool.ts';
+import { InspectionPool } from './threads/inspection-pool.ts';
 import { MachineSpeed } from './threads/machine-speed.ts';
 import type { MediaHosts } from './threads/media-hosts.ts';
 import { RightOfWay } from './threads/right-of-way.ts';
@@ -64,11 +49,8 @@ export type FerriteOptions = {
 
 const REPLIES_DEADLINE_MS = 5_000;
 const DRAIN_DEADLINE_MS = 5_000;
-const POSTER_WIDTH = 400;
 /** One film's, at the least. */
 const MIN_EXTRACTED_BYTES = 256 * 1024 ** 2;
-/** So that pictures for a seek bar wait for scans, posters and the first viewers. */
-const PREVIEWS_QUIET_MS = 15_000;
 
 /** Starts everything, or nothing: what was begun is closed again when a later step fails. */
 export async function startFerrite(options: FerriteOptions): Promise<Ferrite> {
@@ -324,142 +306,4 @@ async function checkColours(hosts: MediaHosts, log: Logger): Promise<boolean> {
 
 function createInspectors({ ffmpegPath, ffprobePath }: Config, { socketPath }: SpawnerProcess, rightOfWay: RightOfWay): InspectionPool {
   return new InspectionPool({ spawnerSocketPath: socketPath, ffmpegPath, ffprobePath, rightOfWay });
-}
-
-function openSearch({ config, database, index, metrics, log }: Pick<CatalogueParts, 'config' | 'database' | 'index' | 'metrics' | 'log'>) {
-  return new LibrarySearch({
-    path: join(config.dataDir, 'search.sqlite'),
-    index,
-    tagsOf: id => database.media.get(id)?.tags,
-    log,
-    onRebuild: reason => metrics.searchRebuilds.inc({ reason }),
-    onQuery: (by, durationMs) => metrics.searches.observe({ by }, durationMs),
-  });
-}
-
-type CatalogueParts = {
-  readonly config: Config;
-  readonly database: Database;
-  readonly index: CatalogueIndex;
-  readonly search: LibrarySearch;
-  readonly inspectors: InspectionPool;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly onScanProgress: FerriteOptions['onScanProgress'];
-  readonly canConvertColours: boolean;
-};
-
-async function openCatalogue({
-  config,
-  database,
-  index,
-  search,
-  inspectors,
-  metrics,
-  log,
-  onScanProgress,
-  canConvertColours,
-}: CatalogueParts) {
-  const { libraries, media, goneMedia, libraryDevices: devices, keyframeMaps: keyframes, refusedFiles: refused } = database;
-  const posters = new PosterFiles(config.dataDir);
-  const posterQueue = new PosterQueue({
-    media,
-    keyframes,
-    posters,
-    cut: ({ path, streams }, atMs, signal) =>
-      inspectors.poster({ path, atMs, width: POSTER_WIDTH, still: stillPicture(streams.video[0], canConvertColours) }, signal),
-    parallel: posterCount(),
-    log,
-  });
-  const previewFiles = new PreviewFiles(config.dataDir, config.previewsMaxBytes);
-  const names = new Set([...media.all()].map(previewName));
-  await previewFiles.load(name => names.has(name));
-  const previews = new PreviewQueue({
-    media,
-    keyframes,
-    files: previewFiles,
-    make: (input, { streams }, signal) =>
-      inspectors.previews({ ...input, still: stillPicture(streams.video[0], canConvertColours) }, signal),
-    quietMs: PREVIEWS_QUIET_MS,
-    log,
-  });
-  const rateQueue = new RateQueue({
-    media,
-    keyframes,
-    measure: ({ path, streams }, map, signal) => {
-      const [video] = streams.video;
-      const colour = video === undefined ? null : encodeColourOf(video, canConvertColours);
-      return inspectors.rates({ path, streams, keyframes: map, targetMs: config.targetMs, colour }, signal);
-    },
-    targetMs: config.targetMs,
-    log,
-  });
-  const artwork = new ArtworkFiles(config.dataDir);
-  const providers = new ProviderQueue({
-    providers: providersOf(config.providers),
-    media,
-    index,
-    descriptions: database.descriptions,
-    corrections: database.corrections,
-    whenRead: () => localMetadata.whenRead(),
-    now: Date.now,
-    log,
-  });
-  const localMetadata = new LocalMetadata({
-    media,
-    descriptions: database.descriptions,
-    index,
-    makeArtwork: artworkMaker(artwork, (input, signal) => inspectors.artwork(input, signal)),
-    onRead: ({ id }) => providers.add(id),
-    log,
-  });
-  const markerQueue = new MarkerQueue({
-    ...{ media, keyframes, log },
-    records: database.markers,
-    seasons: new Seasons(index),
-    listen: (input, signal) => inspectors.sound(input, signal),
-    compare: (input, signal) => inspectors.season(input, signal),
-  });
-  const scanner = new LibraryScanner({
-    libraries,
-    media,
-    goneMedia,
-    devices,
-    keyframes,
-    refused,
-    index,
-    posters,
-    log,
-    inspect: (_, path, signal) => {
-      recordMeasurement(metrics, { name: 'ffprobe_started', value: 1, rung: 'none' });
-      return inspectors.inspect(path, signal);
-    },
-    // As many again wait their turn: no poster takes it from a file that could be listed.
-    parallel: 2 * inspectorCount(),
-    onListed: id => {
-      previews.add(id);
-      if (config.predictsRates) rateQueue.add(id);
-      if (config.findsMarkers && index.itemOf(id)?.kind === 'episode') markerQueue.add(id);
-    },
-    previews: previewFiles,
-    onPosterWanted: id => posterQueue.add(id),
-    onBesideChanged: id => localMetadata.look(id),
-    onProgress: (library, status) => {
-      if (status.state === 'done') localMetadata.lookAtLibrary(library.id);
-      onScanProgress?.(library, status);
-    },
-  });
-  const watches = new LibraryWatches(
-    config.watch.mode === 'off'
-      ? null
-      : { ...config.watch, mode: config.watch.mode, scanner, places: media.places, onBesideChanged: id => localMetadata.look(id), log },
-  );
-  return {
-    catalogue: { scanner, watches, posters, index, search, artwork, providers } satisfies Catalogue,
-    posterQueue,
-    previews,
-    rateQueue,
-    localMetadata,
-    markerQueue,
-  };
 }
