@@ -30,9 +30,9 @@ const FEWEST_OWN_DIFFERENCES = 11.2;
 export function commonStretch(one: Uint32Array, other: Uint32Array, bounds: Bounds): Stretch | null {
   let best: Stretch | null = null;
   for (const offset of likelyOffsets(one, other)) {
-    const found = alongOffset(one, other, offset);
-    if (found === null || !isTelling(one, found, bounds)) continue;
-    if (best === null || found.count > best.count) best = found;
+    for (const found of alongOffset(one, other, offset)) {
+      if (isTelling(one, found, bounds) && (best === null || found.count > best.count)) best = found;
+    }
   }
   return best;
 }
@@ -67,24 +67,26 @@ function likelyOffsets(one: Uint32Array, other: Uint32Array): number[] {
     .map(({ offset }) => offset);
 }
 
-/** Where the numbers speak most for the same sound, over as long a time as they do. */
-function alongOffset(one: Uint32Array, other: Uint32Array, offset: number): Stretch | null {
+/** Each time that the numbers speak for the same sound, from where they begin to where they have spoken most: silence that both have is one, and the theme behind it another. */
+function* alongOffset(one: Uint32Array, other: Uint32Array, offset: number): Generator<Stretch> {
   const end = Math.min(one.length, other.length - offset);
-  let best = { from: 0, to: 0, score: 0 };
   let from = Math.max(0, -offset);
+  let best = { to: from, score: 0 };
   let score = 0;
-  let peak = 0;
+  const stretch = (): Stretch => {
+    const count = best.to - from;
+    return { at: from, other: from + offset, count, difference: ALIKE_BITS - best.score / count };
+  };
   for (let at = from; at < end; at++) {
     score += ALIKE_BITS - differingBits(one[at] ?? 0, other[at + offset] ?? 0);
-    peak = Math.max(peak, score);
-    if (score > best.score) best = { from, to: at + 1, score };
-    if (score > 0 && peak - score < MOST_AGAINST) continue;
+    if (score > best.score) best = { to: at + 1, score };
+    if (score > 0 && best.score - score < MOST_AGAINST) continue;
+    if (best.to > from) yield stretch();
     from = at + 1;
+    best = { to: from, score: 0 };
     score = 0;
-    peak = 0;
   }
-  const count = best.to - best.from;
-  return count === 0 ? null : { at: best.from, other: best.from + offset, count, difference: ALIKE_BITS - best.score / count };
+  if (best.to > from) yield stretch();
 }
 
 /** Long enough, not the whole background, and a sound that happens once rather than one that goes on. */

@@ -7,7 +7,7 @@ import type { Marker } from './marker.ts';
 export const FINGERPRINT_FORMAT = 1;
 
 /** Raised when what was heard is to be compared anew. */
-export const COMPARISON_FORMAT = 1;
+export const COMPARISON_FORMAT = 2;
 
 /** Of an episode's neighbours: themes change in the course of a long season. */
 export const MOST_COMPARED = 8;

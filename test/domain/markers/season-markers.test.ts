@@ -45,6 +45,13 @@ test('common stretch: a theme is found wherever it lies in either, whatever the 
   }
 });
 
+test('common stretch: a theme is found behind a longer silence, as far from the end in both', () => {
+  const silence = new Array<number>(count(80)).fill(627_964_279);
+  const theme = melody(30, seeded(40));
+  const found = find([...silence, ...melody(60, seeded(41)), ...theme], [...silence, ...melody(60, seeded(42)), ...theme]);
+  assert.ok(found && Math.abs(found.at - count(140)) <= 8, JSON.stringify(found));
+});
+
 test('common stretch: what is short, long, silent, held or noise is none', () => {
   const around = (middle: readonly number[], seed: number): number[] => [
     ...melody(50, seeded(seed)),
