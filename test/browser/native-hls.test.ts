@@ -15,7 +15,7 @@ const DEADLINE_MS = 30_000;
 const POSITIONS_S = [0, 21.3, 7.02, 33.5, 12.76];
 
 const FILMS = [
-  { name: 'frames-remux.mkv', delivery: 'remux', args: ['-c:a', 'ac3'] },
+  { name: 'frames-copied.mkv', delivery: 'remux', args: ['-c:a', 'ac3'] },
   {
     name: 'frames-transcode.mkv',
     delivery: 'transcode',

@@ -15,7 +15,7 @@ const SECONDS = 60;
 const FILMS = [
   { name: 'clock-direct.mp4', title: 'clock direct', delivery: 'direct', args: [] },
   // Chromium plays plain Matroska by itself, but no AC-3: the picture is copied in-process, the sound encoded.
-  { name: 'clock-remux.mkv', title: 'clock remux', delivery: 'remux', args: ['-c:a', 'ac3'] },
+  { name: 'clock-copied.mkv', title: 'clock copied', delivery: 'remux', args: ['-c:a', 'ac3'] },
   { name: 'clock-transport.ts', title: 'clock transport', delivery: 'remux', args: [] },
   {
     name: 'clock-transcode.avi',

@@ -19,7 +19,7 @@ const DEADLINE_MS = 30_000;
 
 const FILMS = [
   { name: 'frames-direct.mp4', title: 'frames direct', delivery: 'direct', args: [] },
-  { name: 'frames-remux.mkv', title: 'frames remux', delivery: 'remux', args: ['-c:a', 'ac3'] },
+  { name: 'frames-copied.mkv', title: 'frames copied', delivery: 'remux', args: ['-c:a', 'ac3'] },
   { name: 'frames-transport.ts', title: 'frames transport', delivery: 'remux', args: [] },
   {
     name: 'frames-transcode.mkv',
@@ -108,7 +108,7 @@ test('seeking in the web player', async t => {
   }
 
   await t.test('a segment that is refused for now is asked for again when the server said so', async () => {
-    const film = films.find(one => one.title.toLowerCase().replaceAll('-', ' ') === 'frames remux');
+    const film = films.find(one => one.title.toLowerCase().replaceAll('-', ' ') === 'frames copied');
     const askedAtMs: number[] = [];
     await page.route('**/video/*/0.m4s', async route => {
       askedAtMs.push(performance.now());
