@@ -77,7 +77,7 @@ export class Account {
       const all: MediaItem[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
         const after = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-        const page = parseMedia(await this.send(connection, `/api/v1/media?limit=${PAGE}${after}`));
+        const page = parseMedia(await this.send(connection, `/api/v1/media?versions=apart&limit=${PAGE}${after}`));
         all.push(...page.items);
         cursor = page.nextCursor;
       }
@@ -90,7 +90,7 @@ export class Account {
   /** @throws Refused */
   async start(connection: LeanConnection, { mediaId, delivery, positionMs, maxHeight }: StartRequest): Promise<Started> {
     const capabilities = maxHeight === NO_LIMIT ? {} : { maxHeight };
-    const json = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
+    const json = { mediaId, exact: true, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
     const answer = await this.send(connection, '/api/v1/sessions', { method: 'POST', json, deadlineMs: START_DEADLINE_MS });
     if (answer.status !== 201) throw new Refused(answer);
     return JSON.parse(answer.body) as Started;

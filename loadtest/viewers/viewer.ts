@@ -73,7 +73,7 @@ export class Viewer {
   }
 
   async media(): Promise<readonly MediaItem[]> {
-    return parseMedia(await this.http.send('/api/v1/media?limit=200', { headers: this.#headers }));
+    return parseMedia(await this.http.send('/api/v1/media?versions=apart&limit=200', { headers: this.#headers }));
   }
 
   /** The JSON of an answer that must be there. */
@@ -89,7 +89,7 @@ export class Viewer {
   }
 
   async start({ mediaId, delivery, positionMs, capabilities }: StartRequest): Promise<Started> {
-    const body = { mediaId, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
+    const body = { mediaId, exact: true, delivery, startPositionMs: positionMs, client: { profile: 'web-chrome', capabilities } };
     return parseStarted(await this.http.send('/api/v1/sessions', { method: 'POST', headers: this.#headers, body }));
   }
 

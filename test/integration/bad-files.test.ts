@@ -10,6 +10,9 @@ import { readSegment } from '../support/track-check.ts';
 import { answerOf, assertHealthy, assertProblem, assertTellsNothing, startWorld } from '../support/world.ts';
 
 const DELIVERIES = ['direct', 'remux', 'transcode'] as const;
+/** In names, where words of releases are no part of a title. */
+const WORDS = { direct: 'directly', remux: 'copied', transcode: 'encoded' } as const;
+const named = (what: string, delivery: keyof typeof WORDS): string => `${what}-${WORDS[delivery]}`;
 
 test('files that are no films are named with a reason, and the films beside them play', async t => {
   const world = await startWorld(t, async library => {
@@ -54,7 +57,7 @@ test('files that are no films are named with a reason, and the films beside them
 });
 
 test('a film that is removed or replaced after its scan', async t => {
-  const names = ['removed', 'replaced', 'overwritten'].flatMap(what => DELIVERIES.map(delivery => `${what}-${delivery}`));
+  const names = ['removed', 'replaced', 'overwritten'].flatMap(what => DELIVERIES.map(delivery => named(what, delivery)));
   const world = await startWorld(t, async library => {
     await makeFilm(join(library, 'good.mp4'), { seconds: 20 });
     for (const name of names) await makeFilm(join(library, `${name}.mp4`), { seconds: 20 });
@@ -68,25 +71,25 @@ test('a film that is removed or replaced after its scan', async t => {
 
   for (const delivery of DELIVERIES) {
     await t.test(`${delivery}: removed before it is played`, async () => {
-      await rm(join(library, `removed-${delivery}.mp4`));
-      const session = await client.start(film(`removed ${delivery}`).id, { delivery });
+      await rm(join(library, `${named('removed', delivery)}.mp4`));
+      const session = await client.start(film(named('removed', delivery)).id, { delivery });
       assert.equal(assertProblem(delivery, await answerOf(await client.fetch(pathOf(session))), scratch).code, 'MEDIA_CHANGED');
       await client.stop(session.sessionId);
     });
 
     await t.test(`${delivery}: another file in its place`, async () => {
       await copyFile(join(library, '..', 'other.mp4'), join(scratch, 'incoming.mp4'));
-      await rename(join(scratch, 'incoming.mp4'), join(library, `replaced-${delivery}.mp4`));
-      const session = await client.start(film(`replaced ${delivery}`).id, { delivery });
+      await rename(join(scratch, 'incoming.mp4'), join(library, `${named('replaced', delivery)}.mp4`));
+      const session = await client.start(film(named('replaced', delivery)).id, { delivery });
       assert.equal(assertProblem(delivery, await answerOf(await client.fetch(pathOf(session))), scratch).code, 'MEDIA_CHANGED');
       await client.stop(session.sessionId);
     });
 
     await t.test(`${delivery}: overwritten while it plays`, async () => {
-      const session = await client.start(film(`overwritten ${delivery}`).id, { delivery });
+      const session = await client.start(film(named('overwritten', delivery)).id, { delivery });
       const first = pathOf(session).replace('/4.m4s', '/0.m4s');
       assert.equal((await client.fetch(first, { headers: { range: 'bytes=0-99' } })).status, 206);
-      const path = join(library, `overwritten-${delivery}.mp4`);
+      const path = join(library, `${named('overwritten', delivery)}.mp4`);
       await writeFile(path, await readFile(join(library, '..', 'other.mp4')));
       await utimes(path, new Date(), new Date(Date.now() + 5_000));
       // What was made before it changed may still be there; what was not is refused, also the second time.

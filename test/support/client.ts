@@ -82,12 +82,14 @@ export class Client {
     return JSON.parse(text) as Problem;
   }
 
+  /** Every file, versions of one film among them. */
   async media(): Promise<MediaItem[]> {
-    return (await this.call<{ items: MediaItem[] }>('GET', '/api/v1/media?limit=200')).items;
+    return (await this.call<{ items: MediaItem[] }>('GET', '/api/v1/media?limit=200&versions=apart')).items;
   }
 
+  /** That very file, whatever other versions there are of its film. */
   start(mediaId: string, options: Record<string, unknown> = {}): Promise<Started> {
-    return this.call('POST', '/api/v1/sessions', { mediaId, client: { profile: 'web-chrome' }, ...options });
+    return this.call('POST', '/api/v1/sessions', { mediaId, exact: true, client: { profile: 'web-chrome' }, ...options });
   }
 
   stop(sessionId: string): Promise<null> {

@@ -6,7 +6,7 @@ import { until } from './processes.ts';
 type Message = {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly sessionId?: string; readonly workerInfo?: unknown };
+  readonly params?: { readonly sessionId?: string; readonly workerInfo?: { readonly url: string } };
 };
 
 const DEADLINE_MS = 30_000;
@@ -20,11 +20,16 @@ export async function loseThread(serverPid: number, inspectorPort: number, fault
   const inspector = new WebSocket(target);
   await once(inspector, 'open', { signal: AbortSignal.timeout(DEADLINE_MS) });
   try {
-    const thread = nextMessage(inspector, ({ method }) => method === 'NodeWorker.attachedToWorker');
+    // The search has a thread of its own; those of session hosts are Piscina's.
+    const isHost = ({ method, params }: Message): boolean =>
+      method === 'NodeWorker.attachedToWorker' && /piscina/.test(params?.workerInfo?.url ?? '');
+    const thread = nextMessage(inspector, isHost);
     send(inspector, 1, 'NodeWorker.enable', { waitForDebuggerOnStart: false });
     const { params } = await thread;
     assert.ok(params?.sessionId, 'the server has a thread');
-    const gone = nextMessage(inspector, ({ method }) => method === 'NodeWorker.detachedFromWorker');
+    const isGone = ({ method, params: told }: Message): boolean =>
+      method === 'NodeWorker.detachedFromWorker' && told?.sessionId === params.sessionId;
+    const gone = nextMessage(inspector, isGone);
     const expression = `setImmediate(() => { ${FAULTS[fault]}; })`;
     const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
     send(inspector, 2, 'NodeWorker.sendMessageToWorker', { sessionId: params.sessionId, message });

@@ -109,12 +109,16 @@ const tagOf = (path: string): string =>
     .split('/')
     .find(segment => /^[a-z]/.test(segment)) ?? 'web';
 
-function operationIdOf({ method, path }: Route): string {
+/** A page may be called as what its data comes from: `/search`, and `/api/v1/search`. */
+function operationIdOf({ method, path, responses }: Route): string {
   const words = path
     .replace(/^\/api\/v\d+/, '')
     .replace(/\*$/, 'rest')
     .match(/[A-Za-z0-9]+/g) ?? ['root'];
-  return method.toLowerCase() + words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  const isPage = String(responses[200]).startsWith('text/html');
+  return [method.toLowerCase(), ...(isPage ? ['page'] : []), ...words].map((word, at) => (at === 0 ? word : capitalised(word))).join('');
 }
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
