@@ -9,6 +9,8 @@ const SIDE_BY_SIDE = Math.min(2, availableParallelism());
 const ALONE = [
   'test/auth/passwords.test.ts',
   'test/browser/abr.test.ts',
+  // A player that has to wait for encodes takes another codec.
+  'test/browser/encoders.test.ts',
   'test/http/api/operations.test.ts',
   'test/integration/{revocation,rungs,seeking}.test.ts',
   'test/loadtest/client/throttled-link.test.ts',
