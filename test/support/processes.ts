@@ -18,8 +18,12 @@ export function processesNaming(folder: string): RunningProcess[] {
     });
 }
 
+/** What only runs of posters, small pictures and fingerprints are given. */
+const BACKGROUND = ['mjpeg', 'chromaprint'];
+
 /** The encodes among them: the starter's own arguments name no output. */
-export const encodesNaming = (folder: string): RunningProcess[] => processesNaming(folder).filter(({ args }) => args.includes('pipe:1'));
+export const encodesNaming = (folder: string): RunningProcess[] =>
+  processesNaming(folder).filter(({ args }) => args.includes('pipe:1') && !BACKGROUND.some(word => args.includes(word)));
 
 export const spawnersNaming = (folder: string): RunningProcess[] =>
   processesNaming(folder).filter(({ args }) => args.some(arg => arg.endsWith('spawner.ts')));
