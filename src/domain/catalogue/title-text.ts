@@ -12,8 +12,11 @@ const FOLDED_LETTERS: Readonly<Record<string, string>> = {
   ł: 'l',
   ħ: 'h',
   ı: 'i',
+  ς: 'σ',
 };
 const FOLDED = new RegExp(`[${Object.keys(FOLDED_LETTERS).join('')}]`, 'gu');
+
+export const foldLetters = (lowerCase: string): string => lowerCase.replaceAll(FOLDED, letter => FOLDED_LETTERS[letter] ?? letter);
 
 /** Without case, accents and punctuation; a title of signs alone is compared by those signs. */
 export function searchable(text: string): string {
@@ -75,11 +78,12 @@ function isArticle(word: string, title: string, languages: readonly string[]): b
 const baseOf = (language: string): string => language.toLowerCase().split('-')[0] ?? '';
 
 const plain = (text: string): string =>
-  text
-    .normalize('NFKD')
-    .replaceAll(/\p{Mark}/gu, '')
-    .toLowerCase()
-    .replaceAll(FOLDED, letter => FOLDED_LETTERS[letter] ?? letter);
+  foldLetters(
+    text
+      .normalize('NFKD')
+      .replaceAll(/\p{Mark}/gu, '')
+      .toLowerCase(),
+  );
 
 /** The same text in memory of its own: one that was cut out of a record keeps all of the record. */
 export const detached = (text: string): string => Buffer.from(text).toString();

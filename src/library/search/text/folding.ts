@@ -1,23 +1,9 @@
 // Text as it is searched for: words without case, accents and punctuation, and pairs of letters where a script writes no spaces. Pure.
+import { foldLetters } from '#domain/catalogue/title-text.ts';
 
 /** Where a word stands in the text it was taken from. */
 export type Word = { readonly text: string; readonly start: number; readonly end: number };
 
-/** Letters that no decomposition takes apart. */
-const FOLDED_LETTERS: Readonly<Record<string, string>> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  đ: 'd',
-  ð: 'd',
-  þ: 'th',
-  ł: 'l',
-  ħ: 'h',
-  ı: 'i',
-  ς: 'σ',
-};
-const FOLDED = new RegExp(`[${Object.keys(FOLDED_LETTERS).join('')}]`, 'gu');
 /** Of Latin, Greek, Cyrillic, Hebrew and Arabic: of Devanagari and Thai they are vowels, without which other words are left. */
 const ACCENTS =
   /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]|[\u0591-\u05c7]|[\u0610-\u061a\u064b-\u065f]|\u0670|[\u06d6-\u06ed]/gu;
@@ -34,12 +20,7 @@ const PRIVATE_USE_SIZE = 0x1900;
 
 /** One word, or a stretch of text, letter by letter. A syllable of Hangul is its letters, so that one half typed is the beginning of it. */
 export const fold = (text: string): string =>
-  text
-    .normalize('NFKD')
-    .replaceAll(ACCENTS, '')
-    .normalize('NFC')
-    .toLowerCase()
-    .replaceAll(FOLDED, letter => FOLDED_LETTERS[letter] ?? letter)
+  foldLetters(text.normalize('NFKD').replaceAll(ACCENTS, '').normalize('NFC').toLowerCase())
     .replaceAll(/['’]/g, '')
     .replaceAll(KATAKANA, letter => String.fromCodePoint((letter.codePointAt(0) ?? 0) - TO_HIRAGANA))
     .replaceAll(HANGUL, syllables => syllables.normalize('NFD'));
