@@ -166,7 +166,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/progress/transfer': [...DOMAIN, 'storage', 'storage/records'],
   'src/progress/legacy': [...DOMAIN, 'storage', 'src/progress/transfer'],
   // Fed from the catalogue in memory; its thread knows documents alone.
-  'src/library/search': [...DOMAIN, 'src/library/items', 'src/library/search/text'],
+  'src/library/search': [...DOMAIN, 'storage', 'src/library/items', 'src/library/search/text'],
   'src/library/search/text': ['src/domain/catalogue', 'src/library/search'],
   // Inspectors are started from the main thread, which asks the process starter as every thread does.
   'src/threads': [...DOMAIN, EVENTS, 'workers/programs'],

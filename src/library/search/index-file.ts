@@ -1,8 +1,8 @@
 // The file of the index: opened where it is whole and of this format, made anew where it is not. Everything in it can be derived again.
 
 import { rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { DatabaseSync } from 'node:sqlite';
+import { sqlite } from '#storage/sqlite.ts';
 
 /** Raised when tables, tokens or the meaning of a column change. */
 export const INDEX_FORMAT = 1;
@@ -91,18 +91,4 @@ function connect(path: string): DatabaseSync {
   // A crash of the machine may lose the last changes, which the next start finds missing.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;');
   return database;
-}
-
-/** It announces at each load that it is experimental; other warnings stay. */
-function sqlite(): typeof import('node:sqlite') {
-  const { emitWarning } = process;
-  process.emitWarning = new Proxy(emitWarning, {
-    apply: (target, self, args: unknown[]) =>
-      String(args[0]).startsWith('SQLite is an experimental feature') ? undefined : Reflect.apply(target, self, args),
-  });
-  try {
-    return createRequire(import.meta.url)('node:sqlite');
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
